@@ -1,0 +1,1 @@
+//! Placeholder of the package's root, filled with its first module.
