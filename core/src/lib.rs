@@ -1,8 +1,22 @@
 #![no_std]
 #![forbid(unsafe_code)]
-//! Small typed messages between microcontrollers, Raspberry Pis and PCs.
+#![doc = include_str!("lib.md")]
 
 #[cfg(test)]
 extern crate std;
 
+pub mod buf;
+pub mod dialect;
 pub mod encoding;
+mod error;
+pub mod framing;
+pub mod message;
+mod messenger;
+pub mod pump;
+pub mod registry;
+pub mod time;
+
+pub use error::{Malformed, Rule, SendError};
+pub use message::Message;
+pub use messenger::{Event, Messenger, Over};
+pub use time::Instant;

@@ -1,4 +1,11 @@
-//! How a value becomes the body of a frame.
+//! How a value becomes the body of a frame, and back.
+//!
+//! Bytes of a type's own making need no module: see [`Encode`](crate::message::Encode). [`postcard`] serves
+//! serde types in dialects whose bodies are bytes, [`json`] in those whose bodies are JSON.
 
+mod error;
 #[cfg(feature = "json")]
 pub mod json;
+pub mod postcard;
+
+pub use error::{DecodeError, EncodeError, Rule};

@@ -1,0 +1,130 @@
+use super::Storage;
+
+/// Received bytes, in one piece: filled at the end, consumed at the front.
+///
+/// What has been consumed is reclaimed by moving the rest to the front, and only when that moves no more bytes
+/// than were consumed, so the work stays linear in the bytes received.
+#[derive(Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Input<B> {
+    storage: B,
+    start: usize,
+    end: usize,
+    consumed: u64,
+}
+
+impl<B: Storage> Input<B> {
+    /// An empty buffer in `storage`.
+    pub const fn new(storage: B) -> Self {
+        Self { storage, start: 0, end: 0, consumed: 0 }
+    }
+
+    /// The bytes received and not yet consumed.
+    #[inline]
+    pub fn as_slice(&self) -> &[u8] {
+        self.storage.as_ref().get(self.start..self.end).unwrap_or_default()
+    }
+
+    /// The same bytes, for decoding in place.
+    #[inline]
+    pub fn as_mut_slice(&mut self) -> &mut [u8] {
+        self.storage.as_mut().get_mut(self.start..self.end).unwrap_or_default()
+    }
+
+    /// Whether every byte has been consumed.
+    pub const fn is_empty(&self) -> bool {
+        self.start == self.end
+    }
+
+    /// The most bytes that can ever wait here at once.
+    #[inline]
+    pub fn limit(&self) -> usize {
+        self.storage.limit()
+    }
+
+    /// How many bytes have been consumed since the start of the stream.
+    pub const fn consumed(&self) -> u64 {
+        self.consumed
+    }
+
+    /// Room for the next bytes to be received: empty only while [`limit`](Self::limit) bytes wait.
+    pub fn room(&mut self) -> &mut [u8] {
+        self.compact();
+        let len = self.storage.as_ref().len();
+        if self.end == len {
+            self.storage.grow(len.saturating_mul(2).max(64).min(self.storage.limit()));
+        }
+        self.storage.as_mut().get_mut(self.end..).unwrap_or_default()
+    }
+
+    /// Notes that the first `len` bytes of [`room`](Self::room) have been received.
+    pub fn fill(&mut self, len: usize) {
+        let room = self.storage.as_ref().len() - self.end;
+        self.end += len.min(room);
+    }
+
+    /// Gives up the first `len` bytes.
+    #[inline]
+    pub fn consume(&mut self, len: usize) {
+        let len = len.min(self.end - self.start);
+        self.start += len;
+        self.consumed += len as u64;
+    }
+
+    fn compact(&mut self) {
+        let (waiting, full) = (self.end - self.start, self.end == self.storage.as_ref().len());
+        if self.start > 0 && (waiting <= self.start || full) {
+            self.storage.as_mut().copy_within(self.start..self.end, 0);
+            self.start = 0;
+            self.end = waiting;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn receive<B: Storage>(input: &mut Input<B>, bytes: &[u8]) -> usize {
+        let room = input.room();
+        let taken = room.len().min(bytes.len());
+        room[..taken].copy_from_slice(&bytes[..taken]);
+        input.fill(taken);
+        taken
+    }
+
+    #[test]
+    fn keeps_order_through_many_fills_and_consumes() {
+        let mut input = Input::new([0; 7]);
+        let sent: std::vec::Vec<u8> = (0..=255).collect();
+        let (mut given, mut read) = (0, std::vec::Vec::new());
+        while read.len() < sent.len() {
+            given += receive(&mut input, &sent[given..]);
+            let part = input.as_slice().len().min(3);
+            read.extend_from_slice(&input.as_slice()[..part]);
+            input.consume(part);
+        }
+        assert_eq!(read, sent);
+        assert_eq!(input.consumed(), 256);
+    }
+
+    #[test]
+    fn offers_no_room_while_full_and_all_of_it_after() {
+        let mut memory = [0; 4];
+        let mut input = Input::new(&mut memory[..]);
+        assert_eq!(receive(&mut input, b"abcdef"), 4);
+        assert!(input.room().is_empty());
+        input.consume(4);
+        assert!(input.is_empty());
+        assert_eq!(input.room().len(), 4);
+    }
+
+    #[test]
+    fn never_consumes_or_fills_more_than_there_is() {
+        let mut input = Input::new([0; 4]);
+        input.fill(9);
+        assert_eq!(input.as_slice().len(), 4);
+        input.consume(9);
+        assert_eq!((input.as_slice().len(), input.consumed()), (0, 4));
+    }
+}

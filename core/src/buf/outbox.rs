@@ -1,0 +1,204 @@
+use super::Storage;
+
+/// Bytes on their way out: a ring in which every frame lies in one piece.
+///
+/// A frame is written once, straight into the [`slot`](Self::slot) that the ring offers, and leaves only after
+/// the transport has taken it. A frame that does not fit before the end of the memory goes to its front; the
+/// few bytes left at the end are skipped.
+///
+/// ```text
+///            0      tail      head             wrap     len
+/// straight   |       ·         ·                 ·       |      head <= tail: bytes in head..tail
+/// wrapped    |########|        |#################|       |      bytes in head..wrap, then 0..tail
+/// ```
+#[derive(Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Outbox<B> {
+    storage: B,
+    head: usize,
+    tail: usize,
+    /// Where the older bytes end while the newer ones start at the front again.
+    wrap: Option<usize>,
+}
+
+impl<B: Storage> Outbox<B> {
+    /// An empty ring in `storage`.
+    pub const fn new(storage: B) -> Self {
+        Self { storage, head: 0, tail: 0, wrap: None }
+    }
+
+    /// Whether no byte waits.
+    pub const fn is_empty(&self) -> bool {
+        self.wrap.is_none() && self.head == self.tail
+    }
+
+    /// How many bytes wait.
+    pub const fn len(&self) -> usize {
+        match self.wrap {
+            Some(wrap) => wrap - self.head + self.tail,
+            None => self.tail - self.head,
+        }
+    }
+
+    /// The most bytes that one frame can ever have here.
+    pub fn limit(&self) -> usize {
+        self.storage.limit()
+    }
+
+    /// The largest free piece that the next frame may be written to, if one of `at_least` bytes is free.
+    ///
+    /// Memory that grows is enlarged for a frame larger than all of it, never to let more frames wait. What has
+    /// been written counts only after [`push`](Self::push).
+    #[inline]
+    pub fn slot(&mut self, at_least: usize) -> Option<&mut [u8]> {
+        if self.free().len() < at_least {
+            self.make_room(at_least)?;
+        }
+        let free = self.free();
+        self.storage.as_mut().get_mut(free)
+    }
+
+    /// Appends the first `len` bytes of the slot that was just written.
+    #[inline]
+    pub fn push(&mut self, len: usize) {
+        self.tail += len.min(self.free().len());
+    }
+
+    /// The oldest waiting bytes, as many as lie in one piece; empty when none wait.
+    #[inline]
+    pub fn peek(&self) -> &[u8] {
+        self.storage.as_ref().get(self.head..self.wrap.unwrap_or(self.tail)).unwrap_or_default()
+    }
+
+    /// Drops the first `len` bytes of [`peek`](Self::peek), which the transport has taken.
+    #[inline]
+    pub fn pop(&mut self, len: usize) {
+        self.head += len.min(self.peek().len());
+        if self.wrap == Some(self.head) {
+            self.head = 0;
+            self.wrap = None;
+        }
+        if self.is_empty() {
+            self.head = 0;
+            self.tail = 0;
+        }
+    }
+
+    #[inline]
+    fn free(&self) -> core::ops::Range<usize> {
+        let end = if self.wrap.is_some() { self.head } else { self.storage.as_ref().len() };
+        self.tail..end
+    }
+
+    /// Goes to the front of the memory or, when nothing waits, enlarges it, so that `at_least` bytes are free.
+    #[cold]
+    fn make_room(&mut self, at_least: usize) -> Option<()> {
+        if self.is_empty() {
+            let doubled = self.storage.as_ref().len().saturating_mul(2).min(self.storage.limit());
+            return self.storage.grow(at_least.max(doubled)).then_some(());
+        }
+        if self.wrap.is_some() || self.head < at_least {
+            return None;
+        }
+        self.wrap = Some(self.tail);
+        self.tail = 0;
+        Some(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::vec::Vec;
+
+    fn put<B: Storage>(outbox: &mut Outbox<B>, frame: &[u8]) -> bool {
+        let Some(slot) = outbox.slot(frame.len()) else { return false };
+        slot[..frame.len()].copy_from_slice(frame);
+        outbox.push(frame.len());
+        true
+    }
+
+    #[test]
+    fn hands_out_frames_in_order_and_in_one_piece() {
+        let mut outbox = Outbox::new([0; 11]);
+        let (mut sent, mut received) = (Vec::new(), Vec::new());
+        for round in 0..200_u8 {
+            let frame: Vec<u8> = (0..round % 5 + 1).map(|i| round ^ i).collect();
+            while !put(&mut outbox, &frame) {
+                let part = outbox.peek().len().min(usize::from(round % 3) + 1);
+                received.extend_from_slice(&outbox.peek()[..part]);
+                outbox.pop(part);
+            }
+            sent.extend_from_slice(&frame);
+            assert_eq!(outbox.len(), sent.len() - received.len());
+        }
+        while !outbox.is_empty() {
+            received.extend_from_slice(outbox.peek());
+            outbox.pop(outbox.peek().len());
+        }
+        assert_eq!(received, sent);
+    }
+
+    #[test]
+    fn refuses_a_slot_that_is_not_free_in_one_piece() {
+        let mut outbox = Outbox::new([0; 8]);
+        assert!(put(&mut outbox, b"abcdef"));
+        assert!(!put(&mut outbox, b"ghi"));
+        outbox.pop(2);
+        assert!(!put(&mut outbox, b"ghi"));
+        outbox.pop(1);
+        assert!(put(&mut outbox, b"ghi"));
+        assert_eq!(outbox.peek(), b"def");
+        outbox.pop(3);
+        assert_eq!(outbox.peek(), b"ghi");
+    }
+
+    #[test]
+    fn takes_a_frame_of_all_its_memory_when_empty() {
+        let mut outbox = Outbox::new([0; 8]);
+        assert!(put(&mut outbox, b"abc"));
+        outbox.pop(3);
+        assert!(put(&mut outbox, b"abcdefgh"));
+        assert!(outbox.slot(1).is_none());
+    }
+
+    struct Growing(Vec<u8>);
+
+    impl AsRef<[u8]> for Growing {
+        fn as_ref(&self) -> &[u8] {
+            &self.0
+        }
+    }
+
+    impl AsMut<[u8]> for Growing {
+        fn as_mut(&mut self) -> &mut [u8] {
+            &mut self.0
+        }
+    }
+
+    impl Storage for Growing {
+        fn limit(&self) -> usize {
+            32
+        }
+
+        fn grow(&mut self, len: usize) -> bool {
+            if len <= 32 {
+                self.0.resize(len.max(self.0.len()), 0);
+            }
+            self.0.len() >= len
+        }
+    }
+
+    #[test]
+    fn grows_for_a_large_frame_and_not_for_many() {
+        let mut outbox = Outbox::new(Growing(Vec::from([0; 8])));
+        assert!(put(&mut outbox, b"abcdef"));
+        assert!(!put(&mut outbox, b"ghi"));
+        outbox.pop(6);
+        assert!(put(&mut outbox, b"0123456789"));
+        assert_eq!(outbox.peek(), b"0123456789");
+        outbox.pop(10);
+        assert!(outbox.slot(33).is_none());
+        assert_eq!(outbox.slot(32).map(|slot| slot.len()), Some(32));
+    }
+}

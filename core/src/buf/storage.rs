@@ -1,0 +1,19 @@
+/// Memory that a buffer lives in.
+///
+/// Fixed memory needs no more than `impl Storage for T {}`; memory that can be enlarged says so by
+/// [`limit`](Self::limit) and [`grow`](Self::grow). The length of `as_ref()` must not change otherwise.
+pub trait Storage: AsRef<[u8]> + AsMut<[u8]> {
+    /// The most bytes this memory can ever have.
+    fn limit(&self) -> usize {
+        self.as_ref().len()
+    }
+
+    /// Enlarges the memory to `len` bytes or more, its content kept, and says whether it has as many now.
+    fn grow(&mut self, len: usize) -> bool {
+        self.as_ref().len() >= len
+    }
+}
+
+impl Storage for &mut [u8] {}
+
+impl<const N: usize> Storage for [u8; N] {}

@@ -1,0 +1,138 @@
+use crate::Malformed;
+use crate::dialect::{Carries, Delivers, Dialect, Envelope};
+use crate::encoding::{EncodeError, Rule};
+use crate::framing::{Byte, Framing, Full};
+use crate::message::{Decode, Encode};
+use crate::registry::{Registry, Rejected};
+use core::fmt;
+use core::ops::RangeInclusive;
+
+/// cable_car's byte transport: a code and up to 253 bytes of the message's own making.
+///
+/// ```text
+/// 0        1        2                 len
+/// +--------+--------+------------------+
+/// |  len   |  code  | body             |     code + body: at most 254 bytes
+/// +--------+--------+------------------+
+/// ```
+///
+/// Programs own every code, 0, 255 and those of the standard messages included.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct CableCarByte;
+
+/// The code that names a message in byte frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Code(pub u8);
+
+/// Any message of the byte transport, as it is on the wire: for gateways and logs.
+///
+/// As the table of [`recv`](crate::Messenger::recv) it takes every message there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Raw<'a> {
+    /// The code.
+    pub code: Code,
+    /// The body, at most [`CableCarByte::MAX_BODY`] bytes.
+    pub body: &'a [u8],
+}
+
+impl CableCarByte {
+    /// The largest body in bytes.
+    pub const MAX_BODY: usize = Byte::MAX_CONTENT - 1;
+
+    #[inline]
+    fn emit_body(
+        code: Code,
+        max_size: usize,
+        slot: &mut [u8],
+        body: impl FnOnce(&mut [u8]) -> Result<usize, EncodeError>,
+    ) -> Result<usize, EncodeError> {
+        let limit = max_size.min(Self::MAX_BODY);
+        Byte::emit(slot, |content| {
+            let [first, room @ ..] = content else { return Err(EncodeError::Full) };
+            *first = code.0;
+            let room_len = room.len().min(limit);
+            let (room, _) = room.split_at_mut(room_len);
+            match body(room) {
+                Ok(len) => Ok(len + 1),
+                Err(EncodeError::Full) if room_len == limit => Err(EncodeError::TooLong { limit }),
+                Err(error) => Err(error),
+            }
+        })
+    }
+}
+
+impl Dialect for CableCarByte {
+    type Framing = Byte;
+    type Key<'a> = Code;
+
+    const RESERVED: &'static [RangeInclusive<u8>] = &[];
+
+    #[inline]
+    fn open<'a>(&self, content: &'a mut [u8]) -> Result<Envelope<'a, Self>, Malformed> {
+        match content {
+            [code, body @ ..] => Ok(Envelope { key: Code(*code), body }),
+            [] => Err(Malformed::at(0, crate::Rule::Body(Rule::UnexpectedEnd))),
+        }
+    }
+
+    #[inline]
+    fn settle<'a>(&self, envelope: Envelope<'a, Self>) -> Result<Envelope<'a, Self>, Malformed> {
+        Ok(envelope)
+    }
+}
+
+impl<M: Encode> Carries<M> for CableCarByte {
+    #[inline]
+    fn emit(&self, message: &M, slot: &mut [u8]) -> Result<usize, EncodeError> {
+        let code = const { code_of::<M>() };
+        Self::emit_body(code, M::MAX_SIZE, slot, |room| message.encode(room))
+    }
+}
+
+impl<'a, M: Decode<'a>> Delivers<'a, M> for CableCarByte {
+    #[inline]
+    fn names(key: &Code) -> bool {
+        matches!(M::CODE, Some(code) if code == key.0)
+    }
+
+    #[inline]
+    fn read(&self, envelope: Envelope<'a, Self>) -> Result<M, Malformed> {
+        M::decode(envelope.body).map_err(|error| Malformed::from(error).within(0, CODE_LEN))
+    }
+}
+
+impl Carries<Raw<'_>> for CableCarByte {
+    fn emit(&self, raw: &Raw<'_>, slot: &mut [u8]) -> Result<usize, EncodeError> {
+        Self::emit_body(raw.code, Self::MAX_BODY, slot, |room| {
+            room.get_mut(..raw.body.len()).ok_or(Full)?.copy_from_slice(raw.body);
+            Ok(raw.body.len())
+        })
+    }
+}
+
+impl<'a> Registry<'a, CableCarByte> for Raw<'a> {
+    fn decode(
+        _: &CableCarByte,
+        envelope: Envelope<'a, CableCarByte>,
+    ) -> Result<Self, Rejected<'a, CableCarByte>> {
+        Ok(Self { code: envelope.key, body: envelope.body })
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "0x{:02X}", self.0)
+    }
+}
+
+const CODE_LEN: usize = 1;
+
+const fn code_of<M: Encode>() -> Code {
+    match M::CODE {
+        Some(code) => Code(code),
+        None => panic!("this message has no code: give it one by `const CODE` or by `= 0x10` in `messages!`"),
+    }
+}

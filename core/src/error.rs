@@ -1,0 +1,120 @@
+use crate::encoding::{self, DecodeError, EncodeError};
+use crate::framing;
+use core::fmt;
+
+/// A frame from the peer that breaks a rule: which, and where.
+///
+/// Frames before it have been delivered and, unless [`is_fatal`](Self::is_fatal), those after it will be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Malformed {
+    /// The rule that is broken.
+    pub rule: Rule,
+    /// Where the frame starts, in bytes from the start of the stream.
+    pub frame: u64,
+    /// The byte that breaks the rule, counted from the start of the frame.
+    pub offset: usize,
+}
+
+/// The rules that a frame can break, by layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum Rule {
+    /// Of the framing: where frames start and end.
+    Framing(framing::Rule),
+    /// Of a binary body.
+    Body(encoding::Rule),
+    /// Of JSON, and of its shape in a dialect.
+    #[cfg(feature = "json")]
+    Json(encoding::json::Rule),
+}
+
+/// Why a message was not queued. Nothing of it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum SendError {
+    /// The outbox is full: once some of it has been written out, the message will fit.
+    Full,
+    /// The message is larger than its dialect or the outbox can ever take.
+    TooLong {
+        /// The largest body in bytes, or the size of the outbox where that is what stops it.
+        limit: usize,
+    },
+    /// The value cannot be said in the encoding of the dialect.
+    Unencodable,
+}
+
+impl Malformed {
+    /// `rule` is broken at `offset`; the messenger adds where the frame starts.
+    pub(crate) const fn at(offset: usize, rule: Rule) -> Self {
+        Self { rule, frame: 0, offset }
+    }
+
+    /// The same, in a frame that starts at `frame` with a header of `header` bytes.
+    pub(crate) const fn within(self, frame: u64, header: usize) -> Self {
+        Self { rule: self.rule, frame, offset: self.offset + header }
+    }
+
+    /// Whether the stream cannot be read any further.
+    pub const fn is_fatal(&self) -> bool {
+        use framing::Rule::{Length, Truncated};
+        matches!(self.rule, Rule::Framing(Length { .. } | Truncated { .. }))
+    }
+}
+
+impl From<DecodeError> for Malformed {
+    fn from(error: DecodeError) -> Self {
+        Self::at(error.offset, Rule::Body(error.rule))
+    }
+}
+
+#[cfg(feature = "json")]
+impl From<encoding::json::Error> for Malformed {
+    fn from(error: encoding::json::Error) -> Self {
+        Self::at(error.offset, Rule::Json(error.rule))
+    }
+}
+
+impl From<EncodeError> for SendError {
+    fn from(error: EncodeError) -> Self {
+        match error {
+            EncodeError::Full => Self::Full,
+            EncodeError::TooLong { limit } => Self::TooLong { limit },
+            EncodeError::Unencodable => Self::Unencodable,
+        }
+    }
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Framing(rule) => rule.fmt(f),
+            Self::Body(rule) => rule.fmt(f),
+            #[cfg(feature = "json")]
+            Self::Json(rule) => rule.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for Malformed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { rule, frame, offset } = self;
+        write!(f, "{rule} (byte {offset} of the frame at byte {frame} of the stream)")
+    }
+}
+
+impl core::error::Error for Malformed {}
+
+impl fmt::Display for SendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Full => f.write_str("the outbox is full"),
+            Self::TooLong { limit } => write!(f, "message of more than {limit} bytes"),
+            Self::Unencodable => EncodeError::Unencodable.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for SendError {}

@@ -1,0 +1,63 @@
+//! What a message is: a name, perhaps a code, and a body that it writes and reads itself.
+
+use crate::encoding::{DecodeError, EncodeError};
+
+/// A type that travels: its name, and its key in dialects that name types by a number.
+///
+/// The [`messages!`](crate::messages) table writes this for serde types; by hand it is two lines. What a
+/// dialect needs beyond this is a bound of its own: [`Encode`] and [`Decode`] where bodies are bytes, serde
+/// where they are JSON.
+pub trait Message {
+    /// The name in dialects that name types by text: unique within a table.
+    const NAME: &'static str;
+
+    /// The key in dialects that name types by a byte, if it has one.
+    const CODE: Option<u8> = None;
+}
+
+/// A message that writes its body as bytes.
+///
+/// ```
+/// use ropeway_core::encoding::{DecodeError, EncodeError, Rule};
+/// use ropeway_core::message::{Decode, Encode, Message};
+///
+/// struct Position { x: i16, y: i16 }
+///
+/// impl Message for Position {
+///     const NAME: &'static str = "Position";
+///     const CODE: Option<u8> = Some(0x10);
+/// }
+///
+/// impl Encode for Position {
+///     const MAX_SIZE: usize = 4;
+///
+///     fn encode(&self, out: &mut [u8]) -> Result<usize, EncodeError> {
+///         let out = out.first_chunk_mut::<4>().ok_or(EncodeError::Full)?;
+///         let ([x, y], _) = out.as_chunks_mut::<2>() else { return Err(EncodeError::Full) };
+///         (*x, *y) = (self.x.to_be_bytes(), self.y.to_be_bytes());
+///         Ok(4)
+///     }
+/// }
+///
+/// impl Decode<'_> for Position {
+///     fn decode(body: &[u8]) -> Result<Self, DecodeError> {
+///         let &[a, b, c, d] = body else { return Err(DecodeError::at(body.len(), Rule::UnexpectedEnd)) };
+///         Ok(Self { x: i16::from_be_bytes([a, b]), y: i16::from_be_bytes([c, d]) })
+///     }
+/// }
+/// ```
+pub trait Encode: Message {
+    /// The largest body in bytes; [`encode`](Self::encode) never needs more.
+    const MAX_SIZE: usize;
+
+    /// Writes the body to the front of `out` and returns its length.
+    ///
+    /// Fails with [`EncodeError::Full`] when `out` is too small, whatever it has written by then.
+    fn encode(&self, out: &mut [u8]) -> Result<usize, EncodeError>;
+}
+
+/// A message that reads its body from bytes, from which it may borrow.
+pub trait Decode<'a>: Message + Sized {
+    /// Reads the whole of `body`.
+    fn decode(body: &'a [u8]) -> Result<Self, DecodeError>;
+}

@@ -1,0 +1,314 @@
+use crate::buf::{Input, Outbox, Storage};
+use crate::dialect::{Carries, Dialect, Envelope};
+use crate::framing::{self, Frame, Framing, Parsed, Recovery};
+use crate::registry::{Registry, Rejected};
+use crate::{Malformed, Rule, SendError};
+use core::fmt;
+
+/// Messages in and out of one stream of bytes, without the stream: bytes come in and go out as values.
+///
+/// Who holds the transport calls [`input_room`](Self::input_room) and [`handle_input`](Self::handle_input) with
+/// what it received, [`poll_output`](Self::poll_output) and [`handle_written`](Self::handle_written) with what
+/// it can send; the application calls [`send`](Self::send) and [`recv`](Self::recv). Memory is what `input` and
+/// `outbox` have: a peer cannot make it grow, a full outbox is reported and loses nothing.
+///
+/// ```
+/// use ropeway_core::dialect::cable_car::{CableCarByte, Join, Quit};
+/// use ropeway_core::{Event, Messenger, messages};
+///
+/// messages! { #[derive(Debug)] enum Words { Join(Join), Quit(Quit) } }
+///
+/// let mut ours = Messenger::new(CableCarByte, [0; 64], [0; 64]);
+/// ours.send(&Join)?;
+/// ours.send(&Quit)?;
+///
+/// let mut theirs = Messenger::new(CableCarByte, [0; 64], [0; 64]);
+/// let bytes = ours.poll_output();
+/// theirs.input_room()[..bytes.len()].copy_from_slice(bytes);
+/// theirs.handle_input(bytes.len());
+///
+/// assert!(matches!(theirs.recv(), Some(Event::Message(Words::Join(Join)))));
+/// assert!(matches!(theirs.recv(), Some(Event::Message(Words::Quit(Quit)))));
+/// assert!(theirs.recv::<Words>().is_none());
+/// # Ok::<(), ropeway_core::SendError>(())
+/// ```
+#[derive(Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Messenger<D, I, O = I> {
+    dialect: D,
+    input: Input<I>,
+    outbox: Outbox<O>,
+    /// Bytes of the frame that the last event borrows from.
+    lent: usize,
+    /// Bytes of the next frame that need no second look.
+    scanned: usize,
+    reading: Reading,
+}
+
+/// What became of the incoming stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+enum Reading {
+    Frames,
+    /// A refused frame is being passed over.
+    Skipping(Recovery),
+    /// No further bytes will come; what has come is still delivered.
+    Ended,
+    /// The framing is broken for good.
+    OutOfStep,
+}
+
+/// Why nothing more can be received.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Over {
+    /// The peer has ended the stream and all of it has been delivered.
+    Ended,
+    /// The peer broke the framing so that no further frame can be found.
+    OutOfStep,
+}
+
+/// One thing that the peer said.
+pub enum Event<'a, D: Dialect, T> {
+    /// A message of the table.
+    Message(T),
+    /// A message that the table does not have; the stream is in step.
+    Unknown(Envelope<'a, D>),
+    /// A frame that breaks a rule. The next event comes from behind it, unless it
+    /// [`is_fatal`](Malformed::is_fatal).
+    Malformed(Malformed),
+}
+
+impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
+    /// A messenger at the start of its stream, in memory that the caller lends.
+    ///
+    /// `input` bounds the frames that can be received, `outbox` those that can be sent and how many wait.
+    pub const fn new(dialect: D, input: I, outbox: O) -> Self {
+        Self {
+            dialect,
+            input: Input::new(input),
+            outbox: Outbox::new(outbox),
+            lent: 0,
+            scanned: 0,
+            reading: Reading::Frames,
+        }
+    }
+
+    /// Queues a message, encoded straight into the outbox.
+    ///
+    /// [`SendError::Full`] takes nothing and leaves everything as it was: write some of
+    /// [`poll_output`](Self::poll_output) out and send again.
+    #[inline]
+    pub fn send<M: ?Sized>(&mut self, message: &M) -> Result<(), SendError>
+    where
+        D: Carries<M>,
+    {
+        let mut at_least = 1;
+        loop {
+            let Some(slot) = self.outbox.slot(at_least) else { return Err(self.refused()) };
+            let offered = slot.len();
+            match self.dialect.emit(message, slot) {
+                Ok(len) => {
+                    self.outbox.push(len);
+                    return Ok(());
+                }
+                Err(crate::encoding::EncodeError::Full) => at_least = offered + 1,
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// The next thing that the peer said, if it is here whole; messages borrow from the receive buffer.
+    ///
+    /// `T` is the table that [`messages!`](crate::messages) declared.
+    #[inline]
+    pub fn recv<'a, T: Registry<'a, D>>(&'a mut self) -> Option<Event<'a, D, T>> {
+        let frame = match self.look()? {
+            Ok(frame) => frame,
+            Err(malformed) => return Some(Event::Malformed(self.refuse(malformed))),
+        };
+        self.lent = frame.len;
+        self.scanned = 0;
+        let start = self.input.consumed();
+        let content = self.input.as_mut_slice().get_mut(frame.start..frame.end).unwrap_or_default();
+        let event = match self.dialect.open(content) {
+            Ok(envelope) => match T::decode(&self.dialect, envelope) {
+                Ok(message) => return Some(Event::Message(message)),
+                Err(Rejected::Unknown(envelope)) => self.dialect.settle(envelope).map(Event::Unknown),
+                Err(Rejected::Malformed(malformed)) => Err(malformed),
+            },
+            Err(malformed) => Err(malformed),
+        };
+        Some(event.unwrap_or_else(|malformed| Event::Malformed(malformed.within(start, frame.start))))
+    }
+
+    /// Whether [`recv`](Self::recv) has something to say now.
+    #[inline]
+    pub fn has_event(&mut self) -> bool {
+        self.look().is_some()
+    }
+
+    /// Where the next received bytes go; empty while the buffer is full of frames that nobody has taken.
+    pub fn input_room(&mut self) -> &mut [u8] {
+        self.give_back();
+        self.input.room()
+    }
+
+    /// Notes that the first `len` bytes of [`input_room`](Self::input_room) have been received.
+    pub fn handle_input(&mut self, len: usize) {
+        if matches!(self.reading, Reading::Frames | Reading::Skipping(_)) {
+            self.input.fill(len);
+        }
+    }
+
+    /// Notes that the peer has ended the stream. What has arrived whole is still delivered; a frame that was
+    /// cut off is reported as [`framing::Rule::Truncated`].
+    pub fn handle_end(&mut self) {
+        self.pass_over();
+        self.reading = match self.reading {
+            Reading::OutOfStep => Reading::OutOfStep,
+            Reading::Frames | Reading::Skipping(_) | Reading::Ended => Reading::Ended,
+        };
+    }
+
+    /// Whether nothing more can ever be received, and why.
+    pub fn is_over(&mut self) -> Option<Over> {
+        match (self.look(), self.reading) {
+            (None, Reading::Ended) => Some(Over::Ended),
+            (None, Reading::OutOfStep) => Some(Over::OutOfStep),
+            _ => None,
+        }
+    }
+
+    /// The next bytes to write to the transport, empty when nothing waits.
+    #[inline]
+    pub fn poll_output(&self) -> &[u8] {
+        self.outbox.peek()
+    }
+
+    /// Notes that the transport has taken the first `len` bytes of [`poll_output`](Self::poll_output).
+    #[inline]
+    pub fn handle_written(&mut self, len: usize) {
+        self.outbox.pop(len);
+    }
+
+    /// [`input_room`](Self::input_room) and [`poll_output`](Self::poll_output) at once, for a transport that
+    /// reads and writes at the same time.
+    pub fn both_ways(&mut self) -> (&mut [u8], &[u8]) {
+        self.give_back();
+        (self.input.room(), self.outbox.peek())
+    }
+
+    /// How many bytes wait to be written.
+    pub const fn queued(&self) -> usize {
+        self.outbox.len()
+    }
+
+    /// Finds the next frame, or the rule that the input breaks.
+    #[inline]
+    fn look(&mut self) -> Option<Result<Frame, framing::Malformed>> {
+        self.pass_over();
+        if matches!(self.reading, Reading::Skipping(_) | Reading::OutOfStep) {
+            return None;
+        }
+        match D::Framing::parse(self.input.as_slice(), self.scanned, self.input.limit()) {
+            Ok(Parsed::Frame(frame)) => {
+                self.scanned = frame.end;
+                Some(Ok(frame))
+            }
+            Ok(Parsed::More { scanned }) => {
+                self.scanned = scanned;
+                self.cut_off().map(Err)
+            }
+            Err(malformed) => Some(Err(malformed)),
+        }
+    }
+
+    /// Gives up what the application and the framing are done with.
+    #[inline]
+    fn pass_over(&mut self) {
+        self.give_back();
+        if let Reading::Skipping(recovery) = self.reading {
+            self.skip(recovery);
+        }
+    }
+
+    /// The frame that the end of the stream cuts off, if it does.
+    fn cut_off(&self) -> Option<framing::Malformed> {
+        let len = self.input.as_slice().len();
+        (self.reading == Reading::Ended && len > 0).then_some(framing::Malformed {
+            rule: framing::Rule::Truncated { len },
+            offset: len,
+            recovery: Recovery::Lost,
+        })
+    }
+
+    /// Takes the input past a malformed frame and completes its report.
+    #[cold]
+    fn refuse(&mut self, malformed: framing::Malformed) -> Malformed {
+        let frame = self.input.consumed();
+        self.scanned = 0;
+        self.skip(malformed.recovery);
+        Malformed { rule: Rule::Framing(malformed.rule), frame, offset: malformed.offset }
+    }
+
+    #[cold]
+    fn skip(&mut self, recovery: Recovery) {
+        let waiting = self.input.as_slice().len();
+        let (len, next) = match recovery {
+            Recovery::Lost => (waiting, Reading::OutOfStep),
+            Recovery::Bytes(rest) if rest > waiting => {
+                (waiting, Reading::Skipping(Recovery::Bytes(rest - waiting)))
+            }
+            Recovery::Bytes(rest) => (rest, Reading::Frames),
+            Recovery::Delimiter => {
+                let skipped = D::Framing::skip(self.input.as_slice());
+                (skipped.len, if skipped.done { Reading::Frames } else { Reading::Skipping(recovery) })
+            }
+        };
+        self.input.consume(len);
+        if self.reading != Reading::Ended {
+            self.reading = next;
+        }
+    }
+
+    /// Ends the loan of the frame that the last event borrowed from.
+    #[inline]
+    fn give_back(&mut self) {
+        self.input.consume(self.lent);
+        self.lent = 0;
+    }
+
+    #[cold]
+    fn refused(&self) -> SendError {
+        if self.outbox.is_empty() {
+            SendError::TooLong { limit: self.outbox.limit() }
+        } else {
+            SendError::Full
+        }
+    }
+}
+
+impl<D: Dialect, T: fmt::Debug> fmt::Debug for Event<'_, D, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Message(message) => f.debug_tuple("Message").field(message).finish(),
+            Self::Unknown(envelope) => f.debug_tuple("Unknown").field(envelope).finish(),
+            Self::Malformed(malformed) => f.debug_tuple("Malformed").field(malformed).finish(),
+        }
+    }
+}
+
+#[cfg(feature = "defmt")]
+impl<'a, D: Dialect<Key<'a>: defmt::Format>, T: defmt::Format> defmt::Format for Event<'a, D, T> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        match self {
+            Self::Message(message) => defmt::write!(f, "Message({})", message),
+            Self::Unknown(envelope) => defmt::write!(f, "Unknown({})", envelope),
+            Self::Malformed(malformed) => defmt::write!(f, "Malformed({})", malformed),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

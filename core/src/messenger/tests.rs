@@ -1,0 +1,207 @@
+use super::*;
+use crate::dialect::cable_car::{CableCarByte, Code, Identify, Join, Quit, Raw};
+use crate::messages;
+use serde::{Deserialize, Serialize};
+use std::vec::Vec;
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Reading {
+    sensor: u8,
+    celsius: f32,
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Note<'a> {
+    text: &'a str,
+}
+
+messages! {
+    #[derive(Debug, PartialEq)]
+    enum Words<'a> {
+        Identify(Identify<'a>),
+        Quit(Quit),
+        Reading(Reading) = 0x10,
+        Note(Note<'a>) = 0x11,
+    }
+}
+
+type Fixed<const N: usize> = Messenger<CableCarByte, [u8; N]>;
+
+fn messenger<const N: usize>() -> Fixed<N> {
+    Messenger::new(CableCarByte, [0; N], [0; N])
+}
+
+/// Gives as many of `bytes` as there is room for and says how many that were.
+fn give<const N: usize>(messenger: &mut Fixed<N>, bytes: &[u8]) -> usize {
+    let room = messenger.input_room();
+    let len = room.len().min(bytes.len());
+    room[..len].copy_from_slice(&bytes[..len]);
+    messenger.handle_input(len);
+    len
+}
+
+/// Everything that a messenger makes of `bytes`, given in parts that end at `splits`.
+fn events(bytes: &[u8], splits: &[usize]) -> Vec<std::string::String> {
+    let mut messenger = messenger::<255>();
+    let mut events = Vec::new();
+    let mut start = 0;
+    for &end in splits.iter().chain([&bytes.len()]) {
+        while start < end {
+            start += give(&mut messenger, &bytes[start..end]);
+            while let Some(event) = messenger.recv::<Words<'_>>() {
+                events.push(std::format!("{event:?}"));
+            }
+        }
+    }
+    messenger.handle_end();
+    while let Some(event) = messenger.recv::<Words<'_>>() {
+        events.push(std::format!("{event:?}"));
+    }
+    assert_eq!(messenger.is_over(), Some(Over::Ended));
+    events
+}
+
+/// A stream with a message of every kind, an unknown one and one whose body does not decode.
+fn stream() -> Vec<u8> {
+    let mut ours = messenger::<255>();
+    ours.send(&Identify::new("pilot", "pi")).unwrap();
+    ours.send(&Reading { sensor: 3, celsius: 21.5 }).unwrap();
+    ours.send(&Raw { code: Code(0x77), body: b"abc" }).unwrap();
+    ours.send(&Note { text: "hello" }).unwrap();
+    ours.send(&Raw { code: Code(0x11), body: &[9, b'x'] }).unwrap();
+    ours.send(&Quit).unwrap();
+    ours.poll_output().to_vec()
+}
+
+#[test]
+fn delivers_everything_at_every_split() {
+    let stream = stream();
+    let whole = events(&stream, &[]);
+    assert_eq!(whole.len(), 6);
+    assert!(whole[2].starts_with("Unknown(Envelope { key: Code(119), body: [97, 98, 99]"));
+    assert!(whole[4].contains("Body(UnexpectedEnd)"), "{}", whole[4]);
+    assert!(whole[5].contains("Quit"));
+    for first in 0..stream.len() {
+        assert_eq!(events(&stream, &[first]), whole);
+    }
+    let single: Vec<usize> = (1..stream.len()).collect();
+    assert_eq!(events(&stream, &single), whole);
+}
+
+#[test]
+fn reports_a_cut_off_frame_behind_all_that_arrived() {
+    let stream = stream();
+    for end in 0..stream.len() {
+        let said = events(&stream[..end], &[]);
+        let whole = events(&stream, &[]);
+        let (last, complete) = said.split_last().map_or((None, &[][..]), |(last, rest)| (Some(last), rest));
+        match last {
+            Some(last) if last.contains("Truncated") => assert_eq!(complete, &whole[..complete.len()]),
+            _ => assert_eq!(said, whole[..said.len()]),
+        }
+    }
+    let said = events(&[5, 0x10, 1], &[]);
+    assert_eq!(
+        said,
+        ["Malformed(Malformed { rule: Framing(Truncated { len: 3 }), frame: 0, offset: 3 })"]
+    );
+}
+
+#[test]
+fn says_where_in_the_stream_a_rule_is_broken() {
+    let mut messenger = messenger::<64>();
+    give(&mut messenger, &[2, 4, 4, 0x11, 9, b'x', 2, 4]);
+    assert!(matches!(messenger.recv(), Some(Event::Message(Words::Quit(Quit)))));
+    let Some(Event::Malformed(malformed)) = messenger.recv::<Words<'_>>() else { panic!("no report") };
+    assert_eq!((malformed.frame, malformed.offset), (2, 3));
+    assert!(!malformed.is_fatal());
+    assert!(matches!(messenger.recv(), Some(Event::Message(Words::Quit(Quit)))));
+}
+
+#[test]
+fn goes_out_of_step_once_and_for_all() {
+    let mut messenger = messenger::<64>();
+    give(&mut messenger, &[2, 4, 0, 2, 4]);
+    assert!(matches!(messenger.recv(), Some(Event::Message(Words::Quit(Quit)))));
+    let Some(Event::Malformed(malformed)) = messenger.recv::<Words<'_>>() else { panic!("no report") };
+    assert_eq!(malformed.rule, Rule::Framing(framing::Rule::Length { len: 0 }));
+    assert!(malformed.is_fatal());
+    assert_eq!(messenger.is_over(), Some(Over::OutOfStep));
+    give(&mut messenger, &[2, 4]);
+    assert!(messenger.recv::<Words<'_>>().is_none());
+}
+
+#[test]
+fn passes_over_a_frame_longer_than_its_memory() {
+    let mut long = std::vec![200, 0x77];
+    long.resize(200, 0xff);
+    let stream = [&[2, 4][..], &long, &[2, 4]].concat();
+    let mut messenger = messenger::<16>();
+    let mut events = Vec::new();
+    let mut start = 0;
+    while start < stream.len() {
+        start += give(&mut messenger, &stream[start..]);
+        while let Some(event) = messenger.recv::<Words<'_>>() {
+            events.push(std::format!("{event:?}"));
+        }
+    }
+    assert_eq!(events.len(), 3, "{events:?}");
+    assert!(events[1].contains("Limit { len: 200, limit: 16 }"));
+    assert!(events[2].contains("Quit"));
+}
+
+#[test]
+fn delivers_what_follows_a_skipped_frame_before_the_end() {
+    let mut messenger = messenger::<8>();
+    give(&mut messenger, &[10, 0x77, 1, 2]);
+    assert!(matches!(messenger.recv::<Words<'_>>(), Some(Event::Malformed(_))));
+    give(&mut messenger, &[3, 4, 5, 6, 7, 8, 2, 4]);
+    messenger.handle_end();
+    assert!(matches!(messenger.recv(), Some(Event::Message(Words::Quit(Quit)))));
+    assert_eq!(messenger.is_over(), Some(Over::Ended));
+}
+
+#[test]
+fn reports_a_full_outbox_and_loses_nothing() {
+    let mut messenger = messenger::<8>();
+    assert_eq!(messenger.send(&Note { text: "abcd" }), Ok(()));
+    assert_eq!(messenger.send(&Quit), Err(SendError::Full));
+    assert_eq!(messenger.poll_output(), b"\x07\x11\x04abcd");
+    messenger.handle_written(2);
+    assert_eq!(messenger.send(&Quit), Ok(()));
+    assert_eq!(messenger.poll_output(), b"\x04abcd");
+    messenger.handle_written(5);
+    assert_eq!(messenger.poll_output(), [2, 4]);
+}
+
+#[test]
+fn tells_too_long_from_full() {
+    let text: std::string::String = "x".repeat(252);
+    let mut small = messenger::<8>();
+    assert_eq!(small.send(&Note { text: "abcdefgh" }), Err(SendError::TooLong { limit: 8 }));
+    let mut large = messenger::<300>();
+    assert_eq!(large.send(&Note { text: &text[..251] }), Ok(()));
+    assert_eq!(large.send(&Note { text: &text }), Err(SendError::Full));
+    let mut large = messenger::<300>();
+    assert_eq!(large.send(&Note { text: &text }), Err(SendError::TooLong { limit: 253 }));
+    assert!(large.poll_output().is_empty());
+}
+
+#[test]
+fn takes_no_more_input_than_its_memory() {
+    let mut messenger = messenger::<8>();
+    assert_eq!(give(&mut messenger, &[2, 2, 2, 2, 2, 2, 2, 2, 2, 2]), 8);
+    assert!(messenger.input_room().is_empty());
+    assert!(matches!(messenger.recv::<Raw<'_>>(), Some(Event::Message(_))));
+    assert_eq!(messenger.input_room().len(), 2);
+}
+
+#[test]
+fn hands_raw_messages_to_a_gateway() {
+    let mut messenger = messenger::<64>();
+    messenger.send(&Join).unwrap();
+    let sent = messenger.poll_output().to_vec();
+    give(&mut messenger, &sent);
+    let Some(Event::Message(raw)) = messenger.recv::<Raw<'_>>() else { panic!("nothing") };
+    assert_eq!(raw, Raw { code: Code(2), body: &[] });
+}

@@ -1,0 +1,164 @@
+use super::*;
+use crate::dialect::cable_car::{CableCarByte, Code, Raw};
+use core::cell::RefCell;
+use core::convert::Infallible;
+use core::task::{Context, Waker};
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::vec::Vec;
+
+/// One direction of a pipe: takes and gives a few bytes at a time, and every other time says "not yet".
+#[derive(Default)]
+struct Wire {
+    bytes: VecDeque<u8>,
+    closed: bool,
+    turns: usize,
+}
+
+#[derive(Clone, Default)]
+struct End(Rc<RefCell<Wire>>);
+
+impl End {
+    async fn transfer(&self, mut step: impl FnMut(&mut Wire) -> Option<usize>) -> usize {
+        poll_fn(|_| {
+            let mut wire = self.0.borrow_mut();
+            wire.turns += 1;
+            match wire.turns % 2 {
+                0 => step(&mut wire).map_or(Poll::Pending, Poll::Ready),
+                _ => Poll::Pending,
+            }
+        })
+        .await
+    }
+}
+
+impl embedded_io_async::ErrorType for End {
+    type Error = Infallible;
+}
+
+impl Read for End {
+    async fn read(&mut self, room: &mut [u8]) -> Result<usize, Infallible> {
+        let read = self.transfer(|wire| {
+            let len = room.len().min(wire.bytes.len()).min(3);
+            for (slot, byte) in room.iter_mut().zip(wire.bytes.drain(..len)) {
+                *slot = byte;
+            }
+            (len > 0 || wire.closed).then_some(len)
+        });
+        Ok(read.await)
+    }
+}
+
+impl Write for End {
+    async fn write(&mut self, bytes: &[u8]) -> Result<usize, Infallible> {
+        let write = self.transfer(|wire| {
+            let len = bytes.len().min(16 - wire.bytes.len().min(16)).min(5);
+            wire.bytes.extend(&bytes[..len]);
+            (len > 0).then_some(len)
+        });
+        Ok(write.await)
+    }
+
+    async fn flush(&mut self) -> Result<(), Infallible> {
+        Ok(())
+    }
+}
+
+type Piped = AsyncLink<CableCarByte, End, End, [u8; 64]>;
+
+fn pair(cancelled_write: CancelledWrite) -> (Piped, Piped) {
+    let (there, back) = (End::default(), End::default());
+    let link = |reader: &End, writer: &End| {
+        let messenger = Messenger::new(CableCarByte, [0; 64], [0; 64]);
+        AsyncLink::new(messenger, reader.clone(), writer.clone(), cancelled_write)
+    };
+    (link(&back, &there), link(&there, &back))
+}
+
+/// Polls a future at most `polls` times, then drops it.
+fn attempt<T>(polls: usize, future: impl Future<Output = T>) -> Option<T> {
+    let mut future = pin!(future);
+    let mut context = Context::from_waker(Waker::noop());
+    for _ in 0..polls {
+        if let Poll::Ready(value) = future.as_mut().poll(&mut context) {
+            return Some(value);
+        }
+    }
+    None
+}
+
+const PATIENT: usize = 10_000;
+
+/// Sends 100 numbered messages with every future dropped after `polls` polls, and collects what arrives.
+fn exchange(polls: usize) -> Vec<u8> {
+    let (mut ours, mut theirs) = pair(CancelledWrite::TookNothing);
+    let mut received = Vec::new();
+    for number in 0..100 {
+        let body = [number; 20];
+        while attempt(polls, ours.queue(&Raw { code: Code(7), body: &body })).is_none() {
+            if let Some(event) = attempt(polls, theirs.recv::<Raw<'_>>()) {
+                let Ok(Event::Message(raw)) = event else { panic!("{event:?}") };
+                received.push(raw.body[0]);
+            }
+        }
+    }
+    while received.len() < 100 {
+        let _ = attempt(polls, ours.flush());
+        if let Some(Ok(Event::Message(raw))) = attempt(polls, theirs.recv::<Raw<'_>>()) {
+            received.push(raw.body[0]);
+        }
+    }
+    received
+}
+
+#[test]
+fn loses_and_repeats_nothing_when_futures_are_dropped() {
+    let numbers: Vec<u8> = (0..100).collect();
+    for polls in 1..12 {
+        assert_eq!(exchange(polls), numbers, "futures dropped after {polls} polls");
+    }
+}
+
+#[test]
+fn reads_while_its_own_writes_are_stuck() {
+    let (mut ours, mut theirs) = pair(CancelledWrite::TookNothing);
+    let raw = Raw { code: Code(7), body: &[1; 30] };
+    for link in [&mut ours, &mut theirs] {
+        link.try_queue(&raw).unwrap();
+        link.try_queue(&raw).unwrap();
+        assert!(attempt(100, link.flush()).is_none());
+    }
+    let mut received = 0;
+    while received < 4 {
+        for link in [&mut ours, &mut theirs] {
+            received += usize::from(attempt(4, link.recv::<Raw<'_>>()).is_some());
+        }
+    }
+}
+
+#[test]
+fn ends_the_link_after_a_cancelled_write_that_may_have_been_taken() {
+    let (mut ours, _theirs) = pair(CancelledWrite::EndsLink);
+    let raw = Raw { code: Code(7), body: &[1; 30] };
+    ours.try_queue(&raw).unwrap();
+    assert!(attempt(1, ours.flush()).is_none());
+    assert_eq!(attempt(PATIENT, ours.flush()), Some(Err(Error::CancelledWrite)));
+}
+
+#[test]
+fn says_closed_once_everything_is_delivered() {
+    let (mut ours, mut theirs) = pair(CancelledWrite::EndsLink);
+    attempt(PATIENT, ours.send(&Raw { code: Code(7), body: b"x" })).unwrap().unwrap();
+    ours.writer.0.borrow_mut().closed = true;
+    let event = attempt(PATIENT, theirs.recv::<Raw<'_>>()).unwrap();
+    assert!(matches!(event, Ok(Event::Message(Raw { code: Code(7), .. }))));
+    assert_eq!(attempt(PATIENT, theirs.recv::<Raw<'_>>()).unwrap().unwrap_err(), Error::Closed);
+}
+
+#[test]
+fn pushes_back_without_waiting() {
+    let (mut ours, _theirs) = pair(CancelledWrite::TookNothing);
+    let raw = Raw { code: Code(7), body: &[1; 60] };
+    assert_eq!(ours.try_queue(&raw), Ok(()));
+    assert_eq!(ours.try_queue(&raw), Err(SendError::Full));
+}

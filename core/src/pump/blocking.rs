@@ -1,0 +1,167 @@
+use super::Error;
+use crate::buf::Storage;
+use crate::dialect::{Carries, Dialect};
+use crate::registry::Registry;
+use crate::{Event, Messenger, SendError};
+use embedded_io::{ErrorKind, Read, Write};
+
+/// A messenger on a blocking stream: all input and output happens in the caller's thread.
+///
+/// Errors of kind [`TimedOut`](ErrorKind::TimedOut) mean "nothing yet": a stream with a timeout makes
+/// [`recv`](Self::recv) return `None`, and one that never blocks makes the link a pump for a game loop. Errors
+/// of kind [`Interrupted`](ErrorKind::Interrupted) are tried again.
+///
+/// [`send`](Self::send) puts each message on the wire at once; [`queue`](Self::queue) lets many share a write.
+#[derive(Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Link<D, R, W, I, O = I> {
+    messenger: Messenger<D, I, O>,
+    reader: R,
+    writer: W,
+}
+
+impl<D, R, W, I, O> Link<D, R, W, I, O>
+where
+    D: Dialect,
+    R: Read,
+    W: Write<Error = R::Error>,
+    I: Storage,
+    O: Storage,
+{
+    /// A link over both halves of a stream, with `messenger` at its start.
+    pub const fn new(messenger: Messenger<D, I, O>, reader: R, writer: W) -> Self {
+        Self { messenger, reader, writer }
+    }
+
+    /// Sends a message at once, with all that was queued before it.
+    ///
+    /// When the stream times out in the middle, the message stays queued and goes out with the next call:
+    /// [`queued`](Self::queued) tells. An error of [`Error::Send`] takes nothing.
+    #[inline]
+    pub fn send<M: ?Sized>(&mut self, message: &M) -> Result<(), Error<R::Error>>
+    where
+        D: Carries<M>,
+    {
+        self.queue(message)?;
+        self.flush()
+    }
+
+    /// Queues a message, and writes out older ones only when there is no room for it.
+    ///
+    /// Fails with [`SendError::Full`] when the stream times out before there is room.
+    #[inline]
+    pub fn queue<M: ?Sized>(&mut self, message: &M) -> Result<(), Error<R::Error>>
+    where
+        D: Carries<M>,
+    {
+        loop {
+            match self.messenger.send(message) {
+                Err(SendError::Full) if self.write_once()? => {}
+                sent => return sent.map_err(Error::Send),
+            }
+        }
+    }
+
+    /// Writes until nothing is queued, or the stream times out.
+    #[inline]
+    pub fn flush(&mut self) -> Result<(), Error<R::Error>> {
+        while self.messenger.queued() > 0 && self.write_once()? {}
+        Ok(())
+    }
+
+    /// The next thing that the peer said, or `None` when the stream times out first.
+    ///
+    /// What is queued is written before the link waits. Fails with [`Error::Closed`] once the peer has ended
+    /// the stream and everything before has been delivered.
+    #[inline]
+    pub fn recv<'a, T: Registry<'a, D>>(
+        &'a mut self,
+    ) -> Result<Option<Event<'a, D, T>>, Error<R::Error>> {
+        while !self.messenger.has_event() {
+            self.flush()?;
+            if !self.read_once()? {
+                return Ok(None);
+            }
+        }
+        Ok(self.messenger.recv())
+    }
+
+    /// The next thing that the peer said, if it is here already: reads and writes nothing.
+    #[inline]
+    pub fn poll<'a, T: Registry<'a, D>>(&'a mut self) -> Option<Event<'a, D, T>> {
+        self.messenger.recv()
+    }
+
+    /// Reads once and says whether bytes came; `false` when the stream times out or the buffer is full of
+    /// messages that wait to be taken.
+    pub fn read_once(&mut self) -> Result<bool, Error<R::Error>> {
+        if let Some(over) = self.messenger.is_over() {
+            return Err(over.into());
+        }
+        let room = self.messenger.input_room();
+        if room.is_empty() {
+            return Ok(false);
+        }
+        match retry(|| self.reader.read(room))? {
+            Some(0) => self.messenger.handle_end(),
+            Some(len) => self.messenger.handle_input(len),
+            None => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// Writes once and says whether bytes went; `false` when the stream times out or nothing is queued.
+    pub fn write_once(&mut self) -> Result<bool, Error<R::Error>> {
+        let waiting = self.messenger.poll_output();
+        if waiting.is_empty() {
+            return Ok(false);
+        }
+        match retry(|| self.writer.write(waiting))? {
+            None | Some(0) => Ok(false),
+            Some(len) => {
+                self.messenger.handle_written(len);
+                Ok(true)
+            }
+        }
+    }
+
+    /// How many bytes wait to be written.
+    pub const fn queued(&self) -> usize {
+        self.messenger.queued()
+    }
+
+    /// The reading half, to set its options.
+    pub const fn reader(&mut self) -> &mut R {
+        &mut self.reader
+    }
+
+    /// The writing half, to set its options.
+    pub const fn writer(&mut self) -> &mut W {
+        &mut self.writer
+    }
+
+    /// Takes the link apart; what was queued or received and not taken stays in the messenger.
+    pub fn into_parts(self) -> (Messenger<D, I, O>, R, W) {
+        (self.messenger, self.reader, self.writer)
+    }
+}
+
+/// Repeats an interrupted operation; a timeout is no error but nothing.
+#[inline]
+fn retry<E: embedded_io::Error>(
+    mut operation: impl FnMut() -> Result<usize, E>,
+) -> Result<Option<usize>, Error<E>> {
+    loop {
+        match operation() {
+            Ok(len) => return Ok(Some(len)),
+            Err(error) => match error.kind() {
+                ErrorKind::Interrupted => {}
+                ErrorKind::TimedOut => return Ok(None),
+                _ => return Err(Error::Transport(error)),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

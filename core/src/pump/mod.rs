@@ -1,0 +1,63 @@
+//! Moves bytes between a [`Messenger`] and a stream: the only module that names embedded-io.
+//!
+//! [`Link`] blocks in the caller's thread, over `embedded-io`; [`AsyncLink`] waits in futures, over
+//! `embedded-io-async`. Both take the reading and the writing half apart, own no thread and no clock, and let a
+//! byte leave the outbox only after the stream has taken it.
+
+mod asynchronous;
+mod blocking;
+
+use crate::SendError;
+use crate::messenger::Over;
+use core::fmt;
+
+pub use asynchronous::{AsyncLink, CancelledWrite};
+pub use blocking::Link;
+
+#[cfg(doc)]
+use crate::Messenger;
+
+/// Why a link could not go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum Error<E> {
+    /// The message was not queued; the link is as it was.
+    Send(SendError),
+    /// The stream's own error. Bytes that it has not taken are kept.
+    Transport(E),
+    /// The peer has ended the stream, and all that it sent has been delivered.
+    Closed,
+    /// The peer broke the framing for good, as the last event said: nothing more can be read.
+    OutOfStep,
+    /// A write was cancelled on a stream that cannot say how much of it was taken.
+    CancelledWrite,
+}
+
+impl<E> From<Over> for Error<E> {
+    fn from(over: Over) -> Self {
+        match over {
+            Over::Ended => Self::Closed,
+            Over::OutOfStep => Self::OutOfStep,
+        }
+    }
+}
+impl<E> From<SendError> for Error<E> {
+    fn from(error: SendError) -> Self {
+        Self::Send(error)
+    }
+}
+
+impl<E: fmt::Display> fmt::Display for Error<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Send(error) => error.fmt(f),
+            Self::Transport(error) => write!(f, "transport: {error}"),
+            Self::Closed => f.write_str("the peer has closed the link"),
+            Self::OutOfStep => f.write_str("the peer broke the framing: nothing more can be read"),
+            Self::CancelledWrite => f.write_str("a cancelled write may have been taken in part"),
+        }
+    }
+}
+
+impl<E: fmt::Debug + fmt::Display> core::error::Error for Error<E> {}

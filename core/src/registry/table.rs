@@ -1,0 +1,120 @@
+/// Declares a table of messages: an enum to match on, with one variant a message.
+///
+/// A row is `Variant(Type) = code`, as in an enum with discriminants. The type is written by serde; the row
+/// gives it its [`Message`](crate::message::Message) name, which is the variant's unless `as "Name"` says
+/// otherwise, its code, and postcard as its body in dialects of bytes. `Variant(Type) as "Name"` without a
+/// code serves dialects that name types by text. A row without either takes a type that is a message already.
+///
+/// ```
+/// use ropeway_core::dialect::cable_car::{Identify, Quit};
+/// use ropeway_core::messages;
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Debug, Serialize, Deserialize)]
+/// struct Reading { sensor: u8, celsius: f32 }
+///
+/// #[derive(Debug, Serialize, Deserialize)]
+/// struct Note<'a> { text: &'a str }
+///
+/// messages! {
+///     /// What a weather station says.
+///     #[derive(Debug)]
+///     pub enum Weather<'a> {
+///         Identify(Identify<'a>),
+///         Quit(Quit),
+///         Reading(Reading) = 0x10,
+///         Note(Note<'a>) as "MsgNote" = 0x11,
+///     }
+/// }
+///
+/// assert_eq!(Weather::ENTRIES[3].name, "MsgNote");
+/// ```
+///
+/// A name or code used twice does not compile, and neither does a code that Ropeway keeps for itself
+/// (`0x00..=0x0F`, `0xE0..=0xFF`); the error names the types. A table that serves one dialect only follows that
+/// dialect's rules when it says so: `pub enum Weather<'a> for CableCarByte { … }`.
+///
+/// ```compile_fail
+/// # use serde::{Deserialize, Serialize};
+/// # #[derive(Serialize, Deserialize)] struct Reading;
+/// # #[derive(Serialize, Deserialize)] struct Note;
+/// ropeway_core::messages! {
+///     enum Twice {
+///         Reading(Reading) = 0x10,
+///         Note(Note) = 0x10, // error: code 0x10 is used twice: by `Reading` and by `Note`
+///     }
+/// }
+/// ```
+///
+/// It expands to the enum, its `ENTRIES`, a [`Registry`] implementation, and for each row with a name or code:
+///
+/// ```ignore
+/// impl Message for Reading { const NAME: &'static str = "Reading"; const CODE: Option<u8> = Some(0x10); }
+/// impl Encode for Reading { /* encoding::postcard::encode */ }
+/// impl<'a> Decode<'a> for Reading { /* encoding::postcard::decode */ }
+/// ```
+#[macro_export]
+macro_rules! messages {
+    ($(#[$meta:meta])* $vis:vis enum $table:ident $(for $dialect:ty)? { $($rows:tt)* }) => {
+        $crate::messages! { @table [$(#[$meta])*] [$vis] $table [] ['de] [$($dialect)?] $($rows)* }
+    };
+    ($(#[$meta:meta])* $vis:vis enum $table:ident<$lt:lifetime> $(for $dialect:ty)? { $($rows:tt)* }) => {
+        $crate::messages! { @table [$(#[$meta])*] [$vis] $table [<$lt>] [$lt] [$($dialect)?] $($rows)* }
+    };
+    (@table [$($meta:tt)*] [$vis:vis] $table:ident [$($generics:tt)*] [$lt:lifetime] [$($dialect:ty)?]
+     $($(#[$row:meta])* $variant:ident($ty:ty) $(as $name:literal)? $(= $code:literal)?),* $(,)?) => {
+        $($meta)*
+        $vis enum $table $($generics)* { $(#[doc = stringify!($variant)] $(#[$row])* $variant($ty)),* }
+        $($crate::messages! { @message [$lt] $ty, $variant, [$($name)?] [$($code)?] })*
+        impl $($generics)* $table $($generics)* {
+            /// The rows of the table, in the order of declaration.
+            $vis const ENTRIES: &'static [$crate::registry::Entry] = &[$($crate::registry::entry::<$ty>()),*];
+        }
+        const _: () = $crate::registry::check($table::ENTRIES, $crate::messages!(@reserved $($dialect)?));
+        impl<$lt, D> $crate::registry::Registry<$lt, D> for $table $($generics)*
+        where D: $crate::dialect::Dialect $(+ $crate::dialect::Delivers<$lt, $ty>)* {
+            #[inline]
+            fn decode(dialect: &D, envelope: $crate::dialect::Envelope<$lt, D>)
+                -> Result<Self, $crate::registry::Rejected<$lt, D>> {
+                $(if <D as $crate::dialect::Delivers<$lt, $ty>>::names(&envelope.key) {
+                    return match $crate::dialect::Delivers::<$lt, $ty>::read(dialect, envelope) {
+                        Ok(message) => Ok(Self::$variant(message)),
+                        Err(malformed) => Err($crate::registry::Rejected::Malformed(malformed)),
+                    };
+                })*
+                let _ = dialect;
+                Err($crate::registry::Rejected::Unknown(envelope))
+            }
+        }
+    };
+    (@reserved) => { $crate::registry::RESERVED };
+    (@reserved $dialect:ty) => { <$dialect as $crate::dialect::Dialect>::RESERVED };
+    (@message [$lt:lifetime] $ty:ty, $variant:ident, [] []) => {};
+    (@message [$lt:lifetime] $ty:ty, $variant:ident, [] [$code:literal]) => {
+        $crate::messages! { @message [$lt] $ty, $variant, [stringify!($variant)] [$code] }
+    };
+    (@message [$lt:lifetime] $ty:ty, $variant:ident, [$name:expr] [$($code:literal)?]) => {
+        impl<$lt> $crate::message::Message for $ty {
+            const NAME: &'static str = $name;
+            $(const CODE: Option<u8> = Some($code);)?
+        }
+        $crate::messages! { @body [$lt] $ty, [$($code)?] }
+    };
+    (@body [$lt:lifetime] $ty:ty, []) => {};
+    (@body [$lt:lifetime] $ty:ty, [$code:literal]) => {
+        impl<$lt> $crate::message::Encode for $ty {
+            const MAX_SIZE: usize = $crate::framing::Byte::MAX_CONTENT - 1;
+
+            #[inline]
+            fn encode(&self, out: &mut [u8]) -> Result<usize, $crate::encoding::EncodeError> {
+                $crate::encoding::postcard::encode(self, out)
+            }
+        }
+        impl<$lt> $crate::message::Decode<$lt> for $ty {
+            #[inline]
+            fn decode(body: &$lt [u8]) -> Result<Self, $crate::encoding::DecodeError> {
+                $crate::encoding::postcard::decode(body)
+            }
+        }
+    };
+}
