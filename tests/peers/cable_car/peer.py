@@ -58,7 +58,7 @@ def source(args, messenger, sock):
         expected = (numbered(args.transport, i) for i in range(args.count))
     for i in range(args.count):
         messenger.send(numbered(args.transport, i))
-        for message in messages(messenger) if i % 16 == 0 else ():
+        for message in messages(messenger, pause=0) if i % 16 == 0 else ():
             same(args, message, next(expected, None))
     for wanted in expected:
         same(args, next_message(messenger), wanted)

@@ -1,6 +1,7 @@
 """What the peer programs share: deadline, end of input, pumping, lines of JSON."""
 import fcntl
 import json
+import logging
 import os
 import select
 import signal
@@ -12,8 +13,25 @@ import termios
 import threading
 import time
 
-PAUSE = 0.0005  # seconds between two turns of an idle pump
+PAUSE = 0.001  # seconds between two turns of an idle pump
 TCP_CLOSE = 7  # the state of a dead socket, from linux/tcp.h
+
+
+class Once(logging.Filter):
+    """Lets each text through once: the library logs a bad line at every turn."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = set()
+
+    def filter(self, record):
+        text = record.getMessage()
+        new = text not in self.seen
+        self.seen.add(text)
+        return new
+
+
+logging.getLogger().addFilter(Once())
 
 
 def fail(reason, status=1):
@@ -51,15 +69,15 @@ def stop_requested():
     return check
 
 
-def messages(messenger):
-    """One turn of the pump, then every message that came of it."""
+def messages(messenger, pause=PAUSE):
+    """One turn of the pump, then every message that came of it, or a pause if none did."""
     messenger.xfer()
     got = False
     while (message := messenger.get()) is not None:
         got = True
         yield message
-    if not got:
-        time.sleep(PAUSE)
+    if not got and pause:
+        time.sleep(pause)
 
 
 def flush(messenger, sock):
