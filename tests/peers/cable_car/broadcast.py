@@ -26,7 +26,7 @@ from cable_car.broadcast_connector import BroadcastConnector
 from cable_car.messenger import Messenger
 
 from messages import MODULES, canonical, numbered
-from runtime import PAUSE, fail, messages, print_line, set_deadline, stop_requested
+from runtime import PAUSE, fail, messages, print_line, set_deadline, stop_requested, turn
 
 
 class Peers:
@@ -78,7 +78,7 @@ class Peers:
         self.connector.stop_broadcasting()
         for messenger in self.messengers:
             try:
-                messenger.xfer()  # closing does not send what is still held
+                turn(messenger)  # closing does not send what is still held
                 messenger.close()
             except OSError:
                 pass  # raised when the other side has reset the connection

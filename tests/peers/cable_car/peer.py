@@ -27,7 +27,7 @@ from cable_car.direct_connect import DirectClient, DirectServer
 from cable_car.messenger import Messenger
 
 from messages import MODULES, canonical, number, numbered, rebuild
-from runtime import PAUSE, fail, flush, messages, print_line, set_deadline, stop_requested
+from runtime import PAUSE, fail, flush, messages, print_line, set_deadline, stop_requested, turn
 
 
 def main():
@@ -119,7 +119,7 @@ def next_message(messenger):
     while (message := messenger.get()) is None:
         if messenger.closed:
             fail("connection lost")
-        messenger.xfer()
+        turn(messenger)
         time.sleep(PAUSE)
     return message
 

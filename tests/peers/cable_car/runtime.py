@@ -69,9 +69,18 @@ def stop_requested():
     return check
 
 
+def turn(messenger):
+    """One turn of the pump; a lost connection only shows in `messenger.closed`."""
+    try:
+        messenger.xfer()
+    except OSError:
+        # The library fails to close a socket that is gone already, and leaves it open.
+        messenger.closed = True
+
+
 def messages(messenger, pause=PAUSE):
     """One turn of the pump, then every message that came of it, or a pause if none did."""
-    messenger.xfer()
+    turn(messenger)
     got = False
     while (message := messenger.get()) is not None:
         got = True
@@ -83,7 +92,7 @@ def messages(messenger, pause=PAUSE):
 def flush(messenger, sock):
     """Pumps until the other side's machine has every byte, or the connection is lost."""
     while not messenger.closed:
-        messenger.xfer()
+        turn(messenger)
         # The library does not tell how much it still holds.
         held = len(messenger._Messenger__write_buffer)
         if not held and not unacknowledged(sock):
