@@ -148,6 +148,20 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
         self.look().is_some()
     }
 
+    /// Passes over what [`recv`](Self::recv) would say, unread.
+    pub fn drop_event(&mut self) {
+        match self.look() {
+            Some(Ok(frame)) => {
+                self.scanned = 0;
+                self.input.consume(frame.len);
+            }
+            Some(Err(malformed)) => {
+                self.refuse(malformed);
+            }
+            None => {}
+        }
+    }
+
     /// Where the next received bytes go; empty while the buffer is full of frames that nobody has taken.
     pub fn input_room(&mut self) -> &mut [u8] {
         self.give_back();

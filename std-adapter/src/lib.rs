@@ -1,1 +1,36 @@
-//! Placeholder of the package's root, filled with its first module.
+#![forbid(unsafe_code)]
+//! Ropeway on std: the same messages over sockets, in the caller's thread.
+//!
+//! | to do | take |
+//! |---|---|
+//! | wait for messages in a thread of one's own | [`Link`] |
+//! | look for messages once a turn of a loop | [`Pump`] |
+//! | reach a peer, or wait for peers | [`Connect`], [`Listener`], ended by a [`Cancel`] |
+//! | find peers on the network | [`discovery`] |
+//! | test without a network | [`memory`] |
+//!
+//! Nothing here starts a thread that was not asked for. What the messages are, and in which dialect they travel,
+//! is [`ropeway_core`]'s: its names are repeated here, so that a program needs this crate alone.
+
+mod cancel;
+mod connect;
+mod link;
+mod listen;
+pub mod memory;
+mod options;
+mod pump;
+mod storage;
+pub mod transport;
+
+pub use cancel::Cancel;
+pub use connect::{Connect, ConnectError};
+pub use link::Link;
+pub use listen::Listener;
+pub use options::{Keepalive, Options};
+pub use pump::Pump;
+pub use ropeway_core::{Event, Malformed, Message, Messenger, SendError, dialect, encoding, message, messages};
+pub use storage::Growable;
+pub use transport::TransportError;
+
+/// Why a link could not go on.
+pub type Error = ropeway_core::pump::Error<TransportError>;

@@ -62,6 +62,15 @@ where
         }
     }
 
+    /// Queues a message if there is room, and writes nothing.
+    #[inline]
+    pub fn try_queue<M: ?Sized>(&mut self, message: &M) -> Result<(), SendError>
+    where
+        D: Carries<M>,
+    {
+        self.messenger.send(message)
+    }
+
     /// Writes until nothing is queued, or the stream times out.
     #[inline]
     pub fn flush(&mut self) -> Result<(), Error<R::Error>> {
@@ -90,6 +99,17 @@ where
     #[inline]
     pub fn poll<'a, T: Registry<'a, D>>(&'a mut self) -> Option<Event<'a, D, T>> {
         self.messenger.recv()
+    }
+
+    /// Whether [`poll`](Self::poll) has something to say.
+    #[inline]
+    pub fn has_event(&mut self) -> bool {
+        self.messenger.has_event()
+    }
+
+    /// Passes over what [`poll`](Self::poll) would say.
+    pub fn drop_event(&mut self) {
+        self.messenger.drop_event();
     }
 
     /// Reads once and says whether bytes came; `false` when the stream times out or the buffer is full of

@@ -69,8 +69,15 @@ fn delivers_all_before_it_says_closed() {
         assert!(matches!(link.recv(), Ok(Some(Event::Message(Words::Join(Join))))));
     }
     assert!(matches!(link.recv::<Words>(), Ok(Some(Event::Malformed(_)))));
+    assert_eq!(link.recv::<Words>().unwrap_err(), Error::Closed);
+}
+
+#[test]
+fn stops_reading_once_out_of_step() {
+    let mut link = link([Ok(&[2, 2, 0, 2, 2][..]), Ok(&[2, 2])], []);
+    assert!(matches!(link.recv(), Ok(Some(Event::Message(Words::Join(Join))))));
+    assert!(matches!(link.recv::<Words>(), Ok(Some(Event::Malformed(_)))));
     assert_eq!(link.recv::<Words>().unwrap_err(), Error::OutOfStep);
-    assert_eq!(link.into_parts().0.is_over(), Some(Over::OutOfStep));
 }
 
 #[test]

@@ -1,0 +1,115 @@
+use crate::storage::Growable;
+use socket2::{SockRef, TcpKeepalive};
+use std::io;
+use std::net::TcpStream;
+use std::time::Duration;
+
+/// What a link is made with: its memory, and how its socket behaves.
+///
+/// ```
+/// use ropeway_std::{Keepalive, Options};
+/// use std::time::Duration;
+///
+/// let options = Options::default()
+///     .max_message(1 << 20)
+///     .send_timeout(Duration::from_secs(5))
+///     .keepalive(Keepalive { idle: Duration::from_secs(1), interval: Duration::from_secs(3), tries: 5 });
+/// # let _ = options;
+/// ```
+#[derive(Clone, Debug)]
+pub struct Options {
+    buffer: usize,
+    max_message: usize,
+    send_timeout: Duration,
+    keepalive: Option<Keepalive>,
+}
+
+/// When a silent peer is given up by TCP itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Keepalive {
+    /// The silence after which the first probe is sent, whole seconds.
+    pub idle: Duration,
+    /// The time between probes, whole seconds.
+    pub interval: Duration,
+    /// How many unanswered probes end the connection.
+    pub tries: u32,
+}
+
+impl Default for Options {
+    /// Buffers of 64 KiB that grow for messages of up to 16 MiB, sends that wait as long as it takes, and TCP's
+    /// probes after 10 s of silence, every 3 s, 5 times.
+    fn default() -> Self {
+        let keepalive =
+            Keepalive { idle: Duration::from_secs(10), interval: Duration::from_secs(3), tries: 5 };
+        Self {
+            buffer: 64 << 10,
+            max_message: 16 << 20,
+            send_timeout: Duration::MAX,
+            keepalive: Some(keepalive),
+        }
+    }
+}
+
+impl Options {
+    /// The size of each of the two buffers in bytes: what one read or write can move, and what may be queued.
+    #[must_use]
+    pub const fn buffer(mut self, bytes: usize) -> Self {
+        self.buffer = bytes;
+        self
+    }
+
+    /// The largest frame in bytes, sent or received: a buffer grows to it when such a frame comes, and a larger
+    /// one is refused. Dialects with frames of bounded size never come near.
+    #[must_use]
+    pub const fn max_message(mut self, bytes: usize) -> Self {
+        self.max_message = bytes;
+        self
+    }
+
+    /// How long a send waits for a peer that does not read; [`Duration::MAX`] waits for ever.
+    #[must_use]
+    pub const fn send_timeout(mut self, timeout: Duration) -> Self {
+        self.send_timeout = timeout;
+        self
+    }
+
+    /// TCP's own probes of a silent peer.
+    #[must_use]
+    pub const fn keepalive(mut self, keepalive: Keepalive) -> Self {
+        self.keepalive = Some(keepalive);
+        self
+    }
+
+    /// No probes of a silent peer.
+    #[must_use]
+    pub const fn without_keepalive(mut self) -> Self {
+        self.keepalive = None;
+        self
+    }
+
+    pub(crate) const fn patience_to_send(&self) -> Duration {
+        self.send_timeout
+    }
+
+    pub(crate) fn memory(&self) -> Growable {
+        Growable::new(self.buffer, self.max_message)
+    }
+
+    /// Sets up a connected socket: small messages leave at once, and a silent peer is noticed.
+    pub(crate) fn apply(&self, stream: &TcpStream) -> io::Result<()> {
+        stream.set_nodelay(true)?;
+        match self.keepalive {
+            Some(keepalive) => SockRef::from(stream).set_tcp_keepalive(&keepalive.parameters()),
+            None => SockRef::from(stream).set_keepalive(false),
+        }
+    }
+}
+
+impl Keepalive {
+    fn parameters(self) -> TcpKeepalive {
+        let parameters = TcpKeepalive::new().with_time(self.idle).with_interval(self.interval);
+        #[cfg(not(windows))]
+        let parameters = parameters.with_retries(self.tries);
+        parameters
+    }
+}

@@ -1,0 +1,96 @@
+use crate::storage::Growable;
+use crate::transport::{Half, Patience, Transport, halves};
+use crate::{Error, Options, TransportError};
+use ropeway_core::dialect::{Carries, Dialect};
+use ropeway_core::registry::Registry;
+use ropeway_core::{Event, Messenger, SendError, pump};
+use std::net::{Shutdown, TcpStream};
+
+/// A link that never waits: for a game loop, which calls [`xfer`](Self::xfer) once a turn.
+///
+/// ```
+/// use ropeway_std::dialect::cable_car::{CableCarByte, Quit, Retry};
+/// use ropeway_std::{Event, Options, Pump, memory, messages};
+///
+/// messages! { #[derive(Debug, PartialEq)] enum Words { Quit(Quit), Retry(Retry) } }
+///
+/// let (here, there) = memory::ends(4096);
+/// let mut player = Pump::over(CableCarByte, here, &Options::default())?;
+/// let mut game = Pump::over(CableCarByte, there, &Options::default())?;
+///
+/// player.send(&Retry)?;
+/// player.xfer()?;
+/// game.xfer()?;
+/// assert!(matches!(game.get(), Some(Event::Message(Words::Retry(Retry)))));
+/// assert!(game.get::<Words>().is_none());
+/// # Ok::<(), ropeway_std::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Pump<D, T = TcpStream> {
+    link: pump::Link<D, Half<T>, Half<T>, Growable>,
+    finishing: bool,
+}
+
+impl<D: Dialect> Pump<D> {
+    /// A pump over a connected socket.
+    pub fn new(dialect: D, stream: TcpStream, options: &Options) -> Result<Self, Error> {
+        options.apply(&stream).map_err(|error| Error::Transport(TransportError(error)))?;
+        Self::over(dialect, stream, options)
+    }
+}
+
+impl<D: Dialect, T: Transport> Pump<D, T> {
+    /// A pump over any transport.
+    pub fn over(dialect: D, transport: T, options: &Options) -> Result<Self, Error> {
+        let set = transport.set_patience(Patience::None, Patience::None);
+        set.map_err(|error| Error::Transport(TransportError(error)))?;
+        let messenger = Messenger::new(dialect, options.memory(), options.memory());
+        let (reader, writer) = halves(transport);
+        Ok(Self { link: pump::Link::new(messenger, reader, writer), finishing: false })
+    }
+
+    /// Queues a message for the next [`xfer`](Self::xfer); a full queue is an error, and takes nothing.
+    #[inline]
+    pub fn send<M: ?Sized>(&mut self, message: &M) -> Result<(), SendError>
+    where
+        D: Carries<M>,
+    {
+        self.link.try_queue(message)
+    }
+
+    /// Writes what the transport takes and reads what it has, as far as the buffers go; never waits.
+    ///
+    /// Fails with [`Error::Closed`] once the peer has closed and [`get`](Self::get) has given all before. What
+    /// it cannot read because messages wait to be taken, it reads once they are.
+    pub fn xfer(&mut self) -> Result<(), Error> {
+        while self.link.write_once()? {}
+        if self.finishing && self.link.queued() == 0 {
+            self.finishing = false;
+            let ended = self.link.reader().transport().shutdown(Shutdown::Write);
+            ended.map_err(|error| Error::Transport(TransportError(error)))?;
+        }
+        while self.link.read_once()? {}
+        Ok(())
+    }
+
+    /// The next thing that the peer said, of what [`xfer`](Self::xfer) has read.
+    #[inline]
+    pub fn get<'a, R: Registry<'a, D>>(&'a mut self) -> Option<Event<'a, D, R>> {
+        self.link.poll()
+    }
+
+    /// Ends the writing direction as soon as all that is queued has gone; reading goes on.
+    pub const fn finish(&mut self) {
+        self.finishing = true;
+    }
+
+    /// How many bytes wait to be written.
+    pub const fn queued(&self) -> usize {
+        self.link.queued()
+    }
+
+    /// The transport underneath.
+    pub fn transport(&mut self) -> &T {
+        self.link.reader().transport()
+    }
+}

@@ -1,0 +1,135 @@
+//! Streams that a link can run over, and their halves in embedded-io's terms.
+
+use std::fmt;
+use std::io::{self, Read as _, Write as _};
+use std::net::{Shutdown, TcpStream};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A stream of bytes both ways whose waiting can be bounded: TCP, or memory within one process.
+pub trait Transport {
+    /// Reads some bytes, waiting for the first as [`set_patience`](Self::set_patience) says; zero at the end.
+    fn read(&self, room: &mut [u8]) -> io::Result<usize>;
+
+    /// Writes some bytes, waiting for room as [`set_patience`](Self::set_patience) says.
+    fn write(&self, bytes: &[u8]) -> io::Result<usize>;
+
+    /// How long reads and writes wait from now on.
+    fn set_patience(&self, reads: Patience, writes: Patience) -> io::Result<()>;
+
+    /// Ends one or both directions.
+    fn shutdown(&self, how: Shutdown) -> io::Result<()>;
+}
+
+/// How long an operation on a [`Transport`] waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Patience {
+    /// Not at all. Holds for both directions as soon as it is asked for one.
+    None,
+    /// At most so long.
+    Until(Duration),
+    /// As long as it takes.
+    Forever,
+}
+
+/// One half of a transport, for the pump in the core.
+#[derive(Debug)]
+pub struct Half<T>(Arc<T>);
+
+/// An error of a transport.
+#[derive(Debug)]
+pub struct TransportError(pub io::Error);
+
+/// Both halves of a transport, the reading one first.
+pub(crate) fn halves<T: Transport>(transport: T) -> (Half<T>, Half<T>) {
+    let transport = Arc::new(transport);
+    (Half(transport.clone()), Half(transport))
+}
+
+impl<T> Half<T> {
+    /// The transport itself.
+    pub fn transport(&self) -> &T {
+        &self.0
+    }
+}
+
+impl Transport for TcpStream {
+    fn read(&self, room: &mut [u8]) -> io::Result<usize> {
+        (&*self).read(room)
+    }
+
+    fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+        (&*self).write(bytes)
+    }
+
+    fn set_patience(&self, reads: Patience, writes: Patience) -> io::Result<()> {
+        self.set_nonblocking(reads == Patience::None || writes == Patience::None)?;
+        self.set_read_timeout(reads.timeout())?;
+        self.set_write_timeout(writes.timeout())
+    }
+
+    fn shutdown(&self, how: Shutdown) -> io::Result<()> {
+        Self::shutdown(self, how)
+    }
+}
+
+impl Patience {
+    /// What a duration means where zero is "not at all" and the longest is "for ever".
+    pub const fn of(timeout: Duration) -> Self {
+        match timeout {
+            Duration::ZERO => Self::None,
+            Duration::MAX => Self::Forever,
+            _ => Self::Until(timeout),
+        }
+    }
+
+    const fn timeout(self) -> Option<Duration> {
+        match self {
+            Self::Until(timeout) => Some(timeout),
+            Self::None | Self::Forever => None,
+        }
+    }
+}
+
+impl<T> embedded_io::ErrorType for Half<T> {
+    type Error = TransportError;
+}
+
+impl<T: Transport> embedded_io::Read for Half<T> {
+    fn read(&mut self, room: &mut [u8]) -> Result<usize, TransportError> {
+        self.0.read(room).map_err(TransportError)
+    }
+}
+
+impl<T: Transport> embedded_io::Write for Half<T> {
+    fn write(&mut self, bytes: &[u8]) -> Result<usize, TransportError> {
+        self.0.write(bytes).map_err(TransportError)
+    }
+
+    fn flush(&mut self) -> Result<(), TransportError> {
+        Ok(())
+    }
+}
+
+impl embedded_io::Error for TransportError {
+    /// embedded-io calls a socket's timeout `Other`, since it arrives as [`io::ErrorKind::WouldBlock`]; here it
+    /// is what it is.
+    fn kind(&self) -> embedded_io::ErrorKind {
+        match self.0.kind() {
+            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => embedded_io::ErrorKind::TimedOut,
+            kind => kind.into(),
+        }
+    }
+}
+
+impl fmt::Display for TransportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for TransportError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.0)
+    }
+}
