@@ -245,6 +245,13 @@ impl<'a> Reader<'a> {
 
 /// For the serde bridge.
 impl<'a> Reader<'a> {
+    /// Skips white space and tells where the next value starts.
+    #[inline]
+    pub(super) fn next_offset(&mut self) -> usize {
+        self.peek_byte();
+        self.offset()
+    }
+
     /// Takes an integer, by the short way where that will do.
     #[inline]
     pub(super) fn integer<T>(&mut self) -> Result<T, Error>
@@ -268,6 +275,16 @@ impl<'a> Reader<'a> {
         let value = value.ok_or_else(|| Error::new(Rule::OutOfRange, self.offset()))?;
         self.at += len;
         Ok(value)
+    }
+
+    /// Takes an integer of up to 128 bits.
+    pub(super) fn i128(&mut self) -> Result<i128, Error> {
+        self.number()?.to_i128()
+    }
+
+    /// Takes an integer of up to 128 bits without a sign.
+    pub(super) fn u128(&mut self) -> Result<u128, Error> {
+        self.number()?.to_u128()
     }
 
     /// Takes an `f64`, by the short way where that will do.
@@ -296,6 +313,15 @@ impl<'a> Reader<'a> {
         let value = convert(&decimal)?;
         self.at += decimal.len;
         Some(value)
+    }
+
+    /// Leaves an object that must have no more entries.
+    pub(super) fn end_object(&mut self) -> Result<(), Error> {
+        if self.advance(b'}')? {
+            self.peek_byte();
+            return Err(Error::new(Rule::InvalidLength, self.offset()));
+        }
+        Ok(())
     }
 
     /// Takes an array of integers up to 255 as bytes, packed where the array stood.
