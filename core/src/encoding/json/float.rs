@@ -7,28 +7,36 @@ use super::writer::{Full, Writer};
 /// Fixed form from 1e-4 up to 1e16, always with a fraction; else one digit before the point and an
 /// exponent with its sign and at least two digits (`float_repr_style` "short", Python's
 /// `Python/pystrtod.c`).
-pub(super) fn write(writer: &mut Writer<'_>, value: impl zmij::Float) -> Result<(), Full> {
+#[inline]
+pub(super) fn write_f64(writer: &mut Writer<'_>, value: f64) -> Result<(), Full> {
+    write(
+        writer,
+        value,
+        value == 0.0 || (1e-4..1e16).contains(&value.abs()),
+    )
+}
+
+/// [`write_f64`] for fewer digits, which come in the fixed form up to 1e12 only.
+#[inline]
+pub(super) fn write_f32(writer: &mut Writer<'_>, value: f32) -> Result<(), Full> {
+    write(
+        writer,
+        value,
+        value == 0.0 || (1e-4..1e12).contains(&value.abs()),
+    )
+}
+
+/// Writes a float; `is_fixed` says that it is in the range of the fixed form.
+#[inline]
+fn write(writer: &mut Writer<'_>, value: impl zmij::Float, is_fixed: bool) -> Result<(), Full> {
     let mut buffer = zmij::Buffer::new();
     let text = buffer.format_finite(value).as_bytes();
-    if is_python(text) {
+    if is_fixed {
+        // In this range the digits come laid out as Python does it.
         writer.push(text)
     } else {
         Decimal::parse(text).write(writer)
     }
-}
-
-/// Whether `text` is in the fixed form and within its range.
-fn is_python(text: &[u8]) -> bool {
-    let digits = text.strip_prefix(b"-").unwrap_or(text);
-    let mut point = None;
-    for (place, byte) in digits.iter().enumerate() {
-        match byte {
-            b'.' => point = Some(place),
-            b'e' => return false,
-            _ => {}
-        }
-    }
-    point.is_some_and(|place| place <= FIXED_END) && !digits.starts_with(b"0.0000")
 }
 
 /// `0.d1 d2 d3... * 10^point`, where d1 is not 0 unless it is the only digit.

@@ -206,7 +206,7 @@ impl Short {
 /// One pass for the common case, at most 19 digits without an exponent; `None` says nothing but
 /// that the long way must be taken.
 #[inline]
-pub(super) fn short_decimal(bytes: &[u8]) -> Option<Decimal> {
+pub(super) fn short_decimal(bytes: &[u8]) -> Option<Decimal<'_>> {
     let (negative, digits) = match bytes {
         [b'-', digits @ ..] => (true, digits),
         digits => (false, digits),
@@ -237,17 +237,20 @@ pub(super) fn short_decimal(bytes: &[u8]) -> Option<Decimal> {
     {
         return None;
     }
+    let len = count + usize::from(negative) + usize::from(whole.is_some());
     Some(Decimal {
+        text: bytes.get(..len)?,
         // The integer -0 is 0, the float -0.0 is not.
         negative: negative && (mantissa > 0 || whole.is_some()),
         mantissa,
         fraction,
-        len: count + usize::from(negative) + usize::from(whole.is_some()),
+        len,
     })
 }
 
 /// A decimal of few digits: `mantissa / 10^fraction`.
-pub(super) struct Decimal {
+pub(super) struct Decimal<'t> {
+    text: &'t [u8],
     negative: bool,
     mantissa: u64,
     fraction: usize,
@@ -255,29 +258,33 @@ pub(super) struct Decimal {
     pub(super) len: usize,
 }
 
-impl Decimal {
-    /// The nearest `f64`, where one exact division gives it (Clinger 1990, "fast path").
+impl Decimal<'_> {
+    /// The nearest `f64`, by one exact division where that gives it (Clinger 1990, "fast path").
     #[inline]
-    pub(super) fn to_f64(&self) -> Option<f64> {
-        if self.mantissa > 1 << f64::MANTISSA_DIGITS {
-            return None;
+    pub(super) fn to_f64(&self) -> f64 {
+        match POWERS.get(self.fraction) {
+            Some(power) if self.mantissa <= 1 << f64::MANTISSA_DIGITS => {
+                let value = self.mantissa as f64 / power;
+                if self.negative { -value } else { value }
+            }
+            _ => self.as_str().parse().unwrap_or(f64::NAN),
         }
-        let value = self.mantissa as f64 / POWERS.get(self.fraction)?;
-        Some(if self.negative { -value } else { value })
     }
 
-    /// The nearest `f32`, where one exact division gives it.
+    /// The nearest `f32`, by one exact division where that gives it.
     #[inline]
-    #[allow(
-        clippy::cast_possible_truncation,
-        reason = "powers up to 10^10 are exact in f32"
-    )]
-    pub(super) fn to_f32(&self) -> Option<f32> {
-        if self.mantissa > 1 << f32::MANTISSA_DIGITS || self.fraction > 10 {
-            return None;
+    pub(super) fn to_f32(&self) -> f32 {
+        match SHORT_POWERS.get(self.fraction) {
+            Some(power) if self.mantissa <= 1 << f32::MANTISSA_DIGITS => {
+                let value = self.mantissa as f32 / power;
+                if self.negative { -value } else { value }
+            }
+            _ => self.as_str().parse().unwrap_or(f32::NAN),
         }
-        let value = self.mantissa as f32 / *POWERS.get(self.fraction)? as f32;
-        Some(if self.negative { -value } else { value })
+    }
+
+    fn as_str(&self) -> &str {
+        core::str::from_utf8(self.text).unwrap_or_default()
     }
 }
 
@@ -286,6 +293,9 @@ const POWERS: [f64; 20] = [
     1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16,
     1e17, 1e18, 1e19,
 ];
+
+/// The powers of ten that an `f32` holds exactly.
+const SHORT_POWERS: [f32; 11] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10];
 
 #[cfg(test)]
 mod tests {
@@ -361,23 +371,27 @@ mod tests {
             "0.1",
             "-2.5",
             "123456789.123",
-            "1.000001",
+            "0.10000000000000001",
+            "-9007199254740993",
+            "0.000000000000000001",
         ] {
             let short = short_decimal(text.as_bytes()).unwrap();
             let long = Number::parse(text).unwrap();
             assert_eq!(short.len, text.len());
-            assert_eq!(short.to_f64().unwrap().to_bits(), long.to_f64().to_bits());
+            assert_eq!(short.to_f64().to_bits(), long.to_f64().to_bits());
+            assert_eq!(short.to_f32().to_bits(), long.to_f32().to_bits());
         }
         for text in [
-            "0.10000000000000001",
             "12345678901234567890.5",
             "1e5",
+            "1.5e5",
             "01.5",
             "1.",
             ".5",
+            "1.5.",
+            "-",
         ] {
-            let short = short_decimal(text.as_bytes()).and_then(|short| short.to_f64());
-            assert_eq!(short, None, "{text}");
+            assert!(short_decimal(text.as_bytes()).is_none(), "{text}");
         }
         assert!(short_integer(b"01").is_none());
         assert!(short_integer(b"1.5").is_none());

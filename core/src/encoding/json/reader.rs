@@ -4,7 +4,7 @@ use core::mem;
 
 use super::{
     error::{Error, Kind, Rule},
-    number::{self, Decimal, Number, Short},
+    number::{self, Number, Short},
     scan::{self, Flaw},
     text::Text,
 };
@@ -137,14 +137,9 @@ impl<'a> Reader<'a> {
     #[inline]
     pub fn text(&mut self) -> Result<Text<'a>, Error> {
         if self.peek_byte() != Some(b'"') {
-            self.expect(Kind::Text)?;
+            return Err(self.not(Kind::Text));
         }
-        self.at += 1;
-        let token = scan::text(self.ahead()).map_err(|flaw| self.text_flaw(flaw))?;
-        let offset = self.offset();
-        let raw = self.split_off(self.at, self.at + token.len);
-        self.at += 1;
-        Text::new(raw, token.is_escaped, offset)
+        self.quoted()
     }
 
     /// Enters an array. Fails with [`Rule::TooDeep`] at the depth limit.
@@ -176,7 +171,7 @@ impl<'a> Reader<'a> {
         if self.peek_byte() != Some(b'"') {
             return Err(self.unexpected());
         }
-        let key = self.text()?;
+        let key = self.quoted()?;
         self.colon()?;
         Ok(Some(key))
     }
@@ -291,8 +286,12 @@ impl<'a> Reader<'a> {
     #[inline]
     pub(super) fn f64(&mut self) -> Result<f64, Error> {
         self.peek_byte();
-        match self.short_float(Decimal::to_f64) {
-            Some(value) => Ok(value),
+        match number::short_decimal(self.ahead()) {
+            Some(decimal) => {
+                let value = decimal.to_f64();
+                self.at += decimal.len;
+                Ok(value)
+            }
             None => Ok(self.number()?.to_f64()),
         }
     }
@@ -301,18 +300,14 @@ impl<'a> Reader<'a> {
     #[inline]
     pub(super) fn f32(&mut self) -> Result<f32, Error> {
         self.peek_byte();
-        match self.short_float(Decimal::to_f32) {
-            Some(value) => Ok(value),
+        match number::short_decimal(self.ahead()) {
+            Some(decimal) => {
+                let value = decimal.to_f32();
+                self.at += decimal.len;
+                Ok(value)
+            }
             None => Ok(self.number()?.to_f32()),
         }
-    }
-
-    #[inline]
-    fn short_float<T>(&mut self, convert: impl Fn(&Decimal) -> Option<T>) -> Option<T> {
-        let decimal = number::short_decimal(self.ahead())?;
-        let value = convert(&decimal)?;
-        self.at += decimal.len;
-        Some(value)
     }
 
     /// Leaves an object that must have no more entries.
@@ -375,7 +370,7 @@ impl<'a> Reader<'a> {
         if self.peek()? == expected {
             Ok(())
         } else {
-            Err(Error::new(Rule::WrongType { expected }, self.offset()))
+            Err(self.not(expected))
         }
     }
 
@@ -383,6 +378,17 @@ impl<'a> Reader<'a> {
         scan::literal(self.ahead(), word).map_err(|flaw| self.flaw(flaw))?;
         self.at += word.len();
         Ok(())
+    }
+
+    /// Takes a string whose opening quote is next.
+    #[inline]
+    fn quoted(&mut self) -> Result<Text<'a>, Error> {
+        self.at += 1;
+        let token = scan::text(self.ahead()).map_err(|flaw| self.text_flaw(flaw))?;
+        let offset = self.offset();
+        let raw = self.split_off(self.at, self.at + token.len);
+        self.at += 1;
+        Text::new(raw, token.is_escaped, offset)
     }
 
     #[inline]
@@ -467,6 +473,15 @@ impl<'a> Reader<'a> {
         self.at = 0;
         self.base += to;
         read.get_mut(from..).unwrap_or_default()
+    }
+
+    /// The error for what is next, which is not the kind of value that it should be.
+    #[cold]
+    fn not(&mut self, expected: Kind) -> Error {
+        match self.peek() {
+            Ok(_) => Error::new(Rule::WrongType { expected }, self.offset()),
+            Err(error) => error,
+        }
     }
 
     /// The error for a byte that has no place here, or for the end of the text.

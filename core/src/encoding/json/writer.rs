@@ -137,7 +137,7 @@ impl<'a> Writer<'a> {
     #[inline]
     pub fn text(&mut self, text: &str) -> Result<(), Full> {
         self.value()?;
-        self.quoted(text)
+        self.quoted(text, b"\"")
     }
 
     /// Writes what a value displays as a string.
@@ -189,8 +189,11 @@ impl<'a> Writer<'a> {
     #[inline]
     pub fn key(&mut self, key: &str) -> Result<(), Full> {
         self.value()?;
-        self.quoted(key)?;
-        self.colon()
+        self.is_comma_due = false;
+        match self.style {
+            Style::Ascii => self.quoted(key, b"\":"),
+            Style::Utf8 => self.quoted(key, b"\": "),
+        }
     }
 }
 
@@ -204,8 +207,11 @@ impl Writer<'_> {
 
     /// Ends what [`Writer::begin_key`] began.
     pub(super) fn end_key(&mut self) -> Result<(), Full> {
-        self.push(b"\"")?;
-        self.colon()
+        self.is_comma_due = false;
+        match self.style {
+            Style::Ascii => self.push(b"\":"),
+            Style::Utf8 => self.push(b"\": "),
+        }
     }
 
     /// Writes the separator that is due before a value.
@@ -221,15 +227,6 @@ impl Writer<'_> {
         Ok(())
     }
 
-    #[inline]
-    fn colon(&mut self) -> Result<(), Full> {
-        self.is_comma_due = false;
-        match self.style {
-            Style::Ascii => self.push(b":"),
-            Style::Utf8 => self.push(b": "),
-        }
-    }
-
     fn begin(&mut self, bracket: &[u8]) -> Result<(), Full> {
         self.value()?;
         self.is_comma_due = false;
@@ -241,22 +238,40 @@ impl Writer<'_> {
         self.push(bracket)
     }
 
+    /// Writes text between quotes, the second of which is a part of `after`.
     #[inline]
-    fn quoted(&mut self, text: &str) -> Result<(), Full> {
+    fn quoted<const N: usize>(&mut self, text: &str, after: &[u8; N]) -> Result<(), Full> {
+        if self.plain_run(text) < text.len() {
+            return self.quoted_slowly(text, after);
+        }
+        // Mostly nothing is to be escaped, and one look at the free memory is enough.
+        let slots = self.reserve(1 + text.len() + N)?;
+        let slots = put(slots, b"\"");
+        let slots = put(slots, text.as_bytes());
+        put(slots, after);
+        Ok(())
+    }
+
+    fn quoted_slowly(&mut self, text: &str, after: &[u8]) -> Result<(), Full> {
         self.push(b"\"")?;
         self.fragment(text)?;
-        self.push(b"\"")
+        self.push(after)
+    }
+
+    /// How many bytes at the start of `text` are written as they are.
+    #[inline]
+    fn plain_run(&self, text: &str) -> usize {
+        match self.style {
+            Style::Ascii => scan::printable_run(text.as_bytes()),
+            Style::Utf8 => scan::plain_run(text.as_bytes()),
+        }
     }
 
     /// Writes a part of a string's content.
-    #[inline]
     pub(super) fn fragment(&mut self, text: &str) -> Result<(), Full> {
         let mut rest = text;
         loop {
-            let plain = match self.style {
-                Style::Ascii => scan::printable_run(rest.as_bytes()),
-                Style::Utf8 => scan::plain_run(rest.as_bytes()),
-            };
+            let plain = self.plain_run(rest);
             let (plain, special) = rest.split_at_checked(plain).unwrap_or((rest, ""));
             self.push(plain.as_bytes())?;
             let mut chars = special.chars();
@@ -316,7 +331,7 @@ impl Writer<'_> {
 
     pub(super) fn float(&mut self, value: f64) -> Result<(), Full> {
         if value.is_finite() {
-            float::write(self, value)
+            float::write_f64(self, value)
         } else {
             self.not_finite(value.is_nan(), value < 0.0)
         }
@@ -324,7 +339,7 @@ impl Writer<'_> {
 
     pub(super) fn short_float(&mut self, value: f32) -> Result<(), Full> {
         if value.is_finite() {
-            float::write(self, value)
+            float::write_f32(self, value)
         } else {
             self.not_finite(value.is_nan(), value < 0.0)
         }
@@ -348,12 +363,13 @@ impl Writer<'_> {
 
     #[inline]
     pub(super) fn digits(&mut self, value: u64) -> Result<(), Full> {
-        let count = value.checked_ilog10().unwrap_or(0) + 1;
-        let slots = self.reserve(count as usize)?;
-        match u32::try_from(value) {
-            // Division of 64 bits is slow on small machines.
-            Ok(value) => fill_short(slots, value),
-            Err(_) => fill(slots, value),
+        // Division of 64 bits is slow on small machines.
+        if let Ok(value) = u32::try_from(value) {
+            let count = value.checked_ilog10().unwrap_or(0) + 1;
+            fill_short(self.reserve(count as usize)?, value);
+        } else {
+            let count = value.checked_ilog10().unwrap_or(0) + 1;
+            fill(self.reserve(count as usize)?, value);
         }
         Ok(())
     }
@@ -426,6 +442,19 @@ impl defmt::Format for Writer<'_> {
             self.len,
             self.out.len()
         );
+    }
+}
+
+/// Writes `bytes` to the start of `slots` and returns what is left.
+#[inline]
+fn put<'s>(slots: &'s mut [u8], bytes: &[u8]) -> &'s mut [u8] {
+    // The caller has reserved enough.
+    match slots.split_at_mut_checked(bytes.len()) {
+        Some((slots, rest)) => {
+            slots.copy_from_slice(bytes);
+            rest
+        }
+        None => &mut [],
     }
 }
 
