@@ -7,9 +7,10 @@ use serde::{
 };
 
 use super::{
+    compound::Compound,
     error::{Error, Kind, Rule},
     reader::Reader,
-    ser::{Compound, EncodeError},
+    ser::EncodeError,
     writer::Writer,
 };
 

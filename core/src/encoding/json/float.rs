@@ -157,7 +157,7 @@ const FIXED_END: usize = 16;
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Number, Style, Writer};
+    use super::super::{Number, Style, Writer, from_slice};
     use std::{println, string::String};
 
     fn written(write: impl FnOnce(&mut Writer<'_>)) -> String {
@@ -220,6 +220,25 @@ mod tests {
     }
 
     #[test]
+    fn random_f32_survive_the_round_trip() {
+        let seed = 0x2545_f491u32;
+        println!("seed {seed:#x}");
+        let mut state = seed;
+        for _ in 0..20_000 {
+            state ^= state << 13;
+            state ^= state >> 17;
+            state ^= state << 5;
+            let value = f32::from_bits(state);
+            if value.is_finite() {
+                let text = written(|writer| writer.f32(value).unwrap());
+                let typed: f32 = from_slice(&mut text.clone().into_bytes()).unwrap();
+                assert_eq!(typed.to_bits(), value.to_bits(), "{text}");
+                assert_eq!(Number::parse(&text).unwrap().to_f32(), value, "{text}");
+            }
+        }
+    }
+
+    #[test]
     fn random_floats_survive_the_round_trip() {
         let seed = 0x9e37_79b9_7f4a_7c15u64;
         println!("seed {seed:#x}");
@@ -239,6 +258,8 @@ mod tests {
             if value.is_finite() {
                 assert_eq!(text.parse::<f64>().unwrap().to_bits(), value.to_bits());
                 assert_eq!(number.to_f64().to_bits(), value.to_bits(), "{text}");
+                let typed: f64 = from_slice(&mut text.clone().into_bytes()).unwrap();
+                assert_eq!(typed.to_bits(), value.to_bits(), "{text}");
             }
         }
     }

@@ -34,6 +34,7 @@
 //! ```
 
 mod attributes;
+mod compound;
 mod de;
 mod error;
 mod float;
@@ -43,16 +44,18 @@ mod number;
 mod reader;
 mod scan;
 mod ser;
+mod short;
 #[cfg(test)]
 mod tests;
 mod text;
 mod writer;
 
 pub use attributes::{deserialize_attributes, serialize_attributes};
+pub use compound::Compound;
 pub use de::{deserialize_from, from_slice};
 pub use error::{Error, Fault, Kind, Rule};
 pub use number::Number;
 pub use reader::{DEPTH_LIMIT, Reader};
-pub use ser::{Compound, EncodeError, serialize_into, to_slice};
+pub use ser::{EncodeError, serialize_into, to_slice};
 pub use text::{Text, Utf16};
 pub use writer::{Full, Style, Writer};

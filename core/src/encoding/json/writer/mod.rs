@@ -1,8 +1,11 @@
 //! The writer.
 
-use core::fmt::{self, Write};
+mod number;
+mod text;
 
-use super::{float, scan, ser::EncodeError};
+use core::fmt;
+
+use super::{scan, ser::EncodeError};
 
 /// Writes JSON as Python's `json.dumps` does, into memory that is lent.
 ///
@@ -238,160 +241,6 @@ impl Writer<'_> {
         self.push(bracket)
     }
 
-    /// Writes text between quotes, the second of which is a part of `after`.
-    #[inline]
-    fn quoted<const N: usize>(&mut self, text: &str, after: &[u8; N]) -> Result<(), Full> {
-        if self.plain_run(text) < text.len() {
-            return self.quoted_slowly(text, after);
-        }
-        // Mostly nothing is to be escaped, and one look at the free memory is enough.
-        let slots = self.reserve(1 + text.len() + N)?;
-        let slots = put(slots, b"\"");
-        let slots = put(slots, text.as_bytes());
-        put(slots, after);
-        Ok(())
-    }
-
-    fn quoted_slowly(&mut self, text: &str, after: &[u8]) -> Result<(), Full> {
-        self.push(b"\"")?;
-        self.fragment(text)?;
-        self.push(after)
-    }
-
-    /// How many bytes at the start of `text` are written as they are.
-    #[inline]
-    fn plain_run(&self, text: &str) -> usize {
-        match self.style {
-            Style::Ascii => scan::printable_run(text.as_bytes()),
-            Style::Utf8 => scan::plain_run(text.as_bytes()),
-        }
-    }
-
-    /// Writes a part of a string's content.
-    pub(super) fn fragment(&mut self, text: &str) -> Result<(), Full> {
-        let mut rest = text;
-        loop {
-            let plain = self.plain_run(rest);
-            let (plain, special) = rest.split_at_checked(plain).unwrap_or((rest, ""));
-            self.push(plain.as_bytes())?;
-            let mut chars = special.chars();
-            let Some(special) = chars.next() else {
-                return Ok(());
-            };
-            self.escape(special)?;
-            rest = chars.as_str();
-        }
-    }
-
-    /// Writes what a value displays as a part of a string's content.
-    pub(super) fn displayed(
-        &mut self,
-        value: &(impl fmt::Display + ?Sized),
-    ) -> Result<(), EncodeError> {
-        let mut fragments = Fragments {
-            writer: self,
-            full: Ok(()),
-        };
-        let displayed = write!(fragments, "{value}");
-        fragments.full?;
-        displayed.map_err(|fmt::Error| EncodeError::Custom)
-    }
-
-    /// Writes a character as an escape.
-    fn escape(&mut self, special: char) -> Result<(), Full> {
-        match special {
-            '"' => self.push(b"\\\""),
-            '\\' => self.push(b"\\\\"),
-            '\n' => self.push(b"\\n"),
-            '\r' => self.push(b"\\r"),
-            '\t' => self.push(b"\\t"),
-            '\u{8}' => self.push(b"\\b"),
-            '\u{c}' => self.push(b"\\f"),
-            other => {
-                for unit in other.encode_utf16(&mut [0; 2]) {
-                    self.escape_unit(*unit)?;
-                }
-                Ok(())
-            }
-        }
-    }
-
-    fn escape_unit(&mut self, unit: u16) -> Result<(), Full> {
-        let mut escape = *b"\\u0000";
-        let mut rest = unit;
-        for digit in escape.iter_mut().rev().take(4) {
-            *digit = match (rest & 0xf) as u8 {
-                value @ 0..10 => b'0' + value,
-                value => b'a' + (value - 10),
-            };
-            rest >>= 4;
-        }
-        self.push(&escape)
-    }
-
-    pub(super) fn float(&mut self, value: f64) -> Result<(), Full> {
-        if value.is_finite() {
-            float::write_f64(self, value)
-        } else {
-            self.not_finite(value.is_nan(), value < 0.0)
-        }
-    }
-
-    pub(super) fn short_float(&mut self, value: f32) -> Result<(), Full> {
-        if value.is_finite() {
-            float::write_f32(self, value)
-        } else {
-            self.not_finite(value.is_nan(), value < 0.0)
-        }
-    }
-
-    fn not_finite(&mut self, is_nan: bool, is_negative: bool) -> Result<(), Full> {
-        self.push(match (is_nan, is_negative) {
-            (true, _) => b"NaN",
-            (_, true) => b"-Infinity",
-            (_, false) => b"Infinity",
-        })
-    }
-
-    #[inline]
-    pub(super) fn signed(&mut self, value: i64) -> Result<(), Full> {
-        if value < 0 {
-            self.push(b"-")?;
-        }
-        self.digits(value.unsigned_abs())
-    }
-
-    #[inline]
-    pub(super) fn digits(&mut self, value: u64) -> Result<(), Full> {
-        // Division of 64 bits is slow on small machines.
-        if let Ok(value) = u32::try_from(value) {
-            let count = value.checked_ilog10().unwrap_or(0) + 1;
-            fill_short(self.reserve(count as usize)?, value);
-        } else {
-            let count = value.checked_ilog10().unwrap_or(0) + 1;
-            fill(self.reserve(count as usize)?, value);
-        }
-        Ok(())
-    }
-
-    pub(super) fn long_signed(&mut self, value: i128) -> Result<(), Full> {
-        if value < 0 {
-            self.push(b"-")?;
-        }
-        self.long_digits(value.unsigned_abs())
-    }
-
-    pub(super) fn long_digits(&mut self, value: u128) -> Result<(), Full> {
-        if let Ok(value) = u64::try_from(value) {
-            return self.digits(value);
-        }
-        self.long_digits(value / CHUNK)?;
-        let slots = self.reserve(CHUNK_DIGITS)?;
-        // The remainder is below 10^19, which a u64 holds.
-        fill(slots, u64::try_from(value % CHUNK).unwrap_or(0));
-        Ok(())
-    }
-
     /// Writes bytes as they are.
     #[inline]
     pub(super) fn push(&mut self, bytes: &[u8]) -> Result<(), Full> {
@@ -409,19 +258,6 @@ impl Writer<'_> {
         let slots = slots.ok_or(Full)?;
         self.len += count;
         Ok(slots)
-    }
-}
-
-/// Passes what a value displays on to the writer, and keeps its error, which `fmt` cannot carry.
-struct Fragments<'w, 'a> {
-    writer: &'w mut Writer<'a>,
-    full: Result<(), Full>,
-}
-
-impl fmt::Write for Fragments<'_, '_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.full = self.writer.fragment(text);
-        self.full.map_err(|Full| fmt::Error)
     }
 }
 
@@ -444,60 +280,3 @@ impl defmt::Format for Writer<'_> {
         );
     }
 }
-
-/// Writes `bytes` to the start of `slots` and returns what is left.
-#[inline]
-fn put<'s>(slots: &'s mut [u8], bytes: &[u8]) -> &'s mut [u8] {
-    // The caller has reserved enough.
-    match slots.split_at_mut_checked(bytes.len()) {
-        Some((slots, rest)) => {
-            slots.copy_from_slice(bytes);
-            rest
-        }
-        None => &mut [],
-    }
-}
-
-/// Fills `slots` with the last digits of `value`, zeros in front.
-fn fill(slots: &mut [u8], mut value: u64) {
-    let mut pairs = slots.rchunks_exact_mut(2);
-    for pair in &mut pairs {
-        pair.copy_from_slice(&PAIRS[(value % 100) as usize]);
-        value /= 100;
-    }
-    if let [first] = pairs.into_remainder() {
-        *first = b'0' + (value % 10) as u8;
-    }
-}
-
-/// [`fill`] for small values.
-#[inline]
-fn fill_short(slots: &mut [u8], mut value: u32) {
-    let mut pairs = slots.rchunks_exact_mut(2);
-    for pair in &mut pairs {
-        pair.copy_from_slice(&PAIRS[(value % 100) as usize]);
-        value /= 100;
-    }
-    if let [first] = pairs.into_remainder() {
-        *first = b'0' + (value % 10) as u8;
-    }
-}
-
-/// `00` to `99`.
-const PAIRS: [[u8; 2]; 100] = {
-    let mut pairs = [[b'0'; 2]; 100];
-    let mut tens = 0;
-    while tens < 10u8 {
-        let mut ones = 0;
-        while ones < 10u8 {
-            pairs[(tens * 10 + ones) as usize] = [b'0' + tens, b'0' + ones];
-            ones += 1;
-        }
-        tens += 1;
-    }
-    pairs
-};
-
-/// Long integers are written in parts of so many digits, as many as a `u64` holds.
-const CHUNK_DIGITS: usize = 19;
-const CHUNK: u128 = 10_000_000_000_000_000_000;

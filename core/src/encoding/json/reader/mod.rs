@@ -1,10 +1,13 @@
 //! The pull reader.
 
+mod skip;
+mod typed;
+
 use core::mem;
 
 use super::{
     error::{Error, Kind, Rule},
-    number::{self, Number, Short},
+    number::Number,
     scan::{self, Flaw},
     text::Text,
 };
@@ -176,53 +179,6 @@ impl<'a> Reader<'a> {
         Ok(Some(key))
     }
 
-    /// Takes a value of any kind, with all that is in it, and checks it completely.
-    ///
-    /// It works without recursion and writes nothing.
-    pub fn skip(&mut self) -> Result<(), Error> {
-        // One bit for each open container, the innermost lowest: 1 is an object.
-        let mut kinds = 0u128;
-        let mut open = 0u8;
-        loop {
-            match self.peek()? {
-                kind @ (Kind::Array | Kind::Object) => {
-                    self.begin(kind)?;
-                    kinds = kinds << 1 | u128::from(kind == Kind::Object);
-                    open += 1;
-                }
-                Kind::Text => self.skip_text()?,
-                Kind::Number => {
-                    let token = scan::number(self.ahead()).map_err(|flaw| self.flaw(flaw))?;
-                    self.at += token.len;
-                }
-                Kind::Bool => {
-                    self.bool()?;
-                }
-                Kind::Null => self.null()?,
-            }
-            loop {
-                if open == 0 {
-                    return Ok(());
-                }
-                if self.skip_to_value(kinds)? {
-                    break;
-                }
-                open -= 1;
-                kinds >>= 1;
-            }
-        }
-    }
-
-    /// Takes a value of any kind and hands out its exact bytes, checked completely.
-    ///
-    /// The bytes make a text of their own for another reader, whose offsets start at 0.
-    pub fn raw_value(&mut self) -> Result<&'a mut [u8], Error> {
-        self.peek()?;
-        let start = self.at;
-        self.skip()?;
-        Ok(self.split_off(start, self.at))
-    }
-
     /// Checks that only white space follows; fails with [`Rule::TrailingText`].
     #[inline]
     pub fn finish(&mut self) -> Result<(), Error> {
@@ -238,115 +194,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// For the serde bridge.
-impl<'a> Reader<'a> {
-    /// Skips white space and tells where the next value starts.
-    #[inline]
-    pub(super) fn next_offset(&mut self) -> usize {
-        self.peek_byte();
-        self.offset()
-    }
-
-    /// Takes an integer, by the short way where that will do.
-    #[inline]
-    pub(super) fn integer<T>(&mut self) -> Result<T, Error>
-    where
-        T: TryFrom<u64> + TryFrom<i64> + TryFrom<i128>,
-    {
-        self.peek_byte();
-        match number::short_integer(self.ahead()) {
-            Some((short, len)) => self.short(short, len),
-            None => self.number()?.to_integer(),
-        }
-    }
-
-    #[inline]
-    fn short<T: TryFrom<u64> + TryFrom<i64>>(
-        &mut self,
-        short: Short,
-        len: usize,
-    ) -> Result<T, Error> {
-        let value = short.to();
-        let value = value.ok_or_else(|| Error::new(Rule::OutOfRange, self.offset()))?;
-        self.at += len;
-        Ok(value)
-    }
-
-    /// Takes an integer of up to 128 bits.
-    pub(super) fn i128(&mut self) -> Result<i128, Error> {
-        self.number()?.to_i128()
-    }
-
-    /// Takes an integer of up to 128 bits without a sign.
-    pub(super) fn u128(&mut self) -> Result<u128, Error> {
-        self.number()?.to_u128()
-    }
-
-    /// Takes an `f64`, by the short way where that will do.
-    #[inline]
-    pub(super) fn f64(&mut self) -> Result<f64, Error> {
-        self.peek_byte();
-        match number::short_decimal(self.ahead()) {
-            Some(decimal) => {
-                let value = decimal.to_f64();
-                self.at += decimal.len;
-                Ok(value)
-            }
-            None => Ok(self.number()?.to_f64()),
-        }
-    }
-
-    /// Takes an `f32`, by the short way where that will do.
-    #[inline]
-    pub(super) fn f32(&mut self) -> Result<f32, Error> {
-        self.peek_byte();
-        match number::short_decimal(self.ahead()) {
-            Some(decimal) => {
-                let value = decimal.to_f32();
-                self.at += decimal.len;
-                Ok(value)
-            }
-            None => Ok(self.number()?.to_f32()),
-        }
-    }
-
-    /// Leaves an object that must have no more entries.
-    pub(super) fn end_object(&mut self) -> Result<(), Error> {
-        if self.advance(b'}')? {
-            self.peek_byte();
-            return Err(Error::new(Rule::InvalidLength, self.offset()));
-        }
-        Ok(())
-    }
-
-    /// Takes an array of integers up to 255 as bytes, packed where the array stood.
-    ///
-    /// A byte takes at least two in the text, so none is overwritten before it is read.
-    pub(super) fn bytes(&mut self) -> Result<&'a mut [u8], Error> {
-        self.begin_array()?;
-        let start = self.at;
-        let mut end = start;
-        while self.next_element()? {
-            self.peek_byte();
-            // Not by way of `number`, which would move the buffer.
-            let Some((short, len)) = number::short_integer(self.ahead()) else {
-                self.expect(Kind::Number)?;
-                return Err(match self.number()?.to_integer::<u8>() {
-                    Ok(_) => self.unexpected(),
-                    Err(error) => error,
-                });
-            };
-            let byte = self.short(short, len)?;
-            if let Some(slot) = self.buf.get_mut(end) {
-                *slot = byte;
-            }
-            end += 1;
-        }
-        let taken = self.split_off(start, self.at);
-        Ok(taken.get_mut(..end - start).unwrap_or_default())
-    }
-}
-
+/// What the verbs are made of.
 impl<'a> Reader<'a> {
     /// Skips white space and looks at the next byte.
     #[inline]
@@ -435,35 +283,6 @@ impl<'a> Reader<'a> {
             }
             _ => Err(self.unexpected()),
         }
-    }
-
-    /// Goes to the next value in the innermost open container, or past the container's end.
-    fn skip_to_value(&mut self, kinds: u128) -> Result<bool, Error> {
-        if kinds & 1 == 0 {
-            return self.next_element();
-        }
-        if !self.advance(b'}')? {
-            return Ok(false);
-        }
-        if self.peek_byte() != Some(b'"') {
-            return Err(self.unexpected());
-        }
-        self.skip_text()?;
-        self.colon()?;
-        Ok(true)
-    }
-
-    /// Takes a string whose opening quote is next.
-    fn skip_text(&mut self) -> Result<(), Error> {
-        self.at += 1;
-        let token = scan::text(self.ahead()).map_err(|flaw| self.text_flaw(flaw))?;
-        let raw = self.ahead().get(..token.len).unwrap_or_default();
-        if let Err(error) = core::str::from_utf8(raw) {
-            let place = self.offset() + error.valid_up_to();
-            return Err(Error::new(Rule::InvalidUtf8, place));
-        }
-        self.at += token.len + 1;
-        Ok(())
     }
 
     /// Hands out `buf[from..to]`, and goes on behind it.
