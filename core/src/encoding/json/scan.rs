@@ -1,0 +1,229 @@
+//! Where strings and numbers end, and whether they are well formed.
+//!
+//! Pure functions over bytes; offsets in their errors count from the start of the slice given.
+
+use super::error::Rule;
+
+/// A string up to its closing quote.
+pub(super) struct TextToken {
+    /// Bytes before the closing quote.
+    pub(super) len: usize,
+    /// Whether any of them is a backslash.
+    pub(super) is_escaped: bool,
+}
+
+/// A number.
+pub(super) struct NumberToken {
+    /// Bytes of the number.
+    pub(super) len: usize,
+    /// Whether it has neither fraction nor exponent, and is finite.
+    pub(super) is_integer: bool,
+}
+
+/// What is wrong with a token, and where.
+pub(super) type Flaw = (Rule, usize);
+
+/// The most digits an integer may have, as in Python since 3.11.
+pub(super) const DIGIT_LIMIT: u16 = 4300;
+
+/// Finds the end of a string; `bytes` starts after the opening quote.
+///
+/// Escapes are checked, UTF-8 is not.
+#[inline]
+pub(super) fn text(bytes: &[u8]) -> Result<TextToken, Flaw> {
+    let len = plain_run(bytes);
+    if bytes.get(len) == Some(&b'"') {
+        return Ok(TextToken {
+            len,
+            is_escaped: false,
+        });
+    }
+    text_from(bytes, len)
+}
+
+/// [`text`], with the first `at` bytes known to be plain and more than a quote ahead.
+fn text_from(bytes: &[u8], mut at: usize) -> Result<TextToken, Flaw> {
+    let mut is_escaped = false;
+    loop {
+        match bytes.get(at) {
+            None => return Err((Rule::UnexpectedEnd, bytes.len())),
+            Some(b'"') => {
+                return Ok(TextToken {
+                    len: at,
+                    is_escaped,
+                });
+            }
+            Some(b'\\') => {
+                is_escaped = true;
+                at += escape(bytes, at)?;
+            }
+            Some(_) => return Err((Rule::ControlCharacter, at)),
+        }
+        at += plain_run(from(bytes, at));
+    }
+}
+
+/// The length of the escape whose backslash is at `at`.
+fn escape(bytes: &[u8], at: usize) -> Result<usize, Flaw> {
+    match bytes.get(at + 1) {
+        None => Err((Rule::UnexpectedEnd, bytes.len())),
+        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(2),
+        Some(b'u') => {
+            for index in at + 2..at + 6 {
+                match bytes.get(index) {
+                    None => return Err((Rule::UnexpectedEnd, bytes.len())),
+                    Some(byte) if byte.is_ascii_hexdigit() => {}
+                    Some(_) => return Err((Rule::InvalidEscape, at)),
+                }
+            }
+            Ok(6)
+        }
+        Some(_) => Err((Rule::InvalidEscape, at)),
+    }
+}
+
+/// Finds the end of the number at the start of `bytes`.
+pub(super) fn number(bytes: &[u8]) -> Result<NumberToken, Flaw> {
+    let sign = usize::from(bytes.first() == Some(&b'-'));
+    match bytes.get(sign) {
+        Some(b'I') => return word(bytes, sign, b"Infinity"),
+        Some(b'N') if sign == 0 => return word(bytes, 0, b"NaN"),
+        _ => {}
+    }
+    let whole = digits(bytes, sign)?;
+    if whole > 1 && bytes.get(sign) == Some(&b'0') {
+        return Err((Rule::InvalidNumber, sign));
+    }
+    let mut len = sign + whole;
+    let mut is_integer = true;
+    if bytes.get(len) == Some(&b'.') {
+        is_integer = false;
+        len += 1;
+        len += digits(bytes, len)?;
+    }
+    if let Some(b'e' | b'E') = bytes.get(len) {
+        is_integer = false;
+        len += 1;
+        len += usize::from(matches!(bytes.get(len), Some(b'+' | b'-')));
+        len += digits(bytes, len)?;
+    }
+    if is_integer && whole > usize::from(DIGIT_LIMIT) {
+        return Err((Rule::TooManyDigits { limit: DIGIT_LIMIT }, 0));
+    }
+    Ok(NumberToken { len, is_integer })
+}
+
+/// How many digits stand at `at`; at least one must.
+fn digits(bytes: &[u8], at: usize) -> Result<usize, Flaw> {
+    let ahead = from(bytes, at);
+    let count = ahead
+        .iter()
+        .position(|byte| !byte.is_ascii_digit())
+        .unwrap_or(ahead.len());
+    if count > 0 {
+        Ok(count)
+    } else if ahead.is_empty() {
+        Err((Rule::UnexpectedEnd, at))
+    } else {
+        Err((Rule::InvalidNumber, at))
+    }
+}
+
+fn word(bytes: &[u8], at: usize, word: &[u8]) -> Result<NumberToken, Flaw> {
+    literal(from(bytes, at), word).map_err(|(rule, offset)| (rule, at + offset))?;
+    Ok(NumberToken {
+        len: at + word.len(),
+        is_integer: false,
+    })
+}
+
+/// Checks that `bytes` starts with `word`.
+#[inline]
+pub(super) fn literal(bytes: &[u8], word: &[u8]) -> Result<(), Flaw> {
+    if bytes.starts_with(word) {
+        return Ok(());
+    }
+    let same = bytes.iter().zip(word).take_while(|(a, b)| a == b).count();
+    if same == bytes.len() {
+        Err((Rule::UnexpectedEnd, same))
+    } else {
+        Err((Rule::UnexpectedByte, same))
+    }
+}
+
+/// How many bytes from the start are neither quote, backslash nor control character.
+#[inline]
+pub(super) fn plain_run(bytes: &[u8]) -> usize {
+    run(bytes, special, |byte| {
+        matches!(byte, b'"' | b'\\') || byte < 0x20
+    })
+}
+
+/// How many bytes from the start are printable ASCII but quote and backslash.
+#[inline]
+pub(super) fn printable_run(bytes: &[u8]) -> usize {
+    run(
+        bytes,
+        |word| special(word) | (word & HIGH) | zero_byte(word ^ (ONES * 0x7f)),
+        |byte| !matches!(byte, b' '..=b'~') || matches!(byte, b'"' | b'\\'),
+    )
+}
+
+/// Counts bytes until one is special, a word at a time as long as there are whole words.
+///
+/// `word` marks special bytes by their high bit; marks above the lowest one may be false.
+#[inline(always)]
+fn run(bytes: &[u8], word: impl Fn(usize) -> usize, byte: impl Fn(u8) -> bool) -> usize {
+    let mut count = 0;
+    let mut ahead = bytes;
+    while let Some((chunk, rest)) = ahead.split_first_chunk() {
+        let marks = word(usize::from_le_bytes(*chunk));
+        if marks != 0 {
+            return count + (marks.trailing_zeros() / 8) as usize;
+        }
+        count += size_of::<usize>();
+        ahead = rest;
+    }
+    count + ahead.iter().take_while(|next| !byte(**next)).count()
+}
+
+/// Marks quotes, backslashes and control characters.
+#[inline(always)]
+const fn special(word: usize) -> usize {
+    let control = word.wrapping_sub(ONES * 0x20) & !word & HIGH;
+    control | zero_byte(word ^ (ONES * b'"' as usize)) | zero_byte(word ^ (ONES * b'\\' as usize))
+}
+
+/// Marks bytes that are zero.
+#[inline(always)]
+const fn zero_byte(word: usize) -> usize {
+    word.wrapping_sub(ONES) & !word & HIGH
+}
+
+/// The bytes from `at` on; none when there are not that many.
+#[inline]
+fn from(bytes: &[u8], at: usize) -> &[u8] {
+    bytes.get(at..).unwrap_or_default()
+}
+
+const ONES: usize = usize::MAX / 0xff;
+const HIGH: usize = ONES << 7;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_stop_at_every_special_byte_at_every_place() {
+        for special in 0..=255u8 {
+            for place in 0..20 {
+                let mut bytes = [b'x'; 20];
+                bytes[place] = special;
+                let plain = special >= 0x20 && special != b'"' && special != b'\\';
+                let printable = plain && special < 0x7f;
+                assert_eq!(plain_run(&bytes), if plain { 20 } else { place });
+                assert_eq!(printable_run(&bytes), if printable { 20 } else { place });
+            }
+        }
+    }
+}

@@ -1,0 +1,282 @@
+//! The writer.
+
+mod number;
+mod text;
+
+use core::fmt;
+
+use super::{scan, ser::EncodeError};
+
+/// Writes JSON as Python's `json.dumps` does, into memory that is lent.
+///
+/// Commas and colons come by themselves, so values are written one after the other:
+///
+/// ```
+/// # use ropeway_core::encoding::json::{Full, Style, Writer};
+/// let mut out = [0; 64];
+/// let mut writer = Writer::new(&mut out, Style::Ascii);
+/// writer.begin_array()?;
+/// writer.text("Telemetry")?;
+/// writer.begin_object()?;
+/// writer.key("größe")?;
+/// writer.f64(1e16)?;
+/// writer.end_object()?;
+/// writer.end_array()?;
+/// assert_eq!(writer.as_bytes(), br#"["Telemetry",{"gr\u00f6\u00dfe":1e+16}]"#);
+/// # Ok::<(), Full>(())
+/// ```
+///
+/// The caller sees to it that what is begun is ended and that in objects each value has its key.
+/// After [`Full`], the memory holds the start of a text that is to be thrown away.
+#[derive(Debug)]
+pub struct Writer<'a> {
+    out: &'a mut [u8],
+    len: usize,
+    style: Style,
+    /// Whether a value has been written that the next must be separated from.
+    is_comma_due: bool,
+}
+
+/// How a text is written; both are what one of Python's settings writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Style {
+    /// No spaces, and only printable ASCII: `separators=(",", ":")`.
+    Ascii,
+    /// A space after commas and colons, and UTF-8 as it is: `ensure_ascii=False`.
+    Utf8,
+}
+
+/// The memory lent to a [`Writer`] is too small for the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Full;
+
+impl<'a> Writer<'a> {
+    /// A writer that fills `out` from its start.
+    pub const fn new(out: &'a mut [u8], style: Style) -> Self {
+        Self {
+            out,
+            len: 0,
+            style,
+            is_comma_due: false,
+        }
+    }
+
+    /// How many bytes have been written.
+    pub const fn written(&self) -> usize {
+        self.len
+    }
+
+    /// What has been written.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.out.get(..self.len).unwrap_or_default()
+    }
+
+    /// Writes `null`.
+    pub fn null(&mut self) -> Result<(), Full> {
+        self.value()?;
+        self.push(b"null")
+    }
+
+    /// Writes `true` or `false`.
+    pub fn bool(&mut self, value: bool) -> Result<(), Full> {
+        self.value()?;
+        self.push(if value { b"true" } else { b"false" })
+    }
+
+    /// Writes an integer.
+    #[inline]
+    pub fn i64(&mut self, value: i64) -> Result<(), Full> {
+        self.value()?;
+        self.signed(value)
+    }
+
+    /// Writes an integer.
+    #[inline]
+    pub fn u64(&mut self, value: u64) -> Result<(), Full> {
+        self.value()?;
+        self.digits(value)
+    }
+
+    /// Writes an integer.
+    pub fn i128(&mut self, value: i128) -> Result<(), Full> {
+        self.value()?;
+        self.long_signed(value)
+    }
+
+    /// Writes an integer.
+    pub fn u128(&mut self, value: u128) -> Result<(), Full> {
+        self.value()?;
+        self.long_digits(value)
+    }
+
+    /// Writes an integer of any size, given in decimal.
+    ///
+    /// Fails with [`EncodeError::NotAnInteger`] if `text` is not what JSON takes for one.
+    pub fn integer_text(&mut self, text: &str) -> Result<(), EncodeError> {
+        match scan::number(text.as_bytes()) {
+            Ok(token) if token.is_integer && token.len == text.len() => {
+                self.value()?;
+                Ok(self.push(text.as_bytes())?)
+            }
+            _ => Err(EncodeError::NotAnInteger),
+        }
+    }
+
+    /// Writes a float as Python's `repr` does: `1.0`, `1e+16`, `1e-05`, `NaN`, `-Infinity`.
+    pub fn f64(&mut self, value: f64) -> Result<(), Full> {
+        self.value()?;
+        self.float(value)
+    }
+
+    /// Writes a float with as many digits as an `f32` needs, not as many as an `f64` would.
+    pub fn f32(&mut self, value: f32) -> Result<(), Full> {
+        self.value()?;
+        self.short_float(value)
+    }
+
+    /// Writes a string.
+    #[inline]
+    pub fn text(&mut self, text: &str) -> Result<(), Full> {
+        self.value()?;
+        self.quoted(text, b"\"")
+    }
+
+    /// Writes what a value displays as a string.
+    ///
+    /// Fails with [`EncodeError::Custom`] if the value's `Display` fails.
+    pub fn display(&mut self, value: &(impl fmt::Display + ?Sized)) -> Result<(), EncodeError> {
+        self.value()?;
+        self.push(b"\"")?;
+        self.displayed(value)?;
+        Ok(self.push(b"\"")?)
+    }
+
+    /// Writes a string of UTF-16 code units.
+    ///
+    /// Lone surrogates become single `\ud8xx` escapes, in either style.
+    pub fn utf16(&mut self, units: impl IntoIterator<Item = u16>) -> Result<(), Full> {
+        self.value()?;
+        self.push(b"\"")?;
+        for decoded in char::decode_utf16(units) {
+            match decoded {
+                Ok(decoded) => self.fragment(decoded.encode_utf8(&mut [0; 4]))?,
+                Err(lone) => self.escape_unit(lone.unpaired_surrogate())?,
+            }
+        }
+        self.push(b"\"")
+    }
+
+    /// Begins an array; its elements follow as values.
+    pub fn begin_array(&mut self) -> Result<(), Full> {
+        self.begin(b"[")
+    }
+
+    /// Ends the innermost array.
+    pub fn end_array(&mut self) -> Result<(), Full> {
+        self.end(b"]")
+    }
+
+    /// Begins an object; keys and values follow in turn.
+    pub fn begin_object(&mut self) -> Result<(), Full> {
+        self.begin(b"{")
+    }
+
+    /// Ends the innermost object.
+    pub fn end_object(&mut self) -> Result<(), Full> {
+        self.end(b"}")
+    }
+
+    /// Writes a key and its colon; the value must follow.
+    #[inline]
+    pub fn key(&mut self, key: &str) -> Result<(), Full> {
+        self.value()?;
+        self.is_comma_due = false;
+        match self.style {
+            Style::Ascii => self.quoted(key, b"\":"),
+            Style::Utf8 => self.quoted(key, b"\": "),
+        }
+    }
+}
+
+/// The parts that values are made of.
+impl Writer<'_> {
+    /// Begins a key that is no text, which is to be written between quotes.
+    pub(super) fn begin_key(&mut self) -> Result<(), Full> {
+        self.value()?;
+        self.push(b"\"")
+    }
+
+    /// Ends what [`Writer::begin_key`] began.
+    pub(super) fn end_key(&mut self) -> Result<(), Full> {
+        self.is_comma_due = false;
+        match self.style {
+            Style::Ascii => self.push(b"\":"),
+            Style::Utf8 => self.push(b"\": "),
+        }
+    }
+
+    /// Writes the separator that is due before a value.
+    #[inline]
+    fn value(&mut self) -> Result<(), Full> {
+        if self.is_comma_due {
+            match self.style {
+                Style::Ascii => self.push(b",")?,
+                Style::Utf8 => self.push(b", ")?,
+            }
+        }
+        self.is_comma_due = true;
+        Ok(())
+    }
+
+    fn begin(&mut self, bracket: &[u8]) -> Result<(), Full> {
+        self.value()?;
+        self.is_comma_due = false;
+        self.push(bracket)
+    }
+
+    fn end(&mut self, bracket: &[u8]) -> Result<(), Full> {
+        self.is_comma_due = true;
+        self.push(bracket)
+    }
+
+    /// Writes bytes as they are.
+    #[inline]
+    pub(super) fn push(&mut self, bytes: &[u8]) -> Result<(), Full> {
+        self.reserve(bytes.len())?.copy_from_slice(bytes);
+        Ok(())
+    }
+
+    /// The next `count` bytes of the memory, which the caller writes.
+    #[inline]
+    fn reserve(&mut self, count: usize) -> Result<&mut [u8], Full> {
+        let slots = self
+            .out
+            .get_mut(self.len..)
+            .and_then(|free| free.get_mut(..count));
+        let slots = slots.ok_or(Full)?;
+        self.len += count;
+        Ok(slots)
+    }
+}
+
+impl fmt::Display for Full {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the text does not fit the memory")
+    }
+}
+
+impl core::error::Error for Full {}
+
+#[cfg(feature = "defmt")]
+impl defmt::Format for Writer<'_> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(
+            f,
+            "Writer at {=usize} of {=usize}",
+            self.len,
+            self.out.len()
+        );
+    }
+}
