@@ -49,12 +49,20 @@ pub enum SendError {
 impl Malformed {
     /// `rule` is broken at `offset`; the messenger adds where the frame starts.
     pub(crate) const fn at(offset: usize, rule: Rule) -> Self {
-        Self { rule, frame: 0, offset }
+        Self {
+            rule,
+            frame: 0,
+            offset,
+        }
     }
 
     /// The same, in a frame that starts at `frame` with a header of `header` bytes.
     pub(crate) const fn within(self, frame: u64, header: usize) -> Self {
-        Self { rule: self.rule, frame, offset: self.offset + header }
+        Self {
+            rule: self.rule,
+            frame,
+            offset: self.offset + header,
+        }
     }
 
     /// Whether the stream cannot be read any further.
@@ -100,8 +108,15 @@ impl fmt::Display for Rule {
 
 impl fmt::Display for Malformed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { rule, frame, offset } = self;
-        write!(f, "{rule} (byte {offset} of the frame at byte {frame} of the stream)")
+        let Self {
+            rule,
+            frame,
+            offset,
+        } = self;
+        write!(
+            f,
+            "{rule} (byte {offset} of the frame at byte {frame} of the stream)"
+        )
     }
 }
 

@@ -105,7 +105,9 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
     {
         let mut at_least = 1;
         loop {
-            let Some(slot) = self.outbox.slot(at_least) else { return Err(self.refused()) };
+            let Some(slot) = self.outbox.slot(at_least) else {
+                return Err(self.refused());
+            };
             let offered = slot.len();
             match self.dialect.emit(message, slot) {
                 Ok(len) => {
@@ -130,16 +132,25 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
         self.lent = frame.len;
         self.scanned = 0;
         let start = self.input.consumed();
-        let content = self.input.as_mut_slice().get_mut(frame.start..frame.end).unwrap_or_default();
+        let content = self
+            .input
+            .as_mut_slice()
+            .get_mut(frame.start..frame.end)
+            .unwrap_or_default();
         let event = match self.dialect.open(content) {
             Ok(envelope) => match T::decode(&self.dialect, envelope) {
                 Ok(message) => return Some(Event::Message(message)),
-                Err(Rejected::Unknown(envelope)) => self.dialect.settle(envelope).map(Event::Unknown),
+                Err(Rejected::Unknown(envelope)) => {
+                    self.dialect.settle(envelope).map(Event::Unknown)
+                }
                 Err(Rejected::Malformed(malformed)) => Err(malformed),
             },
             Err(malformed) => Err(malformed),
         };
-        Some(event.unwrap_or_else(|malformed| Event::Malformed(malformed.within(start, frame.start))))
+        Some(
+            event
+                .unwrap_or_else(|malformed| Event::Malformed(malformed.within(start, frame.start))),
+        )
     }
 
     /// Whether [`recv`](Self::recv) has something to say now.
@@ -263,7 +274,11 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
         let frame = self.input.consumed();
         self.scanned = 0;
         self.skip(malformed.recovery);
-        Malformed { rule: Rule::Framing(malformed.rule), frame, offset: malformed.offset }
+        Malformed {
+            rule: Rule::Framing(malformed.rule),
+            frame,
+            offset: malformed.offset,
+        }
     }
 
     #[cold]
@@ -277,7 +292,14 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
             Recovery::Bytes(rest) => (rest, Reading::Frames),
             Recovery::Delimiter => {
                 let skipped = D::Framing::skip(self.input.as_slice());
-                (skipped.len, if skipped.done { Reading::Frames } else { Reading::Skipping(recovery) })
+                (
+                    skipped.len,
+                    if skipped.done {
+                        Reading::Frames
+                    } else {
+                        Reading::Skipping(recovery)
+                    },
+                )
             }
         };
         self.input.consume(len);
@@ -296,7 +318,9 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
     #[cold]
     fn refused(&self) -> SendError {
         if self.outbox.is_empty() {
-            SendError::TooLong { limit: self.outbox.limit() }
+            SendError::TooLong {
+                limit: self.outbox.limit(),
+            }
         } else {
             SendError::Full
         }

@@ -51,7 +51,12 @@ impl Sub for Instant {
 
 impl fmt::Display for Instant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{:06} s", self.micros / 1_000_000, self.micros % 1_000_000)
+        write!(
+            f,
+            "{}.{:06} s",
+            self.micros / 1_000_000,
+            self.micros % 1_000_000
+        )
     }
 }
 
@@ -62,7 +67,10 @@ mod tests {
     #[test]
     fn adds_and_subtracts_without_overflow() {
         let start = Instant::from_micros(5);
-        assert_eq!(start + Duration::from_millis(1), Instant::from_micros(1_005));
+        assert_eq!(
+            start + Duration::from_millis(1),
+            Instant::from_micros(1_005)
+        );
         assert_eq!(start + Duration::MAX, Instant::from_micros(u64::MAX));
         assert_eq!(start - Instant::from_micros(9), Duration::ZERO);
         assert_eq!(Instant::from_micros(9) - start, Duration::from_micros(4));

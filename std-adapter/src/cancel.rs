@@ -53,6 +53,9 @@ impl Cancel {
     }
 
     fn wakers(&self) -> std::sync::MutexGuard<'_, Vec<Waker>> {
-        self.shared.wakers.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared
+            .wakers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }

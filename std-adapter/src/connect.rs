@@ -105,11 +105,15 @@ impl Connect {
     pub fn stream(self) -> Result<TcpStream, ConnectError> {
         let deadline = Instant::now().checked_add(self.deadline);
         let addresses = self.addresses.map_err(ConnectError::UnknownHost)?;
-        let mut waiting = Waiting::new(&self.cancel).map_err(|error| ConnectError::Setup(setup(error)))?;
+        let mut waiting =
+            Waiting::new(&self.cancel).map_err(|error| ConnectError::Setup(setup(error)))?;
         loop {
             let mut last = None;
             for &address in &addresses {
-                let limit = [Instant::now().checked_add(self.attempt), deadline].into_iter().flatten().min();
+                let limit = [Instant::now().checked_add(self.attempt), deadline]
+                    .into_iter()
+                    .flatten()
+                    .min();
                 match waiting.connect(address, limit) {
                     Ok(stream) => return Ok(stream),
                     Err(_) if self.cancel.is_cancelled() => return Err(ConnectError::Cancelled),
@@ -124,7 +128,9 @@ impl Connect {
             if deadline.is_some_and(|deadline| next >= deadline) {
                 return Err(ConnectError::Deadline { address, last });
             }
-            waiting.sleep(next).map_err(|error| ConnectError::Setup(setup(error)))?;
+            waiting
+                .sleep(next)
+                .map_err(|error| ConnectError::Setup(setup(error)))?;
         }
     }
 }
@@ -132,7 +138,8 @@ impl Connect {
 /// Whether a peer that is only just starting, or far away, can be the reason.
 fn may_heal(error: &io::Error) -> bool {
     use io::ErrorKind::{
-        ConnectionAborted, ConnectionRefused, ConnectionReset, HostUnreachable, NetworkUnreachable, TimedOut,
+        ConnectionAborted, ConnectionRefused, ConnectionReset, HostUnreachable, NetworkUnreachable,
+        TimedOut,
     };
     matches!(
         error.kind(),
@@ -160,12 +167,18 @@ impl<'a> Waiting<'a> {
     pub(crate) fn new(cancel: &'a Cancel) -> io::Result<Self> {
         let poll = Poll::new()?;
         cancel.wake(&poll, CANCELLED)?;
-        Ok(Self { poll, events: Events::with_capacity(4), cancel })
+        Ok(Self {
+            poll,
+            events: Events::with_capacity(4),
+            cancel,
+        })
     }
 
     fn connect(&mut self, address: SocketAddr, limit: Option<Instant>) -> io::Result<TcpStream> {
         let mut stream = mio::net::TcpStream::connect(address)?;
-        self.poll.registry().register(&mut stream, SOCKET, Interest::WRITABLE)?;
+        self.poll
+            .registry()
+            .register(&mut stream, SOCKET, Interest::WRITABLE)?;
         loop {
             self.until(limit)?;
             if let Some(error) = stream.take_error()? {
@@ -214,7 +227,9 @@ impl<'a> Waiting<'a> {
         listener: &mut mio::net::TcpListener,
         limit: Option<Instant>,
     ) -> io::Result<(TcpStream, SocketAddr)> {
-        self.poll.registry().register(listener, SOCKET, Interest::READABLE)?;
+        self.poll
+            .registry()
+            .register(listener, SOCKET, Interest::READABLE)?;
         let accepted = loop {
             match listener.accept() {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -246,7 +261,9 @@ impl fmt::Display for ConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::UnknownHost(error) => write!(f, "no such host: {error}"),
-            Self::Deadline { address, last } => write!(f, "{address} did not answer in time: {last}"),
+            Self::Deadline { address, last } => {
+                write!(f, "{address} did not answer in time: {last}")
+            }
             Self::Failed { address, error } => write!(f, "cannot connect to {address}: {error}"),
             Self::Cancelled => f.write_str("cancelled"),
             Self::Setup(error) => write!(f, "cannot set up the link: {error}"),

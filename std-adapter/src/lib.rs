@@ -28,7 +28,9 @@ pub use link::Link;
 pub use listen::Listener;
 pub use options::{Keepalive, Options};
 pub use pump::Pump;
-pub use ropeway_core::{Event, Malformed, Message, Messenger, SendError, dialect, encoding, message, messages};
+pub use ropeway_core::{
+    Event, Malformed, Message, Messenger, SendError, dialect, encoding, message, messages,
+};
 pub use storage::Growable;
 pub use transport::TransportError;
 

@@ -54,11 +54,17 @@ impl<D: Dialect, T: Transport> Link<D, T> {
             Patience::None => Patience::Until(SHORTEST),
             patience => patience,
         };
-        transport.set_patience(Patience::Forever, send_timeout).map_err(transport_error)?;
+        transport
+            .set_patience(Patience::Forever, send_timeout)
+            .map_err(transport_error)?;
         let messenger = Messenger::new(dialect, options.memory(), options.memory());
         let (reader, writer) = halves(transport);
         let link = pump::Link::new(messenger, reader, writer);
-        Ok(Self { link, patience: Patience::Forever, send_timeout })
+        Ok(Self {
+            link,
+            patience: Patience::Forever,
+            send_timeout,
+        })
     }
 
     /// Sends a message at once, with all that was queued before it.
@@ -121,7 +127,9 @@ impl<D: Dialect, T: Transport> Link<D, T> {
     /// Writes all that is queued and tells the peer that nothing more will come; it may still be read from.
     pub fn finish(&mut self) -> Result<(), Error> {
         self.flush()?;
-        self.transport().shutdown(Shutdown::Write).map_err(transport_error)
+        self.transport()
+            .shutdown(Shutdown::Write)
+            .map_err(transport_error)
     }
 
     /// Writes all that is queued, then waits at most `timeout` for the peer to close as well, and closes.
@@ -165,7 +173,9 @@ impl<D: Dialect, T: Transport> Link<D, T> {
         if patience != self.patience {
             self.patience = patience;
             let writes = self.send_timeout;
-            self.transport().set_patience(patience, writes).map_err(transport_error)?;
+            self.transport()
+                .set_patience(patience, writes)
+                .map_err(transport_error)?;
         }
         Ok(())
     }
@@ -177,7 +187,9 @@ fn transport_error(error: std::io::Error) -> Error {
 
 /// What is left until a deadline; for ever without one.
 fn left(deadline: Option<Instant>) -> Duration {
-    deadline.map_or(Duration::MAX, |deadline| deadline.saturating_duration_since(Instant::now()))
+    deadline.map_or(Duration::MAX, |deadline| {
+        deadline.saturating_duration_since(Instant::now())
+    })
 }
 
 /// Sockets take zero for "no timeout at all".

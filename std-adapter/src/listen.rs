@@ -38,7 +38,11 @@ impl Listener {
             match mio::net::TcpListener::bind(address) {
                 Ok(listener) => {
                     let address = listener.local_addr()?;
-                    return Ok(Self { listener, address, cancel: Cancel::new() });
+                    return Ok(Self {
+                        listener,
+                        address,
+                        cancel: Cancel::new(),
+                    });
                 }
                 Err(error) => last = error,
             }
@@ -65,7 +69,10 @@ impl Listener {
         options: &Options,
         timeout: Duration,
     ) -> Result<Option<Link<D>>, Error> {
-        match self.stream(timeout).map_err(|error| Error::Transport(TransportError(error)))? {
+        match self
+            .stream(timeout)
+            .map_err(|error| Error::Transport(TransportError(error)))?
+        {
             Some((stream, _)) => Link::new(dialect, stream, options).map(Some),
             None => Ok(None),
         }

@@ -31,7 +31,10 @@ pub fn pair<D: Dialect + Clone>(
     options: &Options,
 ) -> Result<(Link<D, End>, Link<D, End>), crate::Error> {
     let (here, there) = ends(capacity);
-    Ok((Link::over(dialect.clone(), here, options)?, Link::over(dialect, there, options)?))
+    Ok((
+        Link::over(dialect.clone(), here, options)?,
+        Link::over(dialect, there, options)?,
+    ))
 }
 
 /// The two ends of a pipe in memory, `capacity` bytes each way.
@@ -67,7 +70,11 @@ struct State {
 
 impl End {
     fn new(incoming: Arc<Pipe>, outgoing: Arc<Pipe>) -> Self {
-        Self { incoming, outgoing, patience: Mutex::new((Patience::Forever, Patience::Forever)) }
+        Self {
+            incoming,
+            outgoing,
+            patience: Mutex::new((Patience::Forever, Patience::Forever)),
+        }
     }
 
     fn patience(&self) -> (Patience, Patience) {
@@ -122,8 +129,16 @@ impl Drop for End {
 
 impl Pipe {
     const fn new(capacity: usize) -> Self {
-        let state = State { bytes: VecDeque::new(), ended: false, abandoned: false };
-        Self { state: Mutex::new(state), changed: Condvar::new(), capacity }
+        let state = State {
+            bytes: VecDeque::new(),
+            ended: false,
+            abandoned: false,
+        };
+        Self {
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+            capacity,
+        }
     }
 
     fn change(&self, change: impl FnOnce(&mut State)) {
@@ -155,7 +170,10 @@ impl Pipe {
                     let waited = self.changed.wait_timeout(state, left);
                     waited.unwrap_or_else(PoisonError::into_inner).0
                 }
-                None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+                None => self
+                    .changed
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner),
             };
         }
     }

@@ -39,8 +39,11 @@ impl Default for Options {
     /// Buffers of 64 KiB that grow for messages of up to 16 MiB, sends that wait as long as it takes, and TCP's
     /// probes after 10 s of silence, every 3 s, 5 times.
     fn default() -> Self {
-        let keepalive =
-            Keepalive { idle: Duration::from_secs(10), interval: Duration::from_secs(3), tries: 5 };
+        let keepalive = Keepalive {
+            idle: Duration::from_secs(10),
+            interval: Duration::from_secs(3),
+            tries: 5,
+        };
         Self {
             buffer: 64 << 10,
             max_message: 16 << 20,
@@ -107,7 +110,9 @@ impl Options {
 
 impl Keepalive {
     fn parameters(self) -> TcpKeepalive {
-        let parameters = TcpKeepalive::new().with_time(self.idle).with_interval(self.interval);
+        let parameters = TcpKeepalive::new()
+            .with_time(self.idle)
+            .with_interval(self.interval);
         #[cfg(not(windows))]
         let parameters = parameters.with_retries(self.tries);
         parameters

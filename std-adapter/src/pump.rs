@@ -34,7 +34,9 @@ pub struct Pump<D, T = TcpStream> {
 impl<D: Dialect> Pump<D> {
     /// A pump over a connected socket.
     pub fn new(dialect: D, stream: TcpStream, options: &Options) -> Result<Self, Error> {
-        options.apply(&stream).map_err(|error| Error::Transport(TransportError(error)))?;
+        options
+            .apply(&stream)
+            .map_err(|error| Error::Transport(TransportError(error)))?;
         Self::over(dialect, stream, options)
     }
 }
@@ -46,7 +48,10 @@ impl<D: Dialect, T: Transport> Pump<D, T> {
         set.map_err(|error| Error::Transport(TransportError(error)))?;
         let messenger = Messenger::new(dialect, options.memory(), options.memory());
         let (reader, writer) = halves(transport);
-        Ok(Self { link: pump::Link::new(messenger, reader, writer), finishing: false })
+        Ok(Self {
+            link: pump::Link::new(messenger, reader, writer),
+            finishing: false,
+        })
     }
 
     /// Queues a message for the next [`xfer`](Self::xfer); a full queue is an error, and takes nothing.

@@ -12,7 +12,10 @@ pub struct Growable {
 impl Growable {
     /// `initial` bytes now, at most `limit` ever.
     pub fn new(initial: usize, limit: usize) -> Self {
-        Self { memory: vec![0; initial.min(limit)], limit }
+        Self {
+            memory: vec![0; initial.min(limit)],
+            limit,
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Streams that a link can run over, and their halves in embedded-io's terms.
 
 use std::fmt;
-use std::io::{self, Read as _, Write as _};
+use std::io;
 use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
@@ -55,11 +55,11 @@ impl<T> Half<T> {
 
 impl Transport for TcpStream {
     fn read(&self, room: &mut [u8]) -> io::Result<usize> {
-        (&*self).read(room)
+        io::Read::read(&mut &*self, room)
     }
 
     fn write(&self, bytes: &[u8]) -> io::Result<usize> {
-        (&*self).write(bytes)
+        io::Write::write(&mut &*self, bytes)
     }
 
     fn set_patience(&self, reads: Patience, writes: Patience) -> io::Result<()> {

@@ -16,19 +16,30 @@ pub struct Input<B> {
 impl<B: Storage> Input<B> {
     /// An empty buffer in `storage`.
     pub const fn new(storage: B) -> Self {
-        Self { storage, start: 0, end: 0, consumed: 0 }
+        Self {
+            storage,
+            start: 0,
+            end: 0,
+            consumed: 0,
+        }
     }
 
     /// The bytes received and not yet consumed.
     #[inline]
     pub fn as_slice(&self) -> &[u8] {
-        self.storage.as_ref().get(self.start..self.end).unwrap_or_default()
+        self.storage
+            .as_ref()
+            .get(self.start..self.end)
+            .unwrap_or_default()
     }
 
     /// The same bytes, for decoding in place.
     #[inline]
     pub fn as_mut_slice(&mut self) -> &mut [u8] {
-        self.storage.as_mut().get_mut(self.start..self.end).unwrap_or_default()
+        self.storage
+            .as_mut()
+            .get_mut(self.start..self.end)
+            .unwrap_or_default()
     }
 
     /// Whether every byte has been consumed.
@@ -52,9 +63,13 @@ impl<B: Storage> Input<B> {
         self.compact();
         let len = self.storage.as_ref().len();
         if self.end == len {
-            self.storage.grow(len.saturating_mul(2).max(64).min(self.storage.limit()));
+            self.storage
+                .grow(len.saturating_mul(2).max(64).min(self.storage.limit()));
         }
-        self.storage.as_mut().get_mut(self.end..).unwrap_or_default()
+        self.storage
+            .as_mut()
+            .get_mut(self.end..)
+            .unwrap_or_default()
     }
 
     /// Notes that the first `len` bytes of [`room`](Self::room) have been received.
@@ -72,7 +87,10 @@ impl<B: Storage> Input<B> {
     }
 
     fn compact(&mut self) {
-        let (waiting, full) = (self.end - self.start, self.end == self.storage.as_ref().len());
+        let (waiting, full) = (
+            self.end - self.start,
+            self.end == self.storage.as_ref().len(),
+        );
         if self.start > 0 && (waiting <= self.start || full) {
             self.storage.as_mut().copy_within(self.start..self.end, 0);
             self.start = 0;

@@ -24,7 +24,12 @@ pub struct Outbox<B> {
 impl<B: Storage> Outbox<B> {
     /// An empty ring in `storage`.
     pub const fn new(storage: B) -> Self {
-        Self { storage, head: 0, tail: 0, wrap: None }
+        Self {
+            storage,
+            head: 0,
+            tail: 0,
+            wrap: None,
+        }
     }
 
     /// Whether no byte waits.
@@ -67,7 +72,10 @@ impl<B: Storage> Outbox<B> {
     /// The oldest waiting bytes, as many as lie in one piece; empty when none wait.
     #[inline]
     pub fn peek(&self) -> &[u8] {
-        self.storage.as_ref().get(self.head..self.wrap.unwrap_or(self.tail)).unwrap_or_default()
+        self.storage
+            .as_ref()
+            .get(self.head..self.wrap.unwrap_or(self.tail))
+            .unwrap_or_default()
     }
 
     /// Drops the first `len` bytes of [`peek`](Self::peek), which the transport has taken.
@@ -86,7 +94,11 @@ impl<B: Storage> Outbox<B> {
 
     #[inline]
     fn free(&self) -> core::ops::Range<usize> {
-        let end = if self.wrap.is_some() { self.head } else { self.storage.as_ref().len() };
+        let end = if self.wrap.is_some() {
+            self.head
+        } else {
+            self.storage.as_ref().len()
+        };
         self.tail..end
     }
 
@@ -94,7 +106,12 @@ impl<B: Storage> Outbox<B> {
     #[cold]
     fn make_room(&mut self, at_least: usize) -> Option<()> {
         if self.is_empty() {
-            let doubled = self.storage.as_ref().len().saturating_mul(2).min(self.storage.limit());
+            let doubled = self
+                .storage
+                .as_ref()
+                .len()
+                .saturating_mul(2)
+                .min(self.storage.limit());
             return self.storage.grow(at_least.max(doubled)).then_some(());
         }
         if self.wrap.is_some() || self.head < at_least {
@@ -112,7 +129,9 @@ mod tests {
     use std::vec::Vec;
 
     fn put<B: Storage>(outbox: &mut Outbox<B>, frame: &[u8]) -> bool {
-        let Some(slot) = outbox.slot(frame.len()) else { return false };
+        let Some(slot) = outbox.slot(frame.len()) else {
+            return false;
+        };
         slot[..frame.len()].copy_from_slice(frame);
         outbox.push(frame.len());
         true

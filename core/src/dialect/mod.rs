@@ -63,13 +63,21 @@ pub struct Envelope<'a, D: Dialect + ?Sized> {
 
 impl<D: Dialect + ?Sized> fmt::Debug for Envelope<'_, D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Envelope").field("key", &self.key).field("body", &self.body).finish()
+        f.debug_struct("Envelope")
+            .field("key", &self.key)
+            .field("body", &self.body)
+            .finish()
     }
 }
 
 #[cfg(feature = "defmt")]
 impl<'a, D: Dialect<Key<'a>: defmt::Format> + ?Sized> defmt::Format for Envelope<'a, D> {
     fn format(&self, f: defmt::Formatter<'_>) {
-        defmt::write!(f, "Envelope {{ key: {}, body: {=[u8]:02x} }}", self.key, self.body);
+        defmt::write!(
+            f,
+            "Envelope {{ key: {}, body: {=[u8]:02x} }}",
+            self.key,
+            self.body
+        );
     }
 }

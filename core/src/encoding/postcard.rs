@@ -57,8 +57,14 @@ mod tests {
         assert_eq!(fails(&[0xac]), DecodeError::at(1, Rule::UnexpectedEnd));
         assert_eq!(fails(&[0xac, 2]), DecodeError::at(2, Rule::UnexpectedEnd));
         assert_eq!(fails(&[1, 7]), DecodeError::at(2, Rule::InvalidValue));
-        assert_eq!(fails(&[1, 1, 9, 9]), DecodeError::at(2, Rule::TrailingBytes));
-        assert_eq!(decode::<&str>(&[2, 0xff, 0xff]).unwrap_err().rule, Rule::InvalidUtf8);
+        assert_eq!(
+            fails(&[1, 1, 9, 9]),
+            DecodeError::at(2, Rule::TrailingBytes)
+        );
+        assert_eq!(
+            decode::<&str>(&[2, 0xff, 0xff]).unwrap_err().rule,
+            Rule::InvalidUtf8
+        );
     }
 
     #[test]

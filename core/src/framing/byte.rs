@@ -22,20 +22,34 @@ impl Byte {
 impl Framing for Byte {
     #[inline]
     fn parse(input: &[u8], _scanned: usize, limit: usize) -> Result<Parsed, Malformed> {
-        let Some(&length) = input.first() else { return Ok(Parsed::More { scanned: 0 }) };
+        let Some(&length) = input.first() else {
+            return Ok(Parsed::More { scanned: 0 });
+        };
         let len = usize::from(length);
         if length < MIN_LEN {
             let rule = Rule::Length { len: length };
-            return Err(Malformed { rule, offset: LENGTH, recovery: Recovery::Lost });
+            return Err(Malformed {
+                rule,
+                offset: LENGTH,
+                recovery: Recovery::Lost,
+            });
         }
         if len > limit {
             let rule = Rule::Limit { len, limit };
-            return Err(Malformed { rule, offset: LENGTH, recovery: Recovery::Bytes(len) });
+            return Err(Malformed {
+                rule,
+                offset: LENGTH,
+                recovery: Recovery::Bytes(len),
+            });
         }
         if input.len() < len {
             return Ok(Parsed::More { scanned: 0 });
         }
-        Ok(Parsed::Frame(Frame { start: CONTENT, end: len, len }))
+        Ok(Parsed::Frame(Frame {
+            start: CONTENT,
+            end: len,
+            len,
+        }))
     }
 
     #[inline]
@@ -43,7 +57,9 @@ impl Framing for Byte {
         slot: &mut [u8],
         content: impl FnOnce(&mut [u8]) -> Result<usize, E>,
     ) -> Result<usize, E> {
-        let [length, room @ ..] = slot else { return Err(Full.into()) };
+        let [length, room @ ..] = slot else {
+            return Err(Full.into());
+        };
         let room_len = room.len().min(Self::MAX_CONTENT);
         let (room, _) = room.split_at_mut(room_len);
         let len = content(room)? + CONTENT;
@@ -52,7 +68,10 @@ impl Framing for Byte {
     }
 
     fn skip(input: &[u8]) -> Skipped {
-        Skipped { len: input.len(), done: true }
+        Skipped {
+            len: input.len(),
+            done: true,
+        }
     }
 }
 
@@ -67,7 +86,9 @@ mod tests {
 
     fn content_of(content: &[u8]) -> impl FnOnce(&mut [u8]) -> Result<usize, Full> + '_ {
         |room| {
-            room.get_mut(..content.len()).ok_or(Full)?.copy_from_slice(content);
+            room.get_mut(..content.len())
+                .ok_or(Full)?
+                .copy_from_slice(content);
             Ok(content.len())
         }
     }
@@ -76,9 +97,16 @@ mod tests {
     fn needs_more_until_the_frame_is_whole() {
         let input = [4, 0x10, 7, 8, 2];
         for end in 0..4 {
-            assert_eq!(Byte::parse(&input[..end], 0, 255), Ok(Parsed::More { scanned: 0 }));
+            assert_eq!(
+                Byte::parse(&input[..end], 0, 255),
+                Ok(Parsed::More { scanned: 0 })
+            );
         }
-        let frame = Parsed::Frame(Frame { start: 1, end: 4, len: 4 });
+        let frame = Parsed::Frame(Frame {
+            start: 1,
+            end: 4,
+            len: 4,
+        });
         assert_eq!(Byte::parse(&input[..4], 0, 255), Ok(frame));
         assert_eq!(Byte::parse(&input, 0, 255), Ok(frame));
     }
@@ -107,7 +135,11 @@ mod tests {
             let content = [0xa5; 254];
             let emitted = Byte::emit(&mut slot, content_of(&content[..len])).unwrap();
             assert_eq!(emitted, len + 1);
-            let frame = Frame { start: 1, end: emitted, len: emitted };
+            let frame = Frame {
+                start: 1,
+                end: emitted,
+                len: emitted,
+            };
             assert_eq!(Byte::parse(&slot, 0, 255), Ok(Parsed::Frame(frame)));
         }
     }

@@ -21,11 +21,24 @@ impl Framing for Line {
         let fresh = input.get(scanned..).unwrap_or_default();
         let end = memchr(NEWLINE, fresh).map(|at| scanned + at);
         match end {
-            Some(end) if end < limit => Ok(Parsed::Frame(Frame { start: 0, end, len: end + 1 })),
-            None if input.len() < limit => Ok(Parsed::More { scanned: input.len() }),
+            Some(end) if end < limit => Ok(Parsed::Frame(Frame {
+                start: 0,
+                end,
+                len: end + 1,
+            })),
+            None if input.len() < limit => Ok(Parsed::More {
+                scanned: input.len(),
+            }),
             _ => {
-                let rule = Rule::Limit { len: end.map_or(input.len(), |end| end + 1), limit };
-                Err(Malformed { rule, offset: limit, recovery: Recovery::Delimiter })
+                let rule = Rule::Limit {
+                    len: end.map_or(input.len(), |end| end + 1),
+                    limit,
+                };
+                Err(Malformed {
+                    rule,
+                    offset: limit,
+                    recovery: Recovery::Delimiter,
+                })
             }
         }
     }
@@ -35,7 +48,9 @@ impl Framing for Line {
         slot: &mut [u8],
         content: impl FnOnce(&mut [u8]) -> Result<usize, E>,
     ) -> Result<usize, E> {
-        let Some((_, room)) = slot.split_last_mut() else { return Err(Full.into()) };
+        let Some((_, room)) = slot.split_last_mut() else {
+            return Err(Full.into());
+        };
         let len = content(room)?;
         let end = slot.get_mut(len).ok_or(Full)?;
         *end = NEWLINE;
@@ -44,8 +59,14 @@ impl Framing for Line {
 
     fn skip(input: &[u8]) -> Skipped {
         match memchr(NEWLINE, input) {
-            Some(end) => Skipped { len: end + 1, done: true },
-            None => Skipped { len: input.len(), done: false },
+            Some(end) => Skipped {
+                len: end + 1,
+                done: true,
+            },
+            None => Skipped {
+                len: input.len(),
+                done: false,
+            },
         }
     }
 }
@@ -59,24 +80,48 @@ mod tests {
     #[test]
     fn resumes_the_scan_where_it_left_off() {
         assert_eq!(Line::parse(b"ab", 0, 16), Ok(Parsed::More { scanned: 2 }));
-        let frame = Frame { start: 0, end: 4, len: 5 };
+        let frame = Frame {
+            start: 0,
+            end: 4,
+            len: 5,
+        };
         assert_eq!(Line::parse(b"abcd\nef\n", 2, 16), Ok(Parsed::Frame(frame)));
     }
 
     #[test]
     fn finds_empty_lines() {
-        assert_eq!(Line::parse(b"\n", 0, 16), Ok(Parsed::Frame(Frame { start: 0, end: 0, len: 1 })));
+        assert_eq!(
+            Line::parse(b"\n", 0, 16),
+            Ok(Parsed::Frame(Frame {
+                start: 0,
+                end: 0,
+                len: 1
+            }))
+        );
     }
 
     #[test]
     fn refuses_a_line_beyond_the_limit_and_skips_to_its_end() {
-        assert_eq!(Line::parse(b"abc\n", 0, 4), Ok(Parsed::Frame(Frame { start: 0, end: 3, len: 4 })));
+        assert_eq!(
+            Line::parse(b"abc\n", 0, 4),
+            Ok(Parsed::Frame(Frame {
+                start: 0,
+                end: 3,
+                len: 4
+            }))
+        );
         for input in [&b"abcd"[..], b"abcd\nef\n"] {
             let refused = Line::parse(input, 0, 4).unwrap_err();
             assert!(matches!(refused.rule, Rule::Limit { limit: 4, .. }));
             assert_eq!(refused.recovery, Recovery::Delimiter);
         }
-        assert_eq!(Line::skip(b"abcd"), Skipped { len: 4, done: false });
+        assert_eq!(
+            Line::skip(b"abcd"),
+            Skipped {
+                len: 4,
+                done: false
+            }
+        );
         assert_eq!(Line::skip(b"abcd\nef\n"), Skipped { len: 5, done: true });
     }
 

@@ -65,10 +65,22 @@ fn events(bytes: &[u8], splits: &[usize]) -> Vec<std::string::String> {
 fn stream() -> Vec<u8> {
     let mut ours = messenger::<255>();
     ours.send(&Identify::new("pilot", "pi")).unwrap();
-    ours.send(&Reading { sensor: 3, celsius: 21.5 }).unwrap();
-    ours.send(&Raw { code: Code(0x77), body: b"abc" }).unwrap();
+    ours.send(&Reading {
+        sensor: 3,
+        celsius: 21.5,
+    })
+    .unwrap();
+    ours.send(&Raw {
+        code: Code(0x77),
+        body: b"abc",
+    })
+    .unwrap();
     ours.send(&Note { text: "hello" }).unwrap();
-    ours.send(&Raw { code: Code(0x11), body: &[9, b'x'] }).unwrap();
+    ours.send(&Raw {
+        code: Code(0x11),
+        body: &[9, b'x'],
+    })
+    .unwrap();
     ours.send(&Quit).unwrap();
     ours.poll_output().to_vec()
 }
@@ -94,9 +106,13 @@ fn reports_a_cut_off_frame_behind_all_that_arrived() {
     for end in 0..stream.len() {
         let said = events(&stream[..end], &[]);
         let whole = events(&stream, &[]);
-        let (last, complete) = said.split_last().map_or((None, &[][..]), |(last, rest)| (Some(last), rest));
+        let (last, complete) = said
+            .split_last()
+            .map_or((None, &[][..]), |(last, rest)| (Some(last), rest));
         match last {
-            Some(last) if last.contains("Truncated") => assert_eq!(complete, &whole[..complete.len()]),
+            Some(last) if last.contains("Truncated") => {
+                assert_eq!(complete, &whole[..complete.len()])
+            }
             _ => assert_eq!(said, whole[..said.len()]),
         }
     }
@@ -111,20 +127,36 @@ fn reports_a_cut_off_frame_behind_all_that_arrived() {
 fn says_where_in_the_stream_a_rule_is_broken() {
     let mut messenger = messenger::<64>();
     give(&mut messenger, &[2, 4, 4, 0x11, 9, b'x', 2, 4]);
-    assert!(matches!(messenger.recv(), Some(Event::Message(Words::Quit(Quit)))));
-    let Some(Event::Malformed(malformed)) = messenger.recv::<Words<'_>>() else { panic!("no report") };
+    assert!(matches!(
+        messenger.recv(),
+        Some(Event::Message(Words::Quit(Quit)))
+    ));
+    let Some(Event::Malformed(malformed)) = messenger.recv::<Words<'_>>() else {
+        panic!("no report")
+    };
     assert_eq!((malformed.frame, malformed.offset), (2, 3));
     assert!(!malformed.is_fatal());
-    assert!(matches!(messenger.recv(), Some(Event::Message(Words::Quit(Quit)))));
+    assert!(matches!(
+        messenger.recv(),
+        Some(Event::Message(Words::Quit(Quit)))
+    ));
 }
 
 #[test]
 fn goes_out_of_step_once_and_for_all() {
     let mut messenger = messenger::<64>();
     give(&mut messenger, &[2, 4, 0, 2, 4]);
-    assert!(matches!(messenger.recv(), Some(Event::Message(Words::Quit(Quit)))));
-    let Some(Event::Malformed(malformed)) = messenger.recv::<Words<'_>>() else { panic!("no report") };
-    assert_eq!(malformed.rule, Rule::Framing(framing::Rule::Length { len: 0 }));
+    assert!(matches!(
+        messenger.recv(),
+        Some(Event::Message(Words::Quit(Quit)))
+    ));
+    let Some(Event::Malformed(malformed)) = messenger.recv::<Words<'_>>() else {
+        panic!("no report")
+    };
+    assert_eq!(
+        malformed.rule,
+        Rule::Framing(framing::Rule::Length { len: 0 })
+    );
     assert!(malformed.is_fatal());
     assert_eq!(messenger.is_over(), Some(Over::OutOfStep));
     give(&mut messenger, &[2, 4]);
@@ -154,10 +186,16 @@ fn passes_over_a_frame_longer_than_its_memory() {
 fn delivers_what_follows_a_skipped_frame_before_the_end() {
     let mut messenger = messenger::<8>();
     give(&mut messenger, &[10, 0x77, 1, 2]);
-    assert!(matches!(messenger.recv::<Words<'_>>(), Some(Event::Malformed(_))));
+    assert!(matches!(
+        messenger.recv::<Words<'_>>(),
+        Some(Event::Malformed(_))
+    ));
     give(&mut messenger, &[3, 4, 5, 6, 7, 8, 2, 4]);
     messenger.handle_end();
-    assert!(matches!(messenger.recv(), Some(Event::Message(Words::Quit(Quit)))));
+    assert!(matches!(
+        messenger.recv(),
+        Some(Event::Message(Words::Quit(Quit)))
+    ));
     assert_eq!(messenger.is_over(), Some(Over::Ended));
 }
 
@@ -178,12 +216,18 @@ fn reports_a_full_outbox_and_loses_nothing() {
 fn tells_too_long_from_full() {
     let text: std::string::String = "x".repeat(252);
     let mut small = messenger::<8>();
-    assert_eq!(small.send(&Note { text: "abcdefgh" }), Err(SendError::TooLong { limit: 8 }));
+    assert_eq!(
+        small.send(&Note { text: "abcdefgh" }),
+        Err(SendError::TooLong { limit: 8 })
+    );
     let mut large = messenger::<300>();
     assert_eq!(large.send(&Note { text: &text[..251] }), Ok(()));
     assert_eq!(large.send(&Note { text: &text }), Err(SendError::Full));
     let mut large = messenger::<300>();
-    assert_eq!(large.send(&Note { text: &text }), Err(SendError::TooLong { limit: 253 }));
+    assert_eq!(
+        large.send(&Note { text: &text }),
+        Err(SendError::TooLong { limit: 253 })
+    );
     assert!(large.poll_output().is_empty());
 }
 
@@ -192,7 +236,10 @@ fn takes_no_more_input_than_its_memory() {
     let mut messenger = messenger::<8>();
     assert_eq!(give(&mut messenger, &[2, 2, 2, 2, 2, 2, 2, 2, 2, 2]), 8);
     assert!(messenger.input_room().is_empty());
-    assert!(matches!(messenger.recv::<Raw<'_>>(), Some(Event::Message(_))));
+    assert!(matches!(
+        messenger.recv::<Raw<'_>>(),
+        Some(Event::Message(_))
+    ));
     assert_eq!(messenger.input_room().len(), 2);
 }
 
@@ -202,6 +249,14 @@ fn hands_raw_messages_to_a_gateway() {
     messenger.send(&Join).unwrap();
     let sent = messenger.poll_output().to_vec();
     give(&mut messenger, &sent);
-    let Some(Event::Message(raw)) = messenger.recv::<Raw<'_>>() else { panic!("nothing") };
-    assert_eq!(raw, Raw { code: Code(2), body: &[] });
+    let Some(Event::Message(raw)) = messenger.recv::<Raw<'_>>() else {
+        panic!("nothing")
+    };
+    assert_eq!(
+        raw,
+        Raw {
+            code: Code(2),
+            body: &[]
+        }
+    );
 }

@@ -52,7 +52,13 @@ where
         writer: W,
         cancelled_write: CancelledWrite,
     ) -> Self {
-        Self { messenger, reader, writer, cancelled_write, writing: false }
+        Self {
+            messenger,
+            reader,
+            writer,
+            cancelled_write,
+            writing: false,
+        }
     }
 
     /// Queues a message without waiting; [`SendError::Full`] takes nothing.

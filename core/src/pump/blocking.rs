@@ -30,7 +30,11 @@ where
 {
     /// A link over both halves of a stream, with `messenger` at its start.
     pub const fn new(messenger: Messenger<D, I, O>, reader: R, writer: W) -> Self {
-        Self { messenger, reader, writer }
+        Self {
+            messenger,
+            reader,
+            writer,
+        }
     }
 
     /// Sends a message at once, with all that was queued before it.

@@ -16,7 +16,13 @@ pub const fn check(entries: &[Entry], reserved: &[RangeInclusive<u8>]) {
             && is_reserved(code, reserved)
             && !is_standard(entry.name, code)
         {
-            Report::new().text("code ").code(code).text(" of ").name(entry.name).text(" is reserved").fail();
+            Report::new()
+                .text("code ")
+                .code(code)
+                .text(" of ")
+                .name(entry.name)
+                .text(" is reserved")
+                .fail();
         }
         let mut j = 0;
         while j < i {
@@ -29,13 +35,24 @@ pub const fn check(entries: &[Entry], reserved: &[RangeInclusive<u8>]) {
 
 const fn refuse_same(first: Entry, second: Entry) {
     if equal(first.name, second.name) {
-        Report::new().text("the name ").name(first.name).text(" is used twice").fail();
+        Report::new()
+            .text("the name ")
+            .name(first.name)
+            .text(" is used twice")
+            .fail();
     }
     if let (Some(code), Some(other)) = (first.code, second.code)
         && code == other
     {
-        let report = Report::new().text("code ").code(code).text(" is used twice: by ");
-        report.name(first.name).text(" and by ").name(second.name).fail();
+        let report = Report::new()
+            .text("code ")
+            .code(code)
+            .text(" is used twice: by ");
+        report
+            .name(first.name)
+            .text(" and by ")
+            .name(second.name)
+            .fail();
     }
 }
 
@@ -88,7 +105,10 @@ struct Report {
 
 impl Report {
     const fn new() -> Self {
-        Self { text: [0; 256], len: 0 }
+        Self {
+            text: [0; 256],
+            len: 0,
+        }
     }
 
     const fn text(mut self, part: &str) -> Self {
@@ -128,7 +148,10 @@ mod tests {
     use super::*;
     use std::string::String;
 
-    fn refusal(entries: &'static [Entry], reserved: &'static [RangeInclusive<u8>]) -> Option<String> {
+    fn refusal(
+        entries: &'static [Entry],
+        reserved: &'static [RangeInclusive<u8>],
+    ) -> Option<String> {
         let refused = std::panic::catch_unwind(|| check(entries, reserved)).err()?;
         refused.downcast::<String>().ok().map(|text| *text)
     }
@@ -139,15 +162,26 @@ mod tests {
 
     #[test]
     fn accepts_distinct_codes_and_rows_without() {
-        const ROWS: &[Entry] =
-            &[row("A", Some(0x10)), row("B", None), row("C", None), row("MsgIdentify", Some(1))];
+        const ROWS: &[Entry] = &[
+            row("A", Some(0x10)),
+            row("B", None),
+            row("C", None),
+            row("MsgIdentify", Some(1)),
+        ];
         assert_eq!(refusal(ROWS, RESERVED), None);
     }
 
     #[test]
     fn names_both_types_of_a_code_used_twice() {
-        const ROWS: &[Entry] = &[row("A", Some(0x1A)), row("B", Some(2)), row("C", Some(0x1A))];
-        assert_eq!(refusal(ROWS, &[]).unwrap(), "code 0x1A is used twice: by `A` and by `C`");
+        const ROWS: &[Entry] = &[
+            row("A", Some(0x1A)),
+            row("B", Some(2)),
+            row("C", Some(0x1A)),
+        ];
+        assert_eq!(
+            refusal(ROWS, &[]).unwrap(),
+            "code 0x1A is used twice: by `A` and by `C`"
+        );
         const NAMES: &[Entry] = &[row("A", Some(1)), row("A", Some(2))];
         assert_eq!(refusal(NAMES, &[]).unwrap(), "the name `A` is used twice");
     }
@@ -155,8 +189,14 @@ mod tests {
     #[test]
     fn refuses_reserved_codes_to_all_but_their_owners() {
         const ROWS: &[Entry] = &[row("MsgJoin", Some(2)), row("A", Some(0xE0))];
-        assert_eq!(refusal(ROWS, RESERVED).unwrap(), "code 0xE0 of `A` is reserved");
+        assert_eq!(
+            refusal(ROWS, RESERVED).unwrap(),
+            "code 0xE0 of `A` is reserved"
+        );
         const OTHER: &[Entry] = &[row("MsgJoin", Some(3))];
-        assert_eq!(refusal(OTHER, RESERVED).unwrap(), "code 0x03 of `MsgJoin` is reserved");
+        assert_eq!(
+            refusal(OTHER, RESERVED).unwrap(),
+            "code 0x03 of `MsgJoin` is reserved"
+        );
     }
 }

@@ -4,8 +4,8 @@ mod check;
 mod table;
 
 use crate::Malformed;
-use crate::message::Message;
 use crate::dialect::{Dialect, Envelope};
+use crate::message::Message;
 
 /// A table of messages that arrive in the dialect `D`, as the enum to match on.
 ///
@@ -36,7 +36,10 @@ pub struct Entry {
 
 /// The row of the message `M`.
 pub const fn entry<M: Message>() -> Entry {
-    Entry { name: M::NAME, code: M::CODE }
+    Entry {
+        name: M::NAME,
+        code: M::CODE,
+    }
 }
 
 pub use check::{RESERVED, check};

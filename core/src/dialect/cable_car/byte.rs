@@ -51,7 +51,9 @@ impl CableCarByte {
     ) -> Result<usize, EncodeError> {
         let limit = max_size.min(Self::MAX_BODY);
         Byte::emit(slot, |content| {
-            let [first, room @ ..] = content else { return Err(EncodeError::Full) };
+            let [first, room @ ..] = content else {
+                return Err(EncodeError::Full);
+            };
             *first = code.0;
             let room_len = room.len().min(limit);
             let (room, _) = room.split_at_mut(room_len);
@@ -73,7 +75,10 @@ impl Dialect for CableCarByte {
     #[inline]
     fn open<'a>(&self, content: &'a mut [u8]) -> Result<Envelope<'a, Self>, Malformed> {
         match content {
-            [code, body @ ..] => Ok(Envelope { key: Code(*code), body }),
+            [code, body @ ..] => Ok(Envelope {
+                key: Code(*code),
+                body,
+            }),
             [] => Err(Malformed::at(0, crate::Rule::Body(Rule::UnexpectedEnd))),
         }
     }
@@ -107,7 +112,9 @@ impl<'a, M: Decode<'a>> Delivers<'a, M> for CableCarByte {
 impl Carries<Raw<'_>> for CableCarByte {
     fn emit(&self, raw: &Raw<'_>, slot: &mut [u8]) -> Result<usize, EncodeError> {
         Self::emit_body(raw.code, Self::MAX_BODY, slot, |room| {
-            room.get_mut(..raw.body.len()).ok_or(Full)?.copy_from_slice(raw.body);
+            room.get_mut(..raw.body.len())
+                .ok_or(Full)?
+                .copy_from_slice(raw.body);
             Ok(raw.body.len())
         })
     }
@@ -118,7 +125,10 @@ impl<'a> Registry<'a, CableCarByte> for Raw<'a> {
         _: &CableCarByte,
         envelope: Envelope<'a, CableCarByte>,
     ) -> Result<Self, Rejected<'a, CableCarByte>> {
-        Ok(Self { code: envelope.key, body: envelope.body })
+        Ok(Self {
+            code: envelope.key,
+            body: envelope.body,
+        })
     }
 }
 
@@ -133,6 +143,8 @@ const CODE_LEN: usize = 1;
 const fn code_of<M: Encode>() -> Code {
     match M::CODE {
         Some(code) => Code(code),
-        None => panic!("this message has no code: give it one by `const CODE` or by `= 0x10` in `messages!`"),
+        None => panic!(
+            "this message has no code: give it one by `const CODE` or by `= 0x10` in `messages!`"
+        ),
     }
 }

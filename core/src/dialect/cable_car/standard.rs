@@ -36,13 +36,20 @@ pub struct Retry;
 pub struct Quit;
 
 /// The standard messages, by name and code.
-pub const STANDARD: &[Entry] =
-    &[entry::<Identify<'_>>(), entry::<Join>(), entry::<Retry>(), entry::<Quit>()];
+pub const STANDARD: &[Entry] = &[
+    entry::<Identify<'_>>(),
+    entry::<Join>(),
+    entry::<Retry>(),
+    entry::<Quit>(),
+];
 
 impl<'a> Identify<'a> {
     /// An identity with both names.
     pub const fn new(username: &'a str, hostname: &'a str) -> Self {
-        Self { username: Some(username), hostname: Some(hostname) }
+        Self {
+            username: Some(username),
+            hostname: Some(hostname),
+        }
     }
 }
 
@@ -60,7 +67,9 @@ impl Encode for Identify<'_> {
         }
         let user = sendable(self.username.unwrap_or_default())?;
         let host = sendable(self.hostname.unwrap_or_default())?;
-        let (user_out, rest) = out.split_at_mut_checked(user.len()).ok_or(EncodeError::Full)?;
+        let (user_out, rest) = out
+            .split_at_mut_checked(user.len())
+            .ok_or(EncodeError::Full)?;
         let (separator, rest) = rest.split_first_mut().ok_or(EncodeError::Full)?;
         let host_out = rest.get_mut(..host.len()).ok_or(EncodeError::Full)?;
         user_out.copy_from_slice(user);
@@ -81,7 +90,10 @@ impl<'a> Decode<'a> for Identify<'a> {
             .split_once(char::from(SEPARATOR))
             .ok_or(DecodeError::at(body.len(), Rule::Delimiter))?;
         if let Some(second) = hostname.find(char::from(SEPARATOR)) {
-            return Err(DecodeError::at(username.len() + 1 + second, Rule::Delimiter));
+            return Err(DecodeError::at(
+                username.len() + 1 + second,
+                Rule::Delimiter,
+            ));
         }
         Ok(Self::new(username, hostname))
     }
@@ -150,14 +162,29 @@ mod tests {
     #[test]
     fn refuses_names_that_would_not_come_back() {
         let mut out = [0; 32];
-        assert_eq!(Identify::new("a@b", "c").encode(&mut out), Err(EncodeError::Unencodable));
-        assert_eq!(Identify::new("j\u{f6}rg", "pi").encode(&mut out), Err(EncodeError::Unencodable));
+        assert_eq!(
+            Identify::new("a@b", "c").encode(&mut out),
+            Err(EncodeError::Unencodable)
+        );
+        assert_eq!(
+            Identify::new("j\u{f6}rg", "pi").encode(&mut out),
+            Err(EncodeError::Unencodable)
+        );
     }
 
     #[test]
     fn names_what_is_wrong_with_a_body() {
-        assert_eq!(Identify::decode(b"pilot"), Err(DecodeError::at(5, Rule::Delimiter)));
-        assert_eq!(Identify::decode(b"a@b@c"), Err(DecodeError::at(3, Rule::Delimiter)));
-        assert_eq!(Identify::decode(b"\xff@b"), Err(DecodeError::at(0, Rule::InvalidUtf8)));
+        assert_eq!(
+            Identify::decode(b"pilot"),
+            Err(DecodeError::at(5, Rule::Delimiter))
+        );
+        assert_eq!(
+            Identify::decode(b"a@b@c"),
+            Err(DecodeError::at(3, Rule::Delimiter))
+        );
+        assert_eq!(
+            Identify::decode(b"\xff@b"),
+            Err(DecodeError::at(0, Rule::InvalidUtf8))
+        );
     }
 }

@@ -22,7 +22,10 @@ impl End {
     async fn transfer(&self, mut step: impl FnMut(&mut Wire) -> Option<usize>) -> usize {
         poll_fn(|_| {
             let mut wire = self.0.borrow_mut();
-            wire.turns = wire.turns.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            wire.turns = wire
+                .turns
+                .wrapping_mul(1_664_525)
+                .wrapping_add(1_013_904_223);
             match wire.turns >> 31 {
                 0 => step(&mut wire).map_or(Poll::Pending, Poll::Ready),
                 _ => Poll::Pending,
@@ -95,9 +98,19 @@ fn exchange(polls: usize) -> Vec<u8> {
     let mut received = Vec::new();
     for number in 0..100 {
         let body = [number; 20];
-        while attempt(polls, ours.queue(&Raw { code: Code(7), body: &body })).is_none() {
+        while attempt(
+            polls,
+            ours.queue(&Raw {
+                code: Code(7),
+                body: &body,
+            }),
+        )
+        .is_none()
+        {
             if let Some(event) = attempt(polls, theirs.recv::<Raw<'_>>()) {
-                let Ok(Event::Message(raw)) = event else { panic!("{event:?}") };
+                let Ok(Event::Message(raw)) = event else {
+                    panic!("{event:?}")
+                };
                 received.push(raw.body[0]);
             }
         }
@@ -115,14 +128,21 @@ fn exchange(polls: usize) -> Vec<u8> {
 fn loses_and_repeats_nothing_when_futures_are_dropped() {
     let numbers: Vec<u8> = (0..100).collect();
     for polls in 1..12 {
-        assert_eq!(exchange(polls), numbers, "futures dropped after {polls} polls");
+        assert_eq!(
+            exchange(polls),
+            numbers,
+            "futures dropped after {polls} polls"
+        );
     }
 }
 
 #[test]
 fn reads_while_its_own_writes_are_stuck() {
     let (mut ours, mut theirs) = pair(CancelledWrite::TookNothing);
-    let raw = Raw { code: Code(7), body: &[1; 30] };
+    let raw = Raw {
+        code: Code(7),
+        body: &[1; 30],
+    };
     for link in [&mut ours, &mut theirs] {
         link.try_queue(&raw).unwrap();
         link.try_queue(&raw).unwrap();
@@ -139,26 +159,51 @@ fn reads_while_its_own_writes_are_stuck() {
 #[test]
 fn ends_the_link_after_a_cancelled_write_that_may_have_been_taken() {
     let (mut ours, _theirs) = pair(CancelledWrite::EndsLink);
-    let raw = Raw { code: Code(7), body: &[1; 30] };
+    let raw = Raw {
+        code: Code(7),
+        body: &[1; 30],
+    };
     ours.try_queue(&raw).unwrap();
     assert!(attempt(1, ours.flush()).is_none());
-    assert_eq!(attempt(PATIENT, ours.flush()), Some(Err(Error::CancelledWrite)));
+    assert_eq!(
+        attempt(PATIENT, ours.flush()),
+        Some(Err(Error::CancelledWrite))
+    );
 }
 
 #[test]
 fn says_closed_once_everything_is_delivered() {
     let (mut ours, mut theirs) = pair(CancelledWrite::EndsLink);
-    attempt(PATIENT, ours.send(&Raw { code: Code(7), body: b"x" })).unwrap().unwrap();
+    attempt(
+        PATIENT,
+        ours.send(&Raw {
+            code: Code(7),
+            body: b"x",
+        }),
+    )
+    .unwrap()
+    .unwrap();
     ours.writer.0.borrow_mut().closed = true;
     let event = attempt(PATIENT, theirs.recv::<Raw<'_>>()).unwrap();
-    assert!(matches!(event, Ok(Event::Message(Raw { code: Code(7), .. }))));
-    assert_eq!(attempt(PATIENT, theirs.recv::<Raw<'_>>()).unwrap().unwrap_err(), Error::Closed);
+    assert!(matches!(
+        event,
+        Ok(Event::Message(Raw { code: Code(7), .. }))
+    ));
+    assert_eq!(
+        attempt(PATIENT, theirs.recv::<Raw<'_>>())
+            .unwrap()
+            .unwrap_err(),
+        Error::Closed
+    );
 }
 
 #[test]
 fn pushes_back_without_waiting() {
     let (mut ours, _theirs) = pair(CancelledWrite::TookNothing);
-    let raw = Raw { code: Code(7), body: &[1; 60] };
+    let raw = Raw {
+        code: Code(7),
+        body: &[1; 60],
+    };
     assert_eq!(ours.try_queue(&raw), Ok(()));
     assert_eq!(ours.try_queue(&raw), Err(SendError::Full));
 }

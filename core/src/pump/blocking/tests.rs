@@ -33,7 +33,11 @@ impl Read for Script {
 
 impl Write for Script {
     fn write(&mut self, bytes: &[u8]) -> Result<usize, ErrorKind> {
-        let len = self.writes.pop_front().unwrap_or(Ok(usize::MAX))?.min(bytes.len());
+        let len = self
+            .writes
+            .pop_front()
+            .unwrap_or(Ok(usize::MAX))?
+            .min(bytes.len());
         self.written.extend_from_slice(&bytes[..len]);
         Ok(len)
     }
@@ -50,40 +54,68 @@ fn link(
     writes: impl IntoIterator<Item = Result<usize, ErrorKind>>,
 ) -> Scripted {
     let reads = reads.into_iter().map(|read| read.map(Vec::from)).collect();
-    let reader = Script { reads, ..Script::default() };
-    let writer = Script { writes: writes.into_iter().collect(), ..Script::default() };
-    Link::new(Messenger::new(CableCarByte, [0; 64], [0; 64]), reader, writer)
+    let reader = Script {
+        reads,
+        ..Script::default()
+    };
+    let writer = Script {
+        writes: writes.into_iter().collect(),
+        ..Script::default()
+    };
+    Link::new(
+        Messenger::new(CableCarByte, [0; 64], [0; 64]),
+        reader,
+        writer,
+    )
 }
 
 #[test]
 fn a_timeout_is_nothing_yet() {
     let mut link = link([Ok(&[2][..]), Err(ErrorKind::TimedOut), Ok(&[2])], []);
     assert!(link.recv::<Words>().unwrap().is_none());
-    assert!(matches!(link.recv(), Ok(Some(Event::Message(Words::Join(Join))))));
+    assert!(matches!(
+        link.recv(),
+        Ok(Some(Event::Message(Words::Join(Join))))
+    ));
 }
 
 #[test]
 fn delivers_all_before_it_says_closed() {
     let mut link = link([Ok(&[2, 2, 2, 2, 9][..]), Ok(&[])], []);
     for _ in 0..2 {
-        assert!(matches!(link.recv(), Ok(Some(Event::Message(Words::Join(Join))))));
+        assert!(matches!(
+            link.recv(),
+            Ok(Some(Event::Message(Words::Join(Join))))
+        ));
     }
-    assert!(matches!(link.recv::<Words>(), Ok(Some(Event::Malformed(_)))));
+    assert!(matches!(
+        link.recv::<Words>(),
+        Ok(Some(Event::Malformed(_)))
+    ));
     assert_eq!(link.recv::<Words>().unwrap_err(), Error::Closed);
 }
 
 #[test]
 fn stops_reading_once_out_of_step() {
     let mut link = link([Ok(&[2, 2, 0, 2, 2][..]), Ok(&[2, 2])], []);
-    assert!(matches!(link.recv(), Ok(Some(Event::Message(Words::Join(Join))))));
-    assert!(matches!(link.recv::<Words>(), Ok(Some(Event::Malformed(_)))));
+    assert!(matches!(
+        link.recv(),
+        Ok(Some(Event::Message(Words::Join(Join))))
+    ));
+    assert!(matches!(
+        link.recv::<Words>(),
+        Ok(Some(Event::Malformed(_)))
+    ));
     assert_eq!(link.recv::<Words>().unwrap_err(), Error::OutOfStep);
 }
 
 #[test]
 fn says_closed_after_a_clean_end() {
     let mut link = link([Ok(&[2, 2][..]), Ok(&[])], []);
-    assert!(matches!(link.recv(), Ok(Some(Event::Message(Words::Join(Join))))));
+    assert!(matches!(
+        link.recv(),
+        Ok(Some(Event::Message(Words::Join(Join))))
+    ));
     assert_eq!(link.recv::<Words>().unwrap_err(), Error::Closed);
     assert_eq!(link.into_parts().0.is_over(), Some(Over::Ended));
 }
@@ -107,7 +139,10 @@ fn keeps_what_a_stalled_stream_does_not_take() {
 #[test]
 fn pushes_back_when_the_outbox_is_full_and_the_stream_stalls() {
     let mut link = link([], [Err(ErrorKind::TimedOut)]);
-    let half = Raw { code: Code(9), body: &[0; 30] };
+    let half = Raw {
+        code: Code(9),
+        body: &[0; 30],
+    };
     link.queue(&half).unwrap();
     link.queue(&half).unwrap();
     assert_eq!(link.queue(&half).unwrap_err(), Error::Send(SendError::Full));
@@ -129,5 +164,8 @@ fn writes_what_is_queued_before_it_waits() {
 #[test]
 fn hands_on_the_error_of_the_stream() {
     let mut link = link([Err(ErrorKind::ConnectionReset)], []);
-    assert_eq!(link.recv::<Words>().unwrap_err(), Error::Transport(ErrorKind::ConnectionReset));
+    assert_eq!(
+        link.recv::<Words>().unwrap_err(),
+        Error::Transport(ErrorKind::ConnectionReset)
+    );
 }

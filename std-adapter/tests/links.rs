@@ -1,0 +1,315 @@
+//! Links over real sockets and over memory.
+
+use ropeway_std::dialect::cable_car::{CableCarByte, CableCarJson, Code, Join, Quit, Raw};
+use ropeway_std::{
+    Cancel, Connect, ConnectError, Error, Event, Link, Listener, Options, Pump, SendError, memory,
+    messages,
+};
+use serde::{Deserialize, Serialize};
+use std::io::Write;
+use std::net::TcpStream;
+use std::thread;
+use std::time::{Duration, Instant};
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Note {
+    text: String,
+}
+
+messages! {
+    #[derive(Debug, PartialEq)]
+    enum Words {
+        Join(Join),
+        Quit(Quit),
+        Note(Note) = 0x10,
+    }
+}
+
+const SOON: Duration = Duration::from_millis(20);
+const LONG: Duration = Duration::from_secs(20);
+
+fn tcp_pair(options: &Options) -> (Link<CableCarByte>, Link<CableCarByte>) {
+    let mut listener = Listener::bind("127.0.0.1:0").unwrap();
+    let address = listener.address();
+    let dialler = thread::spawn(move || Connect::new(address).stream().unwrap());
+    let accepted = listener
+        .accept(CableCarByte, options, LONG)
+        .unwrap()
+        .unwrap();
+    (
+        accepted,
+        Link::new(CableCarByte, dialler.join().unwrap(), options).unwrap(),
+    )
+}
+
+fn is_join(event: Option<Event<'_, CableCarByte, Words>>) -> bool {
+    matches!(event, Some(Event::Message(Words::Join(Join))))
+}
+
+#[test]
+fn a_timeout_means_nothing_yet() {
+    let (mut here, mut there) = tcp_pair(&Options::default());
+    for timeout in [Duration::ZERO, SOON] {
+        let start = Instant::now();
+        assert!(here.recv::<Words>(timeout).unwrap().is_none());
+        assert!(start.elapsed() >= timeout);
+    }
+    there.send(&Join).unwrap();
+    assert!(is_join(here.recv(LONG).unwrap()));
+}
+
+#[test]
+fn a_deadline_holds_while_a_frame_trickles_in() {
+    let (mut here, mut there) = tcp_pair(&Options::default());
+    let done = std::sync::atomic::AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let stream = there.transport();
+            let mut bytes = [200, 0x77]
+                .into_iter()
+                .chain(std::iter::repeat(0))
+                .take(199);
+            while !done.load(std::sync::atomic::Ordering::SeqCst) {
+                if let Some(byte) = bytes.next() {
+                    let _ = (&mut &*stream).write_all(&[byte]);
+                }
+                thread::yield_now();
+            }
+        });
+        let nothing = here.recv::<Words>(SOON).unwrap().is_none();
+        done.store(true, std::sync::atomic::Ordering::SeqCst);
+        assert!(nothing);
+    });
+}
+
+#[test]
+fn close_delivers_everything_first() {
+    let (mut here, there) = tcp_pair(&Options::default());
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            let mut there = there;
+            for _ in 0..10_000 {
+                there
+                    .queue(&Raw {
+                        code: Code(9),
+                        body: &[7; 200],
+                    })
+                    .unwrap();
+            }
+            assert!(there.close(LONG).unwrap());
+        });
+        let mut received = 0;
+        let over = loop {
+            match here.recv::<Raw<'_>>(LONG) {
+                Ok(Some(Event::Message(raw))) => received += usize::from(raw.body == [7; 200]),
+                Ok(other) => panic!("{other:?}"),
+                Err(error) => break error,
+            }
+        };
+        assert!(matches!(over, Error::Closed), "{over}");
+        assert_eq!(received, 10_000);
+        drop(here);
+    });
+}
+
+#[test]
+fn a_finished_link_still_receives() {
+    let (mut here, mut there) = tcp_pair(&Options::default());
+    here.finish().unwrap();
+    assert!(matches!(there.recv::<Words>(LONG), Err(Error::Closed)));
+    there.send(&Join).unwrap();
+    assert!(is_join(here.recv(LONG).unwrap()));
+}
+
+#[test]
+fn a_peer_that_closes_in_the_middle_is_told_apart() {
+    let (mut here, mut there) = tcp_pair(&Options::default());
+    there.send(&Join).unwrap();
+    (&mut &*there.transport()).write_all(&[9, 0x10, 3]).unwrap();
+    drop(there);
+    assert!(is_join(here.recv(LONG).unwrap()));
+    let Ok(Some(Event::Malformed(cut))) = here.recv::<Words>(LONG) else {
+        panic!("not reported")
+    };
+    assert_eq!(
+        cut.to_string(),
+        "stream ends 3 bytes into a frame (byte 3 of the frame at byte 2 of the stream)"
+    );
+    assert!(matches!(here.recv::<Words>(LONG), Err(Error::Closed)));
+}
+
+#[test]
+fn a_peer_that_does_not_read_pushes_back() {
+    let (mut here, _there) = memory::pair(
+        CableCarByte,
+        1024,
+        &Options::default().buffer(1024).send_timeout(SOON),
+    )
+    .unwrap();
+    let raw = Raw {
+        code: Code(9),
+        body: &[7; 200],
+    };
+    let refused = loop {
+        if let Err(error) = here.queue(&raw) {
+            break error;
+        }
+    };
+    assert!(matches!(refused, Error::Send(SendError::Full)));
+    assert!(here.queued() > 1024 - 202);
+}
+
+#[test]
+fn json_of_several_megabytes_passes_under_the_limit_that_was_set() {
+    let options = Options::default().max_message(8 << 20);
+    let (mut here, mut there) = memory::pair(CableCarJson, 1 << 16, &options).unwrap();
+    let note = Note {
+        text: "0123456789abcdef".repeat(1 << 18),
+    };
+    thread::scope(|scope| {
+        scope.spawn(|| there.send(&note).unwrap());
+        let Some(Event::Message(Words::Note(received))) = here.recv::<Words>(LONG).unwrap() else {
+            panic!("no note")
+        };
+        assert_eq!(received, note);
+    });
+    let refused = here
+        .send(&Note {
+            text: "x".repeat(8 << 20),
+        })
+        .unwrap_err();
+    assert!(matches!(refused, Error::Send(SendError::TooLong { limit }) if limit == 8 << 20));
+}
+
+#[test]
+fn a_line_beyond_the_limit_is_refused_and_the_next_one_read() {
+    let options = Options::default().buffer(64).max_message(1024);
+    let (mut here, mut there) = memory::pair(CableCarJson, 1 << 16, &Options::default()).unwrap();
+    let (mut small, mut large) = memory::pair(CableCarJson, 1 << 16, &options).unwrap();
+    here.send(&Note {
+        text: "x".repeat(2000),
+    })
+    .unwrap();
+    here.send(&Join).unwrap();
+    let mut bytes = vec![0; 4096];
+    let len = ropeway_std::transport::Transport::read(there.transport(), &mut bytes).unwrap();
+    ropeway_std::transport::Transport::write(large.transport(), &bytes[..len]).unwrap();
+    let Ok(Some(Event::Malformed(long))) = small.recv::<Words>(LONG) else {
+        panic!("not reported")
+    };
+    assert!(long.to_string().contains("the limit is 1024"), "{long}");
+    assert!(matches!(
+        small.recv(LONG),
+        Ok(Some(Event::Message(Words::Join(Join))))
+    ));
+}
+
+#[test]
+fn connecting_gives_up_at_its_deadline_and_names_the_address() {
+    let free = Listener::bind("127.0.0.1:0").unwrap().address();
+    let refused = Connect::new(free)
+        .retry(SOON)
+        .deadline(SOON * 5)
+        .stream()
+        .unwrap_err();
+    assert!(
+        matches!(refused, ConnectError::Deadline { address, .. } if address == free),
+        "{refused}"
+    );
+    let unknown = Connect::new("no-such-host.invalid:1").stream().unwrap_err();
+    assert!(matches!(unknown, ConnectError::UnknownHost(_)), "{unknown}");
+}
+
+#[test]
+fn connecting_waits_for_a_listener_that_comes_late() {
+    let address = Listener::bind("127.0.0.1:0").unwrap().address();
+    let dialler = thread::spawn(move || Connect::new(address).retry(SOON).deadline(LONG).stream());
+    thread::yield_now();
+    let mut listener = Listener::bind(address).unwrap();
+    assert!(listener.stream(LONG).unwrap().is_some());
+    assert!(dialler.join().unwrap().is_ok());
+}
+
+#[test]
+fn a_cancel_ends_connecting_and_listening() {
+    let cancel = Cancel::new();
+    let free = Listener::bind("127.0.0.1:0").unwrap().address();
+    let mut listener = Listener::bind("127.0.0.1:0").unwrap().cancel(&cancel);
+    thread::scope(|scope| {
+        let dialler = scope.spawn(|| {
+            Connect::new(free)
+                .deadline(Duration::MAX)
+                .cancel(&cancel)
+                .stream()
+        });
+        let listener = scope.spawn(move || listener.stream(Duration::MAX));
+        cancel.cancel();
+        assert!(matches!(
+            dialler.join().unwrap(),
+            Err(ConnectError::Cancelled)
+        ));
+        assert!(listener.join().unwrap().unwrap().is_none());
+    });
+}
+
+#[test]
+fn a_pump_talks_to_a_link_without_ever_waiting() {
+    let mut listener = Listener::bind("127.0.0.1:0").unwrap();
+    let address = listener.address();
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            let mut link = Connect::new(address)
+                .link(CableCarByte, &Options::default())
+                .unwrap();
+            for _ in 0..1000 {
+                let Ok(Some(Event::Message(raw))) = link.recv::<Raw<'_>>(LONG) else {
+                    panic!("no message")
+                };
+                let (code, body) = (raw.code, raw.body.to_vec());
+                link.send(&Raw { code, body: &body }).unwrap();
+            }
+            link.close(LONG).unwrap();
+        });
+        let (stream, _) = listener.stream(LONG).unwrap().unwrap();
+        let mut pump = Pump::new(CableCarByte, stream, &Options::default().buffer(512)).unwrap();
+        let (mut sent, mut received) = (0_u32, 0_u32);
+        let over = loop {
+            let body = sent.to_be_bytes();
+            if sent < 1000
+                && pump
+                    .send(&Raw {
+                        code: Code(9),
+                        body: &body,
+                    })
+                    .is_ok()
+            {
+                sent += 1;
+            }
+            let moved = pump.xfer();
+            while let Some(event) = pump.get::<Raw<'_>>() {
+                let Event::Message(raw) = event else {
+                    panic!("{event:?}")
+                };
+                assert_eq!(raw.body, received.to_be_bytes());
+                received += 1;
+            }
+            if let Err(error) = moved {
+                break error;
+            }
+        };
+        assert!(matches!(over, Error::Closed), "{over}");
+        assert_eq!(received, 1000);
+    });
+}
+
+#[test]
+fn a_socket_from_anywhere_can_be_used() {
+    let mut listener = Listener::bind("localhost:0").unwrap();
+    let mut raw = TcpStream::connect(listener.address()).unwrap();
+    let mut link = listener
+        .accept(CableCarByte, &Options::default(), LONG)
+        .unwrap()
+        .unwrap();
+    raw.write_all(&[2, 2]).unwrap();
+    assert!(is_join(link.recv(LONG).unwrap()));
+}
