@@ -196,6 +196,11 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
         };
     }
 
+    /// Whether the peer has ended the stream; what arrived before may still wait to be taken.
+    pub fn has_ended(&self) -> bool {
+        self.reading == Reading::Ended
+    }
+
     /// Whether nothing more can ever be received, and why.
     pub fn is_over(&mut self) -> Option<Over> {
         match (self.look(), self.reading) {

@@ -116,14 +116,15 @@ where
         self.messenger.drop_event();
     }
 
-    /// Reads once and says whether bytes came; `false` when the stream times out or the buffer is full of
-    /// messages that wait to be taken.
+    /// Reads once and says whether something came; `false` when the stream times out, or when messages have to
+    /// be taken first because the buffer is full of them or the stream has ended.
     pub fn read_once(&mut self) -> Result<bool, Error<R::Error>> {
         if let Some(over) = self.messenger.is_over() {
             return Err(over.into());
         }
+        let has_ended = self.messenger.has_ended();
         let room = self.messenger.input_room();
-        if room.is_empty() {
+        if room.is_empty() || has_ended {
             return Ok(false);
         }
         match retry(|| self.reader.read(room))? {
