@@ -7,6 +7,7 @@ extern crate std;
 
 pub mod buf;
 pub mod dialect;
+pub mod discovery;
 pub mod encoding;
 mod error;
 pub mod framing;

@@ -13,7 +13,9 @@
 //! is [`ropeway_core`]'s: its names are repeated here, so that a program needs this crate alone.
 
 mod cancel;
+mod clock;
 mod connect;
+pub mod discovery;
 mod link;
 mod listen;
 pub mod memory;

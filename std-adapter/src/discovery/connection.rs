@@ -1,0 +1,54 @@
+use crate::transport::{Patience, Transport};
+use ropeway_core::discovery::{ConnectionId, Direction};
+use std::io;
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::sync::Arc;
+
+/// A connection that discovery brought about: the transport of a [`Link`](crate::Link) or
+/// [`Pump`](crate::Pump).
+///
+/// Discovery counts its peer as connected until it is dropped.
+#[derive(Debug)]
+pub struct Connection {
+    pub(super) stream: TcpStream,
+    pub(super) id: ConnectionId,
+    pub(super) direction: Direction,
+    pub(super) remote: SocketAddr,
+    /// Discovery holds the weak end.
+    pub(super) _alive: Arc<()>,
+}
+
+impl Connection {
+    /// Its number, unique within one discovery.
+    pub const fn id(&self) -> ConnectionId {
+        self.id
+    }
+
+    /// Which end called.
+    pub const fn direction(&self) -> Direction {
+        self.direction
+    }
+
+    /// The peer's address.
+    pub const fn remote(&self) -> SocketAddr {
+        self.remote
+    }
+}
+
+impl Transport for Connection {
+    fn read(&self, room: &mut [u8]) -> io::Result<usize> {
+        Transport::read(&self.stream, room)
+    }
+
+    fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+        Transport::write(&self.stream, bytes)
+    }
+
+    fn set_patience(&self, reads: Patience, writes: Patience) -> io::Result<()> {
+        self.stream.set_patience(reads, writes)
+    }
+
+    fn shutdown(&self, how: Shutdown) -> io::Result<()> {
+        Transport::shutdown(&self.stream, how)
+    }
+}
