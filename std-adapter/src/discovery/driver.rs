@@ -325,16 +325,16 @@ impl Discovery {
             .state
             .handle_connected(self.clock.now(), id, direction, local, remote);
         match outcome {
-            Outcome::New => self.announce(stream, id, direction, remote),
+            Outcome::New => self.announce(stream, id, direction, local, remote),
             Outcome::Supersedes(superseded) => {
-                self.announce(stream, id, direction, remote);
+                self.announce(stream, id, direction, local, remote);
                 self.ready.push_back(Event::Superseded {
                     superseded,
                     kept: id,
                 });
             }
             Outcome::SupersededBy(kept) => {
-                self.announce(stream, id, direction, remote);
+                self.announce(stream, id, direction, local, remote);
                 self.ready.push_back(Event::Superseded {
                     superseded: id,
                     kept,
@@ -350,6 +350,7 @@ impl Discovery {
         stream: TcpStream,
         id: ConnectionId,
         direction: Direction,
+        local: SocketAddr,
         remote: SocketAddr,
     ) {
         let alive = Arc::new(());
@@ -358,6 +359,7 @@ impl Discovery {
             stream,
             id,
             direction,
+            local,
             remote,
             _alive: alive,
         }));
