@@ -111,7 +111,7 @@ fn reports_a_cut_off_frame_behind_all_that_arrived() {
             .map_or((None, &[][..]), |(last, rest)| (Some(last), rest));
         match last {
             Some(last) if last.contains("Truncated") => {
-                assert_eq!(complete, &whole[..complete.len()])
+                assert_eq!(complete, &whole[..complete.len()]);
             }
             _ => assert_eq!(said, whole[..said.len()]),
         }
