@@ -173,7 +173,10 @@ fn loses_and_repeats_nothing_when_futures_are_dropped() {
             let saying = async {
                 for number in 0..MESSAGES {
                     while !say(&mut dialled, number) {
-                        select(dialled.flush(), Timer::after_millis(u64::from(number % 7))).await;
+                        let tick = Timer::after_millis(1 + u64::from(number % 7));
+                        if let Either::First(flushed) = select(dialled.flush(), tick).await {
+                            flushed.unwrap();
+                        }
                     }
                 }
                 dialled.flush().await.unwrap();
@@ -192,6 +195,10 @@ fn loses_and_repeats_nothing_when_futures_are_dropped() {
                     };
                     assert_eq!(words, word(received, &text(received)));
                     received += 1;
+                    if received % 50 == 0 {
+                        // Long enough for the other side to get stuck in the middle of a write.
+                        Timer::after_millis(200).await;
+                    }
                 }
             };
             join(saying, hearing).await;
@@ -226,7 +233,7 @@ fn goes_on_listening_after_a_dropped_accept() {
     with_stacks(async |ours, theirs| {
         with_sockets(ours, theirs, async |dialler, listener| {
             let waiting = accept(listener, PORT, TIMEOUTS, messenger());
-            select(waiting, Timer::after_secs(1)).await;
+            select(waiting, Timer::after_secs(60)).await;
             let _ = linked(dialler, listener).await;
         })
         .await;
@@ -297,22 +304,44 @@ fn reports_a_peer_that_has_reset_the_connection() {
     });
 }
 
+/// Writes until both sockets are full, because nobody reads.
+async fn fill(link: &mut Board<'_>) {
+    let filling = async {
+        loop {
+            if !say(link, 199) {
+                link.flush().await.expect("a peer");
+            }
+        }
+    };
+    select(filling, Timer::after_secs(1)).await;
+}
+
+#[test]
+fn says_at_the_close_what_a_reset_has_lost() {
+    with_stacks(async |ours, theirs| {
+        with_sockets(ours, theirs, async |dialler, listener| {
+            let (mut dialled, _accepted) = linked(dialler, listener).await;
+            fill(&mut dialled).await;
+            listener.abort();
+            listener.flush().await.unwrap();
+            let lost = dialled.recv::<Words<'_>>().await.unwrap_err();
+            assert_eq!(lost, Error::Transport(tcp::Error::ConnectionReset));
+            let lost = close(dialler, TIMEOUTS.silence).await;
+            assert!(
+                matches!(lost, Err(CloseError::Lost { unacknowledged }) if unacknowledged > 0),
+                "{lost:?}"
+            );
+        })
+        .await;
+    });
+}
+
 #[test]
 fn says_at_the_close_what_was_not_acknowledged() {
     with_stacks(async |ours, theirs| {
         with_sockets(ours, theirs, async |dialler, listener| {
             let (mut dialled, _accepted) = linked(dialler, listener).await;
-            // Nobody reads: both buffers of the sockets fill up.
-            let mut number = 199;
-            let filling = async {
-                loop {
-                    match say(&mut dialled, number) {
-                        true => number += 200,
-                        false => dialled.flush().await.unwrap(),
-                    }
-                }
-            };
-            select(filling, Timer::after_secs(1)).await;
+            fill(&mut dialled).await;
             let stuck = close(dialler, Duration::from_secs(2)).await;
             assert!(
                 matches!(stuck, Err(CloseError::TimedOut { unacknowledged }) if unacknowledged > 0),
