@@ -3,8 +3,10 @@
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 use ropeway_core::buf::Storage;
-use ropeway_core::dialect::cable_car::{CableCarByte, Code, Raw};
+use ropeway_core::dialect::cable_car::{CableCarByte, CableCarJson, Code, Raw};
+use ropeway_core::dialect::{Carries, Dialect};
 use ropeway_core::encoding::postcard;
+use ropeway_core::framing::Rule::Limit;
 use ropeway_core::{Event, Malformed, Messenger, Over, Rule, SendError, framing, messages};
 use ropeway_fuzz::Pieces;
 use serde::{Deserialize, Serialize};
@@ -39,6 +41,7 @@ enum Say<'a> {
 #[derive(Arbitrary, Debug)]
 enum Part<'a> {
     Said(Say<'a>),
+    Line(Say<'a>),
     Bytes(&'a [u8]),
 }
 
@@ -64,15 +67,19 @@ fuzz_target!(|plan: Plan<'_>| {
     let input_size = usize::from(plan.input_size) + 1;
     let outbox_size = usize::from(plan.outbox_size) % 600 + 1;
 
-    let raw =
-        Run::new(Table::Raw, &stream, &plan.pieces, input_size, outbox_size).finish(&plan.steps);
+    let raw = Run::<Raws>::new(&stream, &plan.pieces, input_size, outbox_size).finish(&plan.steps);
     assert_eq!(raw, expect(&stream, input_size), "differs from the model");
 
-    let whole = Run::new(Table::Words, &stream, &Pieces::default(), input_size, 1).finish(&[]);
-    let split =
-        Run::new(Table::Words, &stream, &plan.pieces, input_size, outbox_size).finish(&plan.steps);
-    assert_eq!(split, whole, "differs from the unsplit run");
+    same_in_pieces::<Bytes>(&stream, &plan, input_size, outbox_size);
+    same_in_pieces::<Lines>(&stream, &plan, input_size, outbox_size);
 });
+
+/// A stream in pieces, with sends in between, says what the whole of it says.
+fn same_in_pieces<T: Table>(stream: &[u8], plan: &Plan<'_>, input: usize, outbox: usize) {
+    let whole = Run::<T>::new(stream, &Pieces::default(), input, 1).finish(&[]);
+    let split = Run::<T>::new(stream, &plan.pieces, input, outbox).finish(&plan.steps);
+    assert_eq!(split, whole, "differs from the unsplit run");
+}
 
 /// An event, as far as it can be compared.
 #[derive(Debug, PartialEq)]
@@ -82,17 +89,95 @@ enum Said {
     Other(String),
 }
 
-/// Which table events are read with.
-#[derive(Clone, Copy)]
-enum Table {
-    Raw,
-    Words,
+/// A dialect, and a table to read events with.
+trait Table {
+    type Dialect: Dialect + Default;
+
+    fn recv(messenger: &mut Messenger<Self::Dialect, Memory>) -> Option<Said>;
+
+    /// The answer to a send, or nothing where sending is not looked at.
+    fn send(
+        _messenger: &mut Messenger<Self::Dialect, Memory>,
+        _say: &Say<'_>,
+    ) -> Option<Result<(), SendError>> {
+        None
+    }
+}
+
+/// Frames of bytes, as they are.
+struct Raws;
+
+/// Frames of bytes, as messages.
+struct Bytes;
+
+/// Lines of JSON, as messages.
+struct Lines;
+
+impl Table for Raws {
+    type Dialect = CableCarByte;
+
+    fn recv(messenger: &mut Messenger<CableCarByte, Memory>) -> Option<Said> {
+        messenger.recv::<Raw<'_>>().map(|event| match event {
+            Event::Message(raw) => Said::Message {
+                code: raw.code.0,
+                body: raw.body.to_vec(),
+            },
+            Event::Malformed(Malformed {
+                rule: Rule::Framing(rule),
+                frame,
+                ..
+            }) => Said::Framing { rule, frame },
+            other => panic!("{other:?}"),
+        })
+    }
+
+    fn send(
+        messenger: &mut Messenger<CableCarByte, Memory>,
+        say: &Say<'_>,
+    ) -> Option<Result<(), SendError>> {
+        Some(say.send(messenger))
+    }
+}
+
+impl Table for Bytes {
+    type Dialect = CableCarByte;
+
+    fn recv(messenger: &mut Messenger<CableCarByte, Memory>) -> Option<Said> {
+        messenger
+            .recv::<Words<'_>>()
+            .map(|event| Said::Other(format!("{event:?}")))
+    }
+
+    fn send(
+        messenger: &mut Messenger<CableCarByte, Memory>,
+        say: &Say<'_>,
+    ) -> Option<Result<(), SendError>> {
+        Some(say.send(messenger))
+    }
+}
+
+impl Table for Lines {
+    type Dialect = CableCarJson;
+
+    fn recv(messenger: &mut Messenger<CableCarJson, Memory>) -> Option<Said> {
+        messenger.recv::<Words<'_>>().map(|event| match event {
+            // How much of a long line has arrived when it is refused depends on the pieces.
+            Event::Malformed(Malformed {
+                rule: Rule::Framing(Limit { limit, .. }),
+                frame,
+                ..
+            }) => Said::Framing {
+                rule: Limit { len: 0, limit },
+                frame,
+            },
+            event => Said::Other(format!("{event:?}")),
+        })
+    }
 }
 
 /// One messenger from its start to the end of its stream.
-struct Run<'a> {
-    messenger: Messenger<CableCarByte, Memory>,
-    table: Table,
+struct Run<'a, T: Table> {
+    messenger: Messenger<T::Dialect, Memory>,
     said: Vec<Said>,
     stream: &'a [u8],
     sizes: Box<dyn Iterator<Item = usize> + 'a>,
@@ -102,21 +187,11 @@ struct Run<'a> {
     limits: (usize, usize),
 }
 
-impl<'a> Run<'a> {
-    fn new(
-        table: Table,
-        stream: &'a [u8],
-        pieces: &'a Pieces,
-        input: usize,
-        outbox: usize,
-    ) -> Self {
+impl<'a, T: Table> Run<'a, T> {
+    fn new(stream: &'a [u8], pieces: &'a Pieces, input: usize, outbox: usize) -> Self {
+        let (inbox, outgoing) = (Memory(vec![0; input]), Memory(vec![0; outbox]));
         Self {
-            messenger: Messenger::new(
-                CableCarByte,
-                Memory(vec![0; input]),
-                Memory(vec![0; outbox]),
-            ),
-            table,
+            messenger: Messenger::new(T::Dialect::default(), inbox, outgoing),
             said: Vec::new(),
             stream,
             sizes: Box::new(pieces.sizes()),
@@ -172,24 +247,7 @@ impl<'a> Run<'a> {
     /// Takes one event and says whether there was one, as [`Messenger::has_event`] had promised.
     fn take(&mut self) -> bool {
         let promised = self.messenger.has_event();
-        let said = match self.table {
-            Table::Raw => self.messenger.recv::<Raw<'_>>().map(|event| match event {
-                Event::Message(raw) => Said::Message {
-                    code: raw.code.0,
-                    body: raw.body.to_vec(),
-                },
-                Event::Malformed(Malformed {
-                    rule: Rule::Framing(rule),
-                    frame,
-                    ..
-                }) => Said::Framing { rule, frame },
-                other => panic!("{other:?}"),
-            }),
-            Table::Words => self
-                .messenger
-                .recv::<Words<'_>>()
-                .map(|event| Said::Other(format!("{event:?}"))),
-        };
+        let said = T::recv(&mut self.messenger);
         let taken = said.is_some();
         assert_eq!(taken, promised);
         self.said.extend(said);
@@ -202,7 +260,10 @@ impl<'a> Run<'a> {
         let fits = frame
             .as_ref()
             .is_some_and(|frame| frame.len() <= self.limits.1);
-        match (say.send(&mut self.messenger), frame) {
+        let Some(sent) = T::send(&mut self.messenger, say) else {
+            return;
+        };
+        match (sent, frame) {
             (Ok(()), Some(frame)) => self.sent.extend_from_slice(&frame),
             (Err(SendError::Full), _) => assert!(!was_empty, "full while empty"),
             (Err(SendError::TooLong { limit }), _) => {
@@ -303,6 +364,21 @@ impl Say<'_> {
         out
     }
 
+    /// The same in the protocol of lines.
+    fn line(&self) -> Vec<u8> {
+        let mut out = vec![0; 128];
+        let len = match self {
+            Self::Reading(reading) => CableCarJson.emit(reading, &mut out),
+            Self::Note(note) => {
+                out.resize(128 + 6 * note.text.len(), 0);
+                CableCarJson.emit(note, &mut out)
+            }
+            Self::Raw { body, .. } => return [body, &b"\n"[..]].concat(),
+        };
+        out.truncate(len.expect("room enough"));
+        out
+    }
+
     /// The bytes on the wire, if the protocol can carry them.
     fn frame(&self) -> Option<Vec<u8>> {
         let body = self.body();
@@ -315,6 +391,7 @@ impl Part<'_> {
     fn bytes(&self) -> Vec<u8> {
         match self {
             Self::Said(say) => say.frame().unwrap_or_default(),
+            Self::Line(say) => say.line(),
             Self::Bytes(bytes) => bytes.to_vec(),
         }
     }
