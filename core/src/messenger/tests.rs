@@ -164,6 +164,35 @@ fn goes_out_of_step_once_and_for_all() {
 }
 
 #[test]
+fn an_end_does_not_hide_that_the_framing_was_broken() {
+    let mut messenger = messenger::<8>();
+    give(&mut messenger, &[2, 4, 0]);
+    messenger.handle_end();
+    assert!(matches!(
+        messenger.recv(),
+        Some(Event::Message(Words::Quit(Quit)))
+    ));
+    assert!(matches!(
+        messenger.recv::<Words<'_>>(),
+        Some(Event::Malformed(_))
+    ));
+    assert_eq!(messenger.is_over(), Some(Over::OutOfStep));
+}
+
+#[test]
+fn has_room_while_a_frame_is_passed_over() {
+    let mut messenger = messenger::<8>();
+    give(&mut messenger, &[200, 0x77]);
+    assert!(matches!(
+        messenger.recv::<Words<'_>>(),
+        Some(Event::Malformed(_))
+    ));
+    for _ in 0..20 {
+        assert_eq!(give(&mut messenger, &[0xff; 8]), 8);
+    }
+}
+
+#[test]
 fn passes_over_a_frame_longer_than_its_memory() {
     let mut long = std::vec![200, 0x77];
     long.resize(200, 0xff);
