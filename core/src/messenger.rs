@@ -175,7 +175,7 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
 
     /// Where the next received bytes go; empty while the buffer is full of frames that nobody has taken.
     pub fn input_room(&mut self) -> &mut [u8] {
-        self.give_back();
+        self.pass_over();
         self.input.room()
     }
 
@@ -225,7 +225,7 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
     /// [`input_room`](Self::input_room) and [`poll_output`](Self::poll_output) at once, for a transport that
     /// reads and writes at the same time.
     pub fn both_ways(&mut self) -> (&mut [u8], &[u8]) {
-        self.give_back();
+        self.pass_over();
         (self.input.room(), self.outbox.peek())
     }
 
@@ -269,7 +269,7 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
         (self.reading == Reading::Ended && len > 0).then_some(framing::Malformed {
             rule: framing::Rule::Truncated { len },
             offset: len,
-            recovery: Recovery::Lost,
+            recovery: Recovery::Bytes(len),
         })
     }
 
@@ -308,7 +308,7 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
             }
         };
         self.input.consume(len);
-        if self.reading != Reading::Ended {
+        if self.reading != Reading::Ended || next == Reading::OutOfStep {
             self.reading = next;
         }
     }

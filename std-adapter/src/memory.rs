@@ -29,13 +29,16 @@ pub fn pair<D: Dialect + Clone>(
     dialect: D,
     capacity: usize,
     options: &Options,
-) -> Result<(Link<D, End>, Link<D, End>), crate::Error> {
+) -> Result<Pair<D>, crate::Error> {
     let (here, there) = ends(capacity);
     Ok((
         Link::over(dialect.clone(), here, options)?,
         Link::over(dialect, there, options)?,
     ))
 }
+
+/// Two links that are each other's peers.
+pub type Pair<D> = (Link<D, End>, Link<D, End>);
 
 /// The two ends of a pipe in memory, `capacity` bytes each way.
 pub fn ends(capacity: usize) -> (End, End) {

@@ -125,7 +125,7 @@ fn a_finished_link_still_receives() {
 fn a_peer_that_closes_in_the_middle_is_told_apart() {
     let (mut here, mut there) = tcp_pair(&Options::default());
     there.send(&Join).unwrap();
-    (&mut &*there.transport()).write_all(&[9, 0x10, 3]).unwrap();
+    (&mut there.transport()).write_all(&[9, 0x10, 3]).unwrap();
     drop(there);
     assert!(is_join(here.recv(LONG).unwrap()));
     let Ok(Some(Event::Malformed(cut))) = here.recv::<Words>(LONG) else {

@@ -137,23 +137,16 @@ fn two_programs_on_one_host_may_call_at_once() {
 
 #[test]
 fn finds_itself_at_the_other_end() {
-    for first in [Direction::Dialled, Direction::Accepted] {
+    let (a, b) = (SocketAddr::new(SMALL, 40_000), SocketAddr::new(LARGE, PORT));
+    let dialled = (1, Direction::Dialled, a, b);
+    let accepted = (2, Direction::Accepted, b, a);
+    for ends in [[dialled, accepted], [accepted, dialled]] {
         let mut host = host();
-        let (a, b) = (SocketAddr::new(SMALL, 40_000), SocketAddr::new(LARGE, PORT));
-        let ends = [(Direction::Dialled, a, b), (Direction::Accepted, b, a)];
-        let order = if first == Direction::Dialled {
-            [0, 1]
-        } else {
-            [1, 0]
-        };
-        let outcomes = order.map(|end| {
-            let (direction, local, remote) = ends[end];
-            host.handle_connected(at(1), ConnectionId(end as u32), direction, local, remote)
+        let outcomes = ends.map(|(id, direction, local, remote)| {
+            host.handle_connected(at(1), ConnectionId(id), direction, local, remote)
         });
-        assert_eq!(
-            outcomes,
-            [Outcome::New, Outcome::Own(ConnectionId(order[0] as u32))]
-        );
+        let own = Outcome::Own(ConnectionId(ends[0].0));
+        assert_eq!(outcomes, [Outcome::New, own]);
         assert!(connections(&host).is_empty());
     }
 }

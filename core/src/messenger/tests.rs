@@ -111,7 +111,7 @@ fn reports_a_cut_off_frame_behind_all_that_arrived() {
             .map_or((None, &[][..]), |(last, rest)| (Some(last), rest));
         match last {
             Some(last) if last.contains("Truncated") => {
-                assert_eq!(complete, &whole[..complete.len()])
+                assert_eq!(complete, &whole[..complete.len()]);
             }
             _ => assert_eq!(said, whole[..said.len()]),
         }
@@ -161,6 +161,35 @@ fn goes_out_of_step_once_and_for_all() {
     assert_eq!(messenger.is_over(), Some(Over::OutOfStep));
     give(&mut messenger, &[2, 4]);
     assert!(messenger.recv::<Words<'_>>().is_none());
+}
+
+#[test]
+fn an_end_does_not_hide_that_the_framing_was_broken() {
+    let mut messenger = messenger::<8>();
+    give(&mut messenger, &[2, 4, 0]);
+    messenger.handle_end();
+    assert!(matches!(
+        messenger.recv(),
+        Some(Event::Message(Words::Quit(Quit)))
+    ));
+    assert!(matches!(
+        messenger.recv::<Words<'_>>(),
+        Some(Event::Malformed(_))
+    ));
+    assert_eq!(messenger.is_over(), Some(Over::OutOfStep));
+}
+
+#[test]
+fn has_room_while_a_frame_is_passed_over() {
+    let mut messenger = messenger::<8>();
+    give(&mut messenger, &[200, 0x77]);
+    assert!(matches!(
+        messenger.recv::<Words<'_>>(),
+        Some(Event::Malformed(_))
+    ));
+    for _ in 0..20 {
+        assert_eq!(give(&mut messenger, &[0xff; 8]), 8);
+    }
 }
 
 #[test]

@@ -92,14 +92,13 @@ where
         D: Carries<M>,
     {
         self.queue(message).await?;
-        self.flush().await
+        self.write_queued().await
     }
 
-    /// Writes until nothing is queued and the stream has passed it on.
+    /// Writes until nothing is queued, and waits until the stream has passed it on: what that means is the
+    /// stream's to say, on a TCP socket of embassy-net that the peer has acknowledged it.
     pub async fn flush(&mut self) -> Result<(), Error<R::Error>> {
-        while self.messenger.queued() > 0 {
-            self.write_once().await?;
-        }
+        self.write_queued().await?;
         self.writer.flush().await.map_err(Error::Transport)
     }
 
@@ -142,6 +141,13 @@ where
             CancelledWrite::EndsLink => self.write_once().await,
             CancelledWrite::TookNothing => self.read_or_write().await,
         }
+    }
+
+    async fn write_queued(&mut self) -> Result<(), Error<R::Error>> {
+        while self.messenger.queued() > 0 {
+            self.write_once().await?;
+        }
+        Ok(())
     }
 
     async fn read_once(&mut self) -> Result<(), Error<R::Error>> {
