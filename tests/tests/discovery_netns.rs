@@ -117,6 +117,38 @@ fn two_that_start_at_once_share_one_connection() {
 }
 
 #[test]
+fn finds_one_of_its_own_again_that_was_killed_and_started_anew() {
+    for (host_that_stays, host_of_killed) in [(1, 2), (2, 1)] {
+        let network = Network::new(2);
+        let mut stays = Program::ours(&network, host_that_stays, "");
+        for _ in 0..5 {
+            // So soon that its calls may come before the one that stays knows of the end of the last one.
+            let mut killed = Program::ours(&network, host_of_killed, "");
+            killed.until_event("connected");
+            drop(killed);
+        }
+        let mut last = Program::ours(&network, host_of_killed, "");
+        share_one_connection(&mut stays, &mut last);
+        part_from_each_other(&mut stays, &mut last);
+    }
+}
+
+#[test]
+fn goes_on_when_the_network_comes_back() {
+    let network = Network::new(2);
+    let mut stays = Program::ours(&network, 1, "");
+    let mut leaves = Program::ours(&network, 2, "");
+    share_one_connection(&mut stays, &mut leaves);
+    network.unplug(1);
+    stays.until_event("beacon failed");
+    leaves.stop();
+    let mut comes = Program::ours(&network, 2, "");
+    network.plug_in(1);
+    share_one_connection(&mut stays, &mut comes);
+    part_from_each_other(&mut stays, &mut comes);
+}
+
+#[test]
 fn three_hosts_are_all_connected() {
     let network = Network::new(3);
     let mut original = Program::original(&network, 3, "--transport byte");
@@ -191,21 +223,14 @@ fn trades_figures_with_the_originals_monitor() {
     let mut command = network.command(1, &cpu_mon());
     command.arg("--json");
     let mut ours = Program::start("cpu_mon", command, "");
-    for (program, is_other) in [
-        (
-            &mut monitor,
-            &(|host: &str| host != "original") as &dyn Fn(&str) -> bool,
-        ),
-        (&mut ours, &|host: &str| host == "original"),
-    ] {
-        let stats = program.until("the figures of the other", |lines| {
-            let mut stats = lines
-                .iter()
-                .filter(|line| line["host"].as_str().is_some_and(is_other));
-            stats.next().cloned()
-        });
-        check_stats(&stats);
-    }
+    let stats = monitor.until("the figures of Ropeway's", |lines| lines.first().cloned());
+    assert_ne!(stats["host"], "original");
+    check_stats(&stats);
+    let stats = ours.until("the figures of the original", |lines| {
+        let mut stats = lines.iter().map(|line| &line["stats"]);
+        stats.find(|stats| stats["host"] == "original").cloned()
+    });
+    check_stats(&stats);
 }
 
 #[test]

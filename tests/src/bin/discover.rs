@@ -15,6 +15,8 @@
 //! {"event":"message","connection":1,"name":"Telemetry","number":7}
 //! {"event":"lost","connection":1,"sent":9,"received":8,"reason":"…"}
 //! {"event":"unreachable","address":A,"reason":"…"}
+//! {"event":"beacon failed","reason":"…"}
+//! {"event":"other","what":"…"}                             any other event of discovery
 //! {"event":"peers","connections":[{"connection":1,…}]}     the answer to a line on stdin
 //! {"event":"stopped"}
 //! ```
@@ -138,6 +140,9 @@ where
             say(
                 &json!({"event": "unreachable", "address": address.to_string(), "reason": error.to_string()}),
             );
+        }
+        discovery::Event::BeaconFailed(error) => {
+            say(&json!({"event": "beacon failed", "reason": error.to_string()}));
         }
         other => say(&json!({"event": "other", "what": format!("{other:?}")})),
     }

@@ -71,6 +71,16 @@ impl Network {
         }
     }
 
+    /// Takes a host off the network.
+    pub(crate) fn unplug(&self, host: usize) {
+        self.ip(host, "link set eth0 down");
+    }
+
+    /// Puts a host back on the network, without the default route that it had.
+    pub(crate) fn plug_in(&self, host: usize) {
+        self.ip(host, "link set eth0 up");
+    }
+
     fn ip(&self, host: usize, arguments: &str) {
         let status = Command::new("ip")
             .args(["-n", self.namespace(host)])
