@@ -10,9 +10,14 @@ pub(crate) use talk::{
     check_nothing_lost, check_numbers, connections, hear_more, id, is_same, lose_all, settle,
 };
 
+use std::time::Duration;
+
 /// The folder of the original's peers.
 const PEERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/peers/cable_car");
 
 /// How to run these tests.
 const LINE_TO_TYPE: &str =
     "sudo -E env ROPEWAY_PYTHON=/path/to/python cargo test -p ropeway-tests --features netns";
+
+/// Far more than anything here takes, on a machine that is busy with other things.
+const LONG: Duration = Duration::from_secs(30);

@@ -1,4 +1,4 @@
-use super::{LINE_TO_TYPE, Network, PEERS};
+use super::{LINE_TO_TYPE, LONG, Network, PEERS};
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
@@ -205,9 +205,6 @@ pub(crate) fn find_built(variable: &str, name: &str, line_to_type: &str) -> Path
     let found = places.into_iter().find(|place| place.exists());
     found.unwrap_or_else(|| panic!("no {name}; type: {line_to_type}\nor let {variable} name it"))
 }
-
-/// Far more than anything here takes, on a machine that is busy with other things.
-const LONG: Duration = Duration::from_secs(30);
 
 /// States of a TCP socket in /proc/net/tcp.
 const SYN_SENT: &str = "02";

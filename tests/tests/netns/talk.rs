@@ -1,6 +1,7 @@
-use super::Program;
+use super::{LONG, Program};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 /// The numbers heard on each connection, in the order they came.
 ///
@@ -31,12 +32,14 @@ pub(crate) fn hear_more(program: &mut Program, connection: u64) {
 /// Reads Ropeway's peer until its table holds so many connections that all of them last and are heard on.
 #[track_caller]
 pub(crate) fn settle(ours: &mut Program, wanted: usize) -> Vec<Value> {
-    loop {
+    let deadline = Instant::now() + LONG;
+    while Instant::now() < deadline {
         ours.until(&format!("{wanted} connections"), |lines| {
             (standing(lines).len() >= wanted).then_some(())
         });
         let table = ours.table();
-        let connections: Vec<u64> = table.iter().map(id).collect();
+        let mut connections: Vec<u64> = table.iter().map(id).collect();
+        connections.sort_unstable();
         let is_changed = |lines: &[Value]| standing(lines) != connections;
         for connection in &connections {
             let enough = count(ours.lines(), *connection) + 10;
@@ -48,6 +51,7 @@ pub(crate) fn settle(ours: &mut Program, wanted: usize) -> Vec<Value> {
             return table;
         }
     }
+    panic!("its connections come and go");
 }
 
 /// Reads Ropeway's peer until every connection has ended.
@@ -59,14 +63,23 @@ pub(crate) fn lose_all(ours: &mut Program) {
     });
 }
 
-/// Each number came exactly once: those of every connection count up by one.
+/// Each number came exactly once: those of every connection count up by one, and what the original heard began
+/// with the first. The original itself counts for all its connections together.
 #[track_caller]
 pub(crate) fn check_numbers(program: &Program) {
     let heard = numbers(program.lines());
     assert!(!heard.is_empty());
+    let is_ours = program
+        .lines()
+        .iter()
+        .any(|line| line["event"] == "started");
     for (connection, numbers) in heard {
         let in_steps = numbers.windows(2).all(|pair| pair[1] == pair[0] + 1);
-        assert!(in_steps, "connection {connection}: {numbers:?}");
+        let from_first = is_ours || numbers[0] % NUMBERS_OF_A_CONNECTION == 0;
+        assert!(
+            in_steps && from_first,
+            "connection {connection}: {numbers:?}"
+        );
     }
 }
 
