@@ -15,6 +15,26 @@ pub trait Message {
     const CODE: Option<u8> = None;
 }
 
+/// What a message is called: one row of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Entry {
+    /// The name of the message.
+    pub name: &'static str,
+    /// Its code, where it has one.
+    pub code: Option<u8>,
+}
+
+impl Entry {
+    /// What the message `M` is called.
+    pub const fn of<M: Message>() -> Self {
+        Self {
+            name: M::NAME,
+            code: M::CODE,
+        }
+    }
+}
+
 /// A message that writes its body as bytes.
 ///
 /// ```
@@ -32,9 +52,8 @@ pub trait Message {
 ///     const MAX_SIZE: usize = 4;
 ///
 ///     fn encode(&self, out: &mut [u8]) -> Result<usize, EncodeError> {
-///         let out = out.first_chunk_mut::<4>().ok_or(EncodeError::Full)?;
-///         let ([x, y], _) = out.as_chunks_mut::<2>() else { return Err(EncodeError::Full) };
-///         (*x, *y) = (self.x.to_be_bytes(), self.y.to_be_bytes());
+///         let ([a, b], [c, d]) = (self.x.to_be_bytes(), self.y.to_be_bytes());
+///         *out.first_chunk_mut().ok_or(EncodeError::Full)? = [a, b, c, d];
 ///         Ok(4)
 ///     }
 /// }
