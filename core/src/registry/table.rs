@@ -46,7 +46,7 @@
 /// }
 /// ```
 ///
-/// It expands to the enum, its `ENTRIES`, a [`Registry`] implementation, and for each row with a name or code:
+/// It expands to the enum, its `ENTRIES`, a [`Registry`](crate::registry::Registry) implementation, and for each row with a name or code:
 ///
 /// ```ignore
 /// impl Message for Reading { const NAME: &'static str = "Reading"; const CODE: Option<u8> = Some(0x10); }
