@@ -1,0 +1,1 @@
+//! Source text of Rust, without what is no code.
