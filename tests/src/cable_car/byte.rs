@@ -220,7 +220,7 @@ impl BytePosition {
     pub fn numbered(number: u32) -> Self {
         Self::Sample {
             id: number,
-            place: [number as f32 / 16.0, -(number as f32) / 4.0, 0.5],
+            place: [number as f32 / 16.0, -i64::from(number) as f32 / 4.0, 0.5],
             flags: number as u16,
         }
     }
