@@ -7,6 +7,10 @@ use crate::encoding::{DecodeError, EncodeError};
 /// The [`messages!`](crate::messages) table writes this for serde types; by hand it is two lines. What a
 /// dialect needs beyond this is a bound of its own: [`Encode`] and [`Decode`] where bodies are bytes, serde
 /// where they are JSON.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no message: it has no name",
+    note = "a row `{Self}({Self}) = 0x10` or `{Self}({Self}) as \"Name\"` in `messages!` makes a serde type a message"
+)]
 pub trait Message {
     /// The name in dialects that name types by text: unique within a table.
     const NAME: &'static str;
@@ -65,6 +69,10 @@ impl Entry {
 ///     }
 /// }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no body of bytes, which dialects such as `CableCarByte` need",
+    note = "a row `{Self}({Self}) = 0x10` in `messages!` gives a serde type one"
+)]
 pub trait Encode: Message {
     /// The largest body in bytes; [`encode`](Self::encode) never needs more.
     const MAX_SIZE: usize;
@@ -76,6 +84,10 @@ pub trait Encode: Message {
 }
 
 /// A message that reads its body from bytes, from which it may borrow.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no body of bytes, which dialects such as `CableCarByte` need",
+    note = "a row `{Self}({Self}) = 0x10` in `messages!` gives a serde type one"
+)]
 pub trait Decode<'a>: Message + Sized {
     /// Reads the whole of `body`.
     fn decode(body: &'a [u8]) -> Result<Self, DecodeError>;

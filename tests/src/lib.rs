@@ -1,1 +1,6 @@
-//! Placeholder of the package's root, filled with its first module.
+#![forbid(unsafe_code)]
+//! What the tests share: the wire vectors, the messages in them, and real programs as peers.
+
+pub mod cable_car;
+pub mod python;
+pub mod source;
