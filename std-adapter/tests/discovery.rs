@@ -50,6 +50,15 @@ fn the_first_listens_and_the_others_call() {
     assert!(listening.eq([true, false, false]));
     let found = meet(&mut programs, &[2, 1, 1]);
     assert_eq!(found[0][0].direction(), Direction::Accepted);
+    let callers = [&found[1][0], &found[2][0]];
+    for accepted in &found[0] {
+        let ends = (accepted.remote(), accepted.local());
+        assert!(
+            callers
+                .iter()
+                .any(|caller| (caller.local(), caller.remote()) == ends)
+        );
+    }
     assert_eq!(found[1][0].direction(), Direction::Dialled);
     assert_eq!(
         programs[1]

@@ -13,6 +13,7 @@ pub struct Connection {
     pub(super) stream: TcpStream,
     pub(super) id: ConnectionId,
     pub(super) direction: Direction,
+    pub(super) local: SocketAddr,
     pub(super) remote: SocketAddr,
     /// Discovery holds the weak end.
     pub(super) _alive: Arc<()>,
@@ -29,7 +30,12 @@ impl Connection {
         self.direction
     }
 
-    /// The peer's address.
+    /// The address of the end here.
+    pub const fn local(&self) -> SocketAddr {
+        self.local
+    }
+
+    /// The address of the peer's end.
     pub const fn remote(&self) -> SocketAddr {
         self.remote
     }

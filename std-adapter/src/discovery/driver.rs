@@ -49,9 +49,10 @@ pub enum Event {
     },
     /// Both ends of a connection announced earlier belong to this program: drop it. It was no peer.
     Own(ConnectionId),
-    /// A host that was heard did not answer the call; it is called again when it is heard again.
+    /// A host that was heard did not answer the call, or its own call could not be set up; it is called when it is
+    /// heard again.
     Unreachable {
-        /// The host's address.
+        /// The address of its end.
         address: SocketAddr,
         /// What became of the call.
         error: io::Error,
@@ -203,19 +204,13 @@ impl Discovery {
             .unwrap_or_default()
     }
 
+    /// Serves every socket, and says the first error after that.
     fn look_at_sockets(&mut self) -> io::Result<()> {
-        self.is_busy = self.accept_calls()? | self.hear_beacons()?;
-        let dials = self
-            .events
-            .iter()
-            .map(|event| event.token())
-            .filter(|token| *token >= FIRST_DIAL);
-        for token in dials.collect::<Vec<_>>() {
-            if let Some(at) = self.dials.iter().position(|dial| dial.token == token) {
-                self.finish_dial(at)?;
-            }
-        }
-        Ok(())
+        let calls = self.accept_calls();
+        let beacons = self.hear_beacons();
+        let dials = self.finish_dials();
+        self.is_busy = matches!(calls, Ok(true)) || matches!(beacons, Ok(true));
+        calls.and(beacons).and(dials)
     }
 
     /// Hears the beacons that wait, at most [`BURST`], and says whether there may be more.
@@ -255,8 +250,19 @@ impl Discovery {
                     deadline,
                 });
             }
-            Err(error) => self.unreachable(address, error),
+            Err(error) => self.unreachable(Direction::Dialled, address, error),
         }
+    }
+
+    fn finish_dials(&mut self) -> io::Result<()> {
+        let tokens: Vec<Token> = self.events.iter().map(|event| event.token()).collect();
+        let mut finished = Ok(());
+        for token in tokens {
+            if let Some(at) = self.dials.iter().position(|dial| dial.token == token) {
+                finished = finished.and(self.finish_dial(at));
+            }
+        }
+        finished
     }
 
     fn finish_dial(&mut self, at: usize) -> io::Result<()> {
@@ -285,11 +291,13 @@ impl Discovery {
     fn give_up(&mut self, at: usize, error: io::Error) {
         let mut dial = self.dials.swap_remove(at);
         let _ = self.poll.registry().deregister(&mut dial.stream);
-        self.unreachable(dial.address, error);
+        self.unreachable(Direction::Dialled, dial.address, error);
     }
 
-    fn unreachable(&mut self, address: SocketAddr, error: io::Error) {
-        self.state.handle_dial_failed(address.ip());
+    fn unreachable(&mut self, direction: Direction, address: SocketAddr, error: io::Error) {
+        if direction == Direction::Dialled {
+            self.state.handle_dial_failed(address.ip());
+        }
         self.ready.push_back(Event::Unreachable { address, error });
     }
 
@@ -318,23 +326,23 @@ impl Discovery {
             .and_then(|()| stream.local_addr());
         let local = match prepared {
             Ok(local) => local,
-            Err(error) => return self.unreachable(remote, error),
+            Err(error) => return self.unreachable(direction, remote, error),
         };
         let id = self.take_id();
         let outcome = self
             .state
             .handle_connected(self.clock.now(), id, direction, local, remote);
         match outcome {
-            Outcome::New => self.announce(stream, id, direction, remote),
+            Outcome::New => self.announce(stream, id, direction, local, remote),
             Outcome::Supersedes(superseded) => {
-                self.announce(stream, id, direction, remote);
+                self.announce(stream, id, direction, local, remote);
                 self.ready.push_back(Event::Superseded {
                     superseded,
                     kept: id,
                 });
             }
             Outcome::SupersededBy(kept) => {
-                self.announce(stream, id, direction, remote);
+                self.announce(stream, id, direction, local, remote);
                 self.ready.push_back(Event::Superseded {
                     superseded: id,
                     kept,
@@ -350,6 +358,7 @@ impl Discovery {
         stream: TcpStream,
         id: ConnectionId,
         direction: Direction,
+        local: SocketAddr,
         remote: SocketAddr,
     ) {
         let alive = Arc::new(());
@@ -358,6 +367,7 @@ impl Discovery {
             stream,
             id,
             direction,
+            local,
             remote,
             _alive: alive,
         }));
@@ -415,3 +425,6 @@ const CANCELLED: Token = Token(0);
 const BEACONS: Token = Token(1);
 const CALLS: Token = Token(2);
 const FIRST_DIAL: Token = Token(16);
+
+#[cfg(test)]
+mod tests;
