@@ -85,18 +85,21 @@ impl Encode for Fixed {
 impl Decode<'_> for Fixed {
     #[inline]
     fn decode(body: &[u8]) -> Result<Self, DecodeError> {
-        let Some((body, rest)) = body.split_first_chunk::<26>() else {
-            return Err(DecodeError::at(body.len(), Rule::UnexpectedEnd));
+        let (&[id, low, high, x, y, z], &[a, b]) = body.as_chunks() else {
+            let short = body.len() < Self::MAX_SIZE;
+            let rule = if short {
+                Rule::UnexpectedEnd
+            } else {
+                Rule::TrailingBytes
+            };
+            return Err(DecodeError::at(body.len().min(Self::MAX_SIZE), rule));
         };
-        if !rest.is_empty() {
-            return Err(DecodeError::at(body.len(), Rule::TrailingBytes));
-        }
-        let word = |at| u32::from_le_bytes([body[at], body[at + 1], body[at + 2], body[at + 3]]);
+        let [low, high] = [low, high].map(|word| u64::from(u32::from_le_bytes(word)));
         Ok(Self(Measurement {
-            id: word(0),
-            time: u64::from(word(4)) | u64::from(word(8)) << 32,
-            position: [12, 16, 20].map(|at| f32::from_bits(word(at))),
-            flags: u16::from_le_bytes([body[24], body[25]]),
+            id: u32::from_le_bytes(id),
+            time: high << 32 | low,
+            position: [x, y, z].map(f32::from_le_bytes),
+            flags: u16::from_le_bytes([a, b]),
         }))
     }
 }

@@ -1,17 +1,23 @@
-//! A messenger that talks to itself: a thousand of each message, then everything that can be wrong with one.
+//! A messenger that talks to itself: a thousand of each message, then everything that can be wrong with one. It prints the stack that
+//! all of this took.
 #![no_std]
 #![no_main]
 
+use cortex_m_semihosting::hprintln;
 use ropeway_core::dialect::cable_car::{CableCarByte, Code, Join, Raw};
 use ropeway_core::{Event, Malformed, Messenger, Over, Rule, SendError, encoding, framing};
 use ropeway_mcu::words::{Fixed, LENT, Line, Measurement, Packed, Words};
+use ropeway_mcu::{finish, stack};
 
 #[cortex_m_rt::entry]
 fn main() -> ! {
     static mut INPUT: [u8; LENT] = [0; LENT];
     static mut OUTBOX: [u8; LENT] = [0; LENT];
+    stack::paint();
     let mut line = Messenger::new(CableCarByte, &mut INPUT[..], &mut OUTBOX[..]);
-    ropeway_mcu::finish(talk(&mut line).and_then(|()| refuse(&mut line)))
+    let result = talk(&mut line).and_then(|()| refuse(&mut line));
+    hprintln!("stack {}", stack::deepest());
+    finish(result)
 }
 
 type Checked = Result<(), &'static str>;

@@ -1,4 +1,4 @@
-//! What a message costs in instructions and stack, on the emulator's clock of instructions.
+//! What a message costs in instructions, on the emulator's clock of instructions.
 //!
 //! It prints `name value` a line. Each count is the difference of a long and a short loop, so that what is
 //! around the loop cancels out; what the loop itself takes, two or three instructions, is counted.
@@ -13,8 +13,8 @@ use ropeway_core::dialect::cable_car::{CableCarByte, Join};
 use ropeway_core::message::{Decode, Encode};
 use ropeway_core::{Event, Messenger};
 use ropeway_mcu::board::timer;
+use ropeway_mcu::exit;
 use ropeway_mcu::words::{Fixed, LENT, Line, Measurement, Packed, Words};
-use ropeway_mcu::{exit, stack};
 
 #[cortex_m_rt::entry]
 fn main() -> ! {
@@ -31,20 +31,6 @@ fn main() -> ! {
     both_ways("postcard", &mut line, &packed);
     body("fixed", &fixed);
     body("postcard", &packed);
-
-    hprintln!("stack_fixed {}", stack::used_by(|| once(&mut line, &fixed)));
-    hprintln!(
-        "stack_postcard {}",
-        stack::used_by(|| once(&mut line, &packed))
-    );
-    hprintln!(
-        "stack_malformed {}",
-        stack::used_by(|| {
-            line.input_room()[0] = 0;
-            line.handle_input(1);
-            is(matches!(line.recv::<Words>(), Some(Event::Malformed(_))));
-        })
-    );
     exit(true)
 }
 
@@ -86,26 +72,12 @@ fn body<M: Encode + for<'a> Decode<'a>>(name: &str, message: &M) {
     hprintln!("{}_body_in {}", name, receive);
 }
 
-#[inline(never)]
-fn once<M>(line: &mut Line, message: &M)
-where
-    CableCarByte: Carries<M>,
-{
-    is(line.send(message).is_ok());
-    let len = put_in_front(line, message);
-    line.handle_input(len);
-    is(matches!(
-        black_box(line.recv::<Words>()),
-        Some(Event::Message(_))
-    ));
-}
-
 /// Puts the frame of `message` where the next input goes and returns its length.
 fn put_in_front<M>(line: &mut Line, message: &M) -> usize
 where
     CableCarByte: Carries<M>,
 {
-    is(line.queued() > 0 || line.send(message).is_ok());
+    is(line.send(message).is_ok());
     let (room, waiting) = line.both_ways();
     let len = waiting.len();
     room[..len].copy_from_slice(waiting);
