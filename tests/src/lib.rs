@@ -4,3 +4,8 @@
 pub mod cable_car;
 pub mod python;
 pub mod source;
+
+/// The README's programs compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;
