@@ -1,5 +1,6 @@
 //! Bytes that cable_car's decoders must not take, in front of and behind good ones.
 
+use ropeway_core::dialect::Carries;
 use ropeway_core::dialect::cable_car::{CableCarByte, CableCarJson, Identify, Join, Quit, Retry};
 use ropeway_core::encoding::json::Fault;
 use ropeway_core::{Messenger, Over, Rule, framing, messages};
@@ -183,10 +184,7 @@ fn survives<W: Wire>(
     }
 }
 
-fn frame<W: Wire, M>(message: &M) -> Vec<u8>
-where
-    W: ropeway_core::dialect::Carries<M>,
-{
+fn frame<W: Wire + Carries<M>, M>(message: &M) -> Vec<u8> {
     let mut messenger = receiver::<W>(256);
     messenger.send(message).unwrap();
     messenger.poll_output().to_vec()

@@ -251,7 +251,7 @@ fn our_reset_ends_them_behind_all_we_sent<W: Wire>(dials: Dials) {
     let (mut peer, mut stream) = connected::<W>(dials, &[&"--mode", &"collect"]);
     stream.write_all(&hundred_and_a_half::<W>()).unwrap();
     for number in 0..100 {
-        is_numbered::<W>(&peer.line(), number);
+        is_numbered(&peer.line(), number);
     }
     reset(stream);
     assert!(peer.succeed().is_empty());
@@ -270,7 +270,7 @@ fn our_end_within_a_message_leaves_them_all_before<W: Wire>(dials: Dials) {
     stream.write_all(&hundred_and_a_half::<W>()).unwrap();
     stream.shutdown(Shutdown::Write).unwrap();
     for number in 0..100 {
-        is_numbered::<W>(&peer.line(), number);
+        is_numbered(&peer.line(), number);
     }
     peer.close_stdin();
     assert!(peer.succeed().is_empty());
@@ -430,7 +430,7 @@ fn numbered<W: Wire>(number: u32) -> Vec<u8> {
     messenger.poll_output().to_vec()
 }
 
-fn is_numbered<W: Wire>(line: &str, number: i64) {
+fn is_numbered(line: &str, number: i64) {
     let message: Value = line.parse().unwrap();
     assert_eq!(message["attributes"]["id"].as_i64(), Some(number), "{line}");
 }
