@@ -7,12 +7,36 @@ use crate::encoding::{DecodeError, EncodeError};
 /// The [`messages!`](crate::messages) table writes this for serde types; by hand it is two lines. What a
 /// dialect needs beyond this is a bound of its own: [`Encode`] and [`Decode`] where bodies are bytes, serde
 /// where they are JSON.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no message: it has no name",
+    note = "a row `{Self}({Self}) = 0x10` or `{Self}({Self}) as \"Name\"` in `messages!` makes a serde type a message"
+)]
 pub trait Message {
     /// The name in dialects that name types by text: unique within a table.
     const NAME: &'static str;
 
     /// The key in dialects that name types by a byte, if it has one.
     const CODE: Option<u8> = None;
+}
+
+/// What a message is called: one row of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Entry {
+    /// The name of the message.
+    pub name: &'static str,
+    /// Its code, where it has one.
+    pub code: Option<u8>,
+}
+
+impl Entry {
+    /// What the message `M` is called.
+    pub const fn of<M: Message>() -> Self {
+        Self {
+            name: M::NAME,
+            code: M::CODE,
+        }
+    }
 }
 
 /// A message that writes its body as bytes.
@@ -32,9 +56,8 @@ pub trait Message {
 ///     const MAX_SIZE: usize = 4;
 ///
 ///     fn encode(&self, out: &mut [u8]) -> Result<usize, EncodeError> {
-///         let out = out.first_chunk_mut::<4>().ok_or(EncodeError::Full)?;
-///         let ([x, y], _) = out.as_chunks_mut::<2>() else { return Err(EncodeError::Full) };
-///         (*x, *y) = (self.x.to_be_bytes(), self.y.to_be_bytes());
+///         let ([a, b], [c, d]) = (self.x.to_be_bytes(), self.y.to_be_bytes());
+///         *out.first_chunk_mut().ok_or(EncodeError::Full)? = [a, b, c, d];
 ///         Ok(4)
 ///     }
 /// }
@@ -46,6 +69,10 @@ pub trait Message {
 ///     }
 /// }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no body of bytes, which dialects such as `CableCarByte` need",
+    note = "a row `{Self}({Self}) = 0x10` in `messages!` gives a serde type one"
+)]
 pub trait Encode: Message {
     /// The largest body in bytes; [`encode`](Self::encode) never needs more.
     const MAX_SIZE: usize;
@@ -57,6 +84,10 @@ pub trait Encode: Message {
 }
 
 /// A message that reads its body from bytes, from which it may borrow.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no body of bytes, which dialects such as `CableCarByte` need",
+    note = "a row `{Self}({Self}) = 0x10` in `messages!` gives a serde type one"
+)]
 pub trait Decode<'a>: Message + Sized {
     /// Reads the whole of `body`.
     fn decode(body: &'a [u8]) -> Result<Self, DecodeError>;

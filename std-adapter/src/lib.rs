@@ -7,6 +7,7 @@
 //! | look for messages once a turn of a loop | [`Pump`] |
 //! | reach a peer, or wait for peers | [`Connect`], [`Listener`], ended by a [`Cancel`] |
 //! | find peers on the network | [`discovery`] |
+//! | handle JSON of unknown shape | [`json`] |
 //! | test without a network | [`memory`] |
 //!
 //! Nothing here starts a thread that was not asked for. What the messages are, and in which dialect they travel,
@@ -16,6 +17,7 @@ mod cancel;
 mod clock;
 mod connect;
 pub mod discovery;
+pub mod json;
 mod link;
 mod listen;
 pub mod memory;

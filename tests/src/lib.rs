@@ -1,1 +1,11 @@
-//! Placeholder of the package's root, filled with its first module.
+#![forbid(unsafe_code)]
+//! What the tests share: the wire vectors, the messages in them, and real programs as peers.
+
+pub mod cable_car;
+pub mod python;
+pub mod source;
+
+/// The README's programs compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;

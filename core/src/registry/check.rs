@@ -1,4 +1,4 @@
-use super::Entry;
+use crate::message::Entry;
 use core::ops::RangeInclusive;
 
 /// The codes that Ropeway keeps for itself unless a table is declared for a dialect with rules of its own:

@@ -4,8 +4,10 @@ mod check;
 mod table;
 
 use crate::Malformed;
+use crate::dialect::cable_car::{CableCarByte, Raw};
 use crate::dialect::{Dialect, Envelope};
-use crate::message::Message;
+
+pub use check::{RESERVED, check};
 
 /// A table of messages that arrive in the dialect `D`, as the enum to match on.
 ///
@@ -24,22 +26,25 @@ pub enum Rejected<'a, D: Dialect> {
     Malformed(Malformed),
 }
 
-/// One row of a table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Entry {
-    /// The name of the message.
-    pub name: &'static str,
-    /// Its code, where it has one.
-    pub code: Option<u8>,
-}
-
-/// The row of the message `M`.
-pub const fn entry<M: Message>() -> Entry {
-    Entry {
-        name: M::NAME,
-        code: M::CODE,
+#[cfg(feature = "defmt")]
+impl<'a, D: Dialect<Key<'a>: defmt::Format>> defmt::Format for Rejected<'a, D> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        match self {
+            Self::Unknown(envelope) => defmt::write!(f, "Unknown({})", envelope),
+            Self::Malformed(malformed) => defmt::write!(f, "Malformed({})", malformed),
+        }
     }
 }
 
-pub use check::{RESERVED, check};
+/// As a table, [`Raw`] has every message there is.
+impl<'a> Registry<'a, CableCarByte> for Raw<'a> {
+    fn decode(
+        _: &CableCarByte,
+        envelope: Envelope<'a, CableCarByte>,
+    ) -> Result<Self, Rejected<'a, CableCarByte>> {
+        Ok(Self {
+            code: envelope.key,
+            body: envelope.body,
+        })
+    }
+}

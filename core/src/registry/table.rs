@@ -46,7 +46,7 @@
 /// }
 /// ```
 ///
-/// It expands to the enum, its `ENTRIES`, a [`Registry`] implementation, and for each row with a name or code:
+/// It expands to the enum, its `ENTRIES`, a [`Registry`](crate::registry::Registry) implementation, and for each row with a name or code:
 ///
 /// ```ignore
 /// impl Message for Reading { const NAME: &'static str = "Reading"; const CODE: Option<u8> = Some(0x10); }
@@ -68,7 +68,7 @@ macro_rules! messages {
         $($crate::messages! { @message [$lt] $ty, $variant, [$($name)?] [$($code)?] })*
         impl $($generics)* $table $($generics)* {
             /// The rows of the table, in the order of declaration.
-            $vis const ENTRIES: &'static [$crate::registry::Entry] = &[$($crate::registry::entry::<$ty>()),*];
+            $vis const ENTRIES: &'static [$crate::message::Entry] = &[$($crate::message::Entry::of::<$ty>()),*];
         }
         const _: () = $crate::registry::check($table::ENTRIES, $crate::messages!(@reserved $($dialect)?));
         impl<$lt, D> $crate::registry::Registry<$lt, D> for $table $($generics)*

@@ -3,7 +3,6 @@ use crate::dialect::{Carries, Delivers, Dialect, Envelope};
 use crate::encoding::{EncodeError, Rule};
 use crate::framing::{Byte, Framing, Full};
 use crate::message::{Decode, Encode};
-use crate::registry::{Registry, Rejected};
 use core::fmt;
 use core::ops::RangeInclusive;
 
@@ -116,18 +115,6 @@ impl Carries<Raw<'_>> for CableCarByte {
                 .ok_or(Full)?
                 .copy_from_slice(raw.body);
             Ok(raw.body.len())
-        })
-    }
-}
-
-impl<'a> Registry<'a, CableCarByte> for Raw<'a> {
-    fn decode(
-        _: &CableCarByte,
-        envelope: Envelope<'a, CableCarByte>,
-    ) -> Result<Self, Rejected<'a, CableCarByte>> {
-        Ok(Self {
-            code: envelope.key,
-            body: envelope.body,
         })
     }
 }

@@ -1,8 +1,7 @@
 //! The messages that cable_car knows by itself.
 
 use crate::encoding::{DecodeError, EncodeError, Rule};
-use crate::message::{Decode, Encode, Message};
-use crate::registry::{Entry, entry};
+use crate::message::{Decode, Encode, Entry, Message};
 use serde::{Deserialize, Serialize};
 
 /// Who speaks: `user@host` in byte frames, two attributes in JSON.
@@ -37,10 +36,10 @@ pub struct Quit;
 
 /// The standard messages, by name and code.
 pub const STANDARD: &[Entry] = &[
-    entry::<Identify<'_>>(),
-    entry::<Join>(),
-    entry::<Retry>(),
-    entry::<Quit>(),
+    Entry::of::<Identify<'_>>(),
+    Entry::of::<Join>(),
+    Entry::of::<Retry>(),
+    Entry::of::<Quit>(),
 ];
 
 impl<'a> Identify<'a> {

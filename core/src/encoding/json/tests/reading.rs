@@ -93,11 +93,14 @@ fn names_rule_and_offset() {
     }
 }
 
+/// An interpreter takes its time.
+const STEP: usize = if cfg!(miri) { 23 } else { 1 };
+
 #[test]
 fn every_truncation_is_an_error() {
     for text in ACCEPTED {
         let text = text.trim();
-        for len in 0..text.len() {
+        for len in (0..text.len()).step_by(STEP) {
             let fault = broken(&text.as_bytes()[..len]);
             assert_eq!(fault, Some((Rule::UnexpectedEnd, len)), "{text}");
         }
@@ -107,7 +110,7 @@ fn every_truncation_is_an_error() {
 #[test]
 fn no_change_of_a_byte_does_harm() {
     for text in ACCEPTED {
-        for place in 0..text.len() {
+        for place in (0..text.len()).step_by(STEP) {
             for byte in [
                 0, b'"', b'\\', b'[', b'}', b',', b'u', b'9', b'-', 0x80, 0xd8, 0xff,
             ] {

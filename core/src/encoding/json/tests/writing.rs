@@ -97,6 +97,15 @@ fn writes_lone_surrogates() {
         let text = written(style, |writer| writer.utf16([0xd83d, 0x61, 0xde81]));
         assert_eq!(text, r#""\ud83da\ude81""#);
     }
+    let entry = written(Style::Ascii, |writer| {
+        writer.begin_object()?;
+        writer.key_utf16([0xd83d, 0x61])?;
+        writer.null()?;
+        writer.key_utf16([0x62])?;
+        writer.null()?;
+        writer.end_object()
+    });
+    assert_eq!(entry, r#"{"\ud83da":null,"b":null}"#);
     let pair = |writer: &mut Writer<'_>| writer.utf16([0xd83d, 0xde81, 0x22]);
     assert_eq!(written(Style::Ascii, pair), r#""\ud83d\ude81\"""#);
     assert_eq!(written(Style::Utf8, pair), r#""🚁\"""#);
@@ -165,7 +174,7 @@ fn long_strings_survive_the_round_trip() {
         ("é", 4000),
         ("a\"🚁\u{1}", 1000),
     ] {
-        let text = unit.repeat(times);
+        let text = unit.repeat(if cfg!(miri) { 20 } else { times });
         for style in [Style::Ascii, Style::Utf8] {
             let mut out: Vec<u8> = std::vec![0; text.len() * 6 + 2];
             let mut writer = Writer::new(&mut out, style);

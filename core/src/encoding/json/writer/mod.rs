@@ -159,12 +159,7 @@ impl<'a> Writer<'a> {
     pub fn utf16(&mut self, units: impl IntoIterator<Item = u16>) -> Result<(), Full> {
         self.value()?;
         self.push(b"\"")?;
-        for decoded in char::decode_utf16(units) {
-            match decoded {
-                Ok(decoded) => self.fragment(decoded.encode_utf8(&mut [0; 4]))?,
-                Err(lone) => self.escape_unit(lone.unpaired_surrogate())?,
-            }
-        }
+        self.units(units)?;
         self.push(b"\"")
     }
 
@@ -197,6 +192,13 @@ impl<'a> Writer<'a> {
             Style::Ascii => self.quoted(key, b"\":"),
             Style::Utf8 => self.quoted(key, b"\": "),
         }
+    }
+
+    /// Writes a key of UTF-16 code units and its colon, as [`Writer::utf16`] would; the value must follow.
+    pub fn key_utf16(&mut self, units: impl IntoIterator<Item = u16>) -> Result<(), Full> {
+        self.begin_key()?;
+        self.units(units)?;
+        self.end_key()
     }
 }
 

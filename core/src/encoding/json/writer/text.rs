@@ -57,6 +57,17 @@ impl Writer<'_> {
         }
     }
 
+    /// Writes UTF-16 code units as a part of a string's content.
+    pub(super) fn units(&mut self, units: impl IntoIterator<Item = u16>) -> Result<(), Full> {
+        for decoded in char::decode_utf16(units) {
+            match decoded {
+                Ok(decoded) => self.fragment(decoded.encode_utf8(&mut [0; 4]))?,
+                Err(lone) => self.escape_unit(lone.unpaired_surrogate())?,
+            }
+        }
+        Ok(())
+    }
+
     /// Writes what a value displays as a part of a string's content.
     pub(in super::super) fn displayed(
         &mut self,
@@ -90,7 +101,7 @@ impl Writer<'_> {
         }
     }
 
-    pub(super) fn escape_unit(&mut self, unit: u16) -> Result<(), Full> {
+    fn escape_unit(&mut self, unit: u16) -> Result<(), Full> {
         let mut escape = *b"\\u0000";
         let mut rest = unit;
         for digit in escape.iter_mut().rev().take(4) {

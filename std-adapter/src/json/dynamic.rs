@@ -1,0 +1,94 @@
+use super::Object;
+use ropeway_core::dialect::cable_car::CableCarJson;
+use ropeway_core::dialect::{Carries, Envelope};
+use ropeway_core::encoding::EncodeError;
+use ropeway_core::encoding::json;
+use ropeway_core::registry::{Registry, Rejected};
+
+/// A message of any class, with any attributes.
+///
+/// As the table of `recv` it takes every message there is: for gateways, logs and scripts.
+///
+/// ```
+/// use ropeway_std::dialect::cable_car::CableCarJson;
+/// use ropeway_std::json::{Dynamic, Object};
+/// use ropeway_std::{Event, Options, memory};
+/// use std::time::Duration;
+///
+/// let (mut here, mut there) = memory::pair(CableCarJson, 4096, &Options::default())?;
+/// here.send(&Dynamic::new("Telemetry", [("temp", 21.5)]))?;
+/// match there.recv::<Dynamic>(Duration::MAX)? {
+///     Some(Event::Message(message)) => {
+///         assert_eq!(message.name, "Telemetry");
+///         assert_eq!(message.attributes.get("temp").and_then(|temp| temp.as_f64()), Some(21.5));
+///     }
+///     other => panic!("{other:?}"),
+/// }
+/// # Ok::<(), ropeway_std::Error>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Dynamic {
+    /// The class name.
+    pub name: String,
+    /// The attributes, in their order.
+    pub attributes: Object,
+}
+
+impl Dynamic {
+    /// A message of class `name`.
+    pub fn new(name: impl Into<String>, attributes: impl Into<Object>) -> Self {
+        Self {
+            name: name.into(),
+            attributes: attributes.into(),
+        }
+    }
+}
+
+impl Carries<Dynamic> for CableCarJson {
+    fn emit(&self, message: &Dynamic, slot: &mut [u8]) -> Result<usize, EncodeError> {
+        Self::emit_line(&message.name, slot, |line| message.attributes.write(line))
+    }
+}
+
+impl<'a> Registry<'a, CableCarJson> for Dynamic {
+    fn decode(
+        _: &CableCarJson,
+        envelope: Envelope<'a, CableCarJson>,
+    ) -> Result<Self, Rejected<'a, CableCarJson>> {
+        let name = envelope.key.text.into();
+        let attributes: Result<Object, _> =
+            CableCarJson::read_line(envelope, |line: &mut json::Reader<'a>| Object::read(line));
+        match attributes {
+            Ok(attributes) => Ok(Self { name, attributes }),
+            Err(malformed) => Err(Rejected::Malformed(malformed)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Event, Options, memory};
+    use std::time::Duration;
+
+    #[test]
+    fn takes_every_class_and_stays_in_step_behind_a_bad_line() {
+        let (here, mut there) = memory::pair(CableCarJson, 4096, &Options::default()).unwrap();
+        let mut here = here;
+        here.send(&Dynamic::new("Gr\u{f6}\u{df}e", [("v", 1)]))
+            .unwrap();
+        let lines = b"[\"Blob\",null]\n[\"MsgJoin\",{\"room\":\"A\",\"room\":\"B\"},7]\r\n";
+        crate::transport::Transport::write(here.transport(), lines).unwrap();
+        let mut next = || match there.recv::<Dynamic>(Duration::MAX).unwrap().unwrap() {
+            Event::Message(message) => format!(
+                "{} {}",
+                message.name,
+                crate::json::Value::from(message.attributes)
+            ),
+            other => format!("{other:?}"),
+        };
+        assert_eq!(next(), "Gr\u{f6}\u{df}e {\"v\":1}");
+        assert!(next().starts_with("Malformed"));
+        assert_eq!(next(), "MsgJoin {\"room\":\"B\"}");
+    }
+}

@@ -1,0 +1,102 @@
+//! Python programs as peers.
+
+use std::fmt::Display;
+use std::io::{BufRead, BufReader, Lines, Read};
+use std::path::Path;
+use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+
+/// A running program of `tests/peers`, killed when it is dropped.
+#[derive(Debug)]
+pub struct Python {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    stdout: Lines<BufReader<ChildStdout>>,
+    stderr: ChildStderr,
+}
+
+impl Python {
+    /// Starts `program`, a path below `tests/peers`, with the Python that `ROPEWAY_PYTHON` names.
+    pub fn start(program: &str, arguments: &[&dyn Display]) -> Self {
+        let peers = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers");
+        let mut child = Command::new(interpreter())
+            .arg("-B")
+            .arg(peers.join(program))
+            .args(arguments.iter().map(ToString::to_string))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{} does not start: {error}\n{HOW}", interpreter()));
+        Self {
+            stdin: child.stdin.take(),
+            stdout: BufReader::new(child.stdout.take().expect("is piped")).lines(),
+            stderr: child.stderr.take().expect("is piped"),
+            child,
+        }
+    }
+
+    /// The next line that it prints.
+    pub fn line(&mut self) -> String {
+        match self.stdout.next() {
+            Some(line) => line.expect("prints UTF-8"),
+            None => panic!("the program has ended: {}", self.end().1),
+        }
+    }
+
+    /// The port that it listens at, once it does.
+    pub fn port(&mut self) -> u16 {
+        let line = self.line();
+        let port = line
+            .strip_prefix("ready ")
+            .and_then(|port| port.parse().ok());
+        port.unwrap_or_else(|| panic!("wanted the port, got {line}"))
+    }
+
+    /// Closes its standard input, which ends programs that would go on for ever.
+    pub fn close_stdin(&mut self) {
+        self.stdin = None;
+    }
+
+    /// Ends it at once, as a crash would.
+    pub fn kill(&mut self) {
+        self.child.kill().expect("is a child of ours");
+    }
+
+    /// Waits for its end: the lines that nobody has read, and its success.
+    pub fn succeed(mut self) -> Vec<String> {
+        let lines = self.stdout.by_ref().map(|line| line.expect("prints UTF-8"));
+        let lines = lines.collect();
+        let (status, errors) = self.end();
+        assert!(status.success(), "{status}: {errors}");
+        lines
+    }
+
+    /// Waits for its end: the status and what it wrote to its standard error.
+    pub fn end(&mut self) -> (ExitStatus, String) {
+        let mut errors = String::new();
+        self.stderr
+            .read_to_string(&mut errors)
+            .expect("writes UTF-8");
+        (self.child.wait().expect("is a child of ours"), errors)
+    }
+}
+
+impl Drop for Python {
+    fn drop(&mut self) {
+        // Fails only for a program that has ended.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let mut errors = String::new();
+        if std::thread::panicking() && self.stderr.read_to_string(&mut errors).is_ok() {
+            eprint!("{errors}");
+        }
+    }
+}
+
+fn interpreter() -> String {
+    std::env::var("ROPEWAY_PYTHON").unwrap_or_else(|_| panic!("ROPEWAY_PYTHON is not set.\n{HOW}"))
+}
+
+const HOW: &str = "These tests talk to programs in Python. In the folder of the workspace:
+    python3 -m venv target/python && target/python/bin/pip install -r tests/peers/cable_car/requirements.txt
+    ROPEWAY_PYTHON=$PWD/target/python/bin/python cargo test -p ropeway-tests --features python";
