@@ -91,12 +91,22 @@ where
         &'a mut self,
     ) -> Result<Option<Event<'a, D, T>>, Error<R::Error>> {
         while !self.messenger.has_event() {
-            self.flush()?;
-            if !self.read_once()? {
+            if !self.transfer()? {
                 return Ok(None);
             }
         }
         Ok(self.messenger.recv())
+    }
+
+    /// Writes what is queued, then reads once and says whether something came.
+    ///
+    /// A peer that is gone may have left last words: an error of writing is told only when none are to be read.
+    pub fn transfer(&mut self) -> Result<bool, Error<R::Error>> {
+        let written = self.flush();
+        match self.read_once() {
+            Ok(true) => Ok(true),
+            read => written.and(read),
+        }
     }
 
     /// The next thing that the peer said, if it is here already: reads and writes nothing.

@@ -169,3 +169,22 @@ fn hands_on_the_error_of_the_stream() {
         Error::Transport(ErrorKind::ConnectionReset)
     );
 }
+
+#[test]
+fn delivers_the_last_words_of_a_peer_that_is_gone() {
+    let mut link = link(
+        [Ok(&[2, 2][..]), Ok(&[])],
+        [
+            Err(ErrorKind::BrokenPipe),
+            Err(ErrorKind::BrokenPipe),
+            Err(ErrorKind::BrokenPipe),
+        ],
+    );
+    link.queue(&Join).unwrap();
+    assert!(matches!(
+        link.recv(),
+        Ok(Some(Event::Message(Words::Join(Join))))
+    ));
+    let end = link.recv::<Words>().unwrap_err();
+    assert_eq!(end, Error::Transport(ErrorKind::BrokenPipe));
+}
