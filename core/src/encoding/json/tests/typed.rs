@@ -281,7 +281,7 @@ fn scalars_survive_the_round_trip() {
     round_trip((Marker, Metres(2.5)), "[null,2.5]");
     assert_eq!(
         from_slice(&mut b"[1, -0, 18446744073709551616]".clone()),
-        Ok([1.0, 0.0, 2f64.powi(64)])
+        Ok([1.0, 0.0, 18_446_744_073_709_551_616.0])
     );
     assert_eq!(
         from_slice(&mut b"[16777217, 0.1, 1e39]".clone()),
