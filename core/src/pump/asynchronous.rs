@@ -137,10 +137,31 @@ where
         if self.messenger.queued() == 0 {
             return self.read_once().await;
         }
-        match self.cancelled_write {
+        let moved = match self.cancelled_write {
             CancelledWrite::EndsLink => self.write_once().await,
             CancelledWrite::TookNothing => self.read_or_write().await,
+        };
+        match moved {
+            Err(Error::Transport(error)) => self.read_last_words(error).await,
+            moved => moved,
         }
+    }
+
+    /// Reads what is there at once from a peer that may be gone; an error of writing is told only if nothing is.
+    async fn read_last_words(&mut self, error: R::Error) -> Result<(), Error<R::Error>> {
+        let len = {
+            let mut read = pin!(self.reader.read(self.messenger.input_room()));
+            poll_fn(|context| match read.as_mut().poll(context) {
+                Poll::Ready(Ok(len)) => Poll::Ready(len),
+                Poll::Ready(Err(_)) | Poll::Pending => Poll::Ready(0),
+            })
+            .await
+        };
+        if len == 0 {
+            return Err(Error::Transport(error));
+        }
+        self.messenger.handle_input(len);
+        Ok(())
     }
 
     async fn write_queued(&mut self) -> Result<(), Error<R::Error>> {

@@ -210,3 +210,57 @@ fn pushes_back_without_waiting() {
     assert_eq!(ours.try_queue(&raw), Ok(()));
     assert_eq!(ours.try_queue(&raw), Err(SendError::Full));
 }
+
+/// A stream whose peer is gone: nothing can be written, and what it said last can be read.
+struct Gone(&'static [u8]);
+
+impl embedded_io_async::ErrorType for Gone {
+    type Error = embedded_io_async::ErrorKind;
+}
+
+impl Read for Gone {
+    async fn read(&mut self, room: &mut [u8]) -> Result<usize, Self::Error> {
+        let len = room.len().min(self.0.len());
+        room[..len].copy_from_slice(&self.0[..len]);
+        self.0 = &self.0[len..];
+        Ok(len)
+    }
+}
+
+impl Write for Gone {
+    async fn write(&mut self, _: &[u8]) -> Result<usize, Self::Error> {
+        Err(embedded_io_async::ErrorKind::ConnectionReset)
+    }
+
+    async fn flush(&mut self) -> Result<(), Self::Error> {
+        Ok(())
+    }
+}
+
+#[test]
+fn delivers_the_last_words_of_a_peer_that_is_gone() {
+    for cancelled_write in [CancelledWrite::TookNothing, CancelledWrite::EndsLink] {
+        let messenger = Messenger::new(CableCarByte, [0; 64], [0; 64]);
+        let mut link = AsyncLink::new(messenger, Gone(&[2, 7]), Gone(&[]), cancelled_write);
+        link.try_queue(&Raw {
+            code: Code(7),
+            body: b"x",
+        })
+        .unwrap();
+        let event = attempt(PATIENT, link.recv::<Raw<'_>>()).unwrap();
+        assert!(matches!(
+            event,
+            Ok(Event::Message(Raw {
+                code: Code(7),
+                body: b""
+            }))
+        ));
+        let end = attempt(PATIENT, link.recv::<Raw<'_>>())
+            .unwrap()
+            .unwrap_err();
+        assert_eq!(
+            end,
+            Error::Transport(embedded_io_async::ErrorKind::ConnectionReset)
+        );
+    }
+}
