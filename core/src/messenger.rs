@@ -203,9 +203,11 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
 
     /// Whether nothing more can ever be received, and why.
     pub fn is_over(&mut self) -> Option<Over> {
-        match (self.look(), self.reading) {
-            (None, Reading::Ended) => Some(Over::Ended),
-            (None, Reading::OutOfStep) => Some(Over::OutOfStep),
+        self.pass_over();
+        match self.reading {
+            // A rest that is no whole frame is still an event: it has been cut off.
+            Reading::Ended if self.input.is_empty() => Some(Over::Ended),
+            Reading::OutOfStep => Some(Over::OutOfStep),
             _ => None,
         }
     }

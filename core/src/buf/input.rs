@@ -92,7 +92,10 @@ impl<B: Storage> Input<B> {
             self.end == self.storage.as_ref().len(),
         );
         if self.start > 0 && (waiting <= self.start || full) {
-            self.storage.as_mut().copy_within(self.start..self.end, 0);
+            let received = self.storage.as_mut().get_mut(..self.end);
+            if let Some(received) = received.filter(|received| self.start <= received.len()) {
+                received.copy_within(self.start.., 0);
+            }
             self.start = 0;
             self.end = waiting;
         }

@@ -104,6 +104,7 @@ impl<B: Storage> Outbox<B> {
 
     /// Goes to the front of the memory or, when nothing waits, enlarges it, so that `at_least` bytes are free.
     #[cold]
+    #[inline(never)]
     fn make_room(&mut self, at_least: usize) -> Option<()> {
         if self.is_empty() {
             let doubled = self

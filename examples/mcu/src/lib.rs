@@ -5,6 +5,8 @@
 #![no_std]
 
 pub mod board;
+#[cfg(feature = "small-copies")]
+pub mod copies;
 pub mod stack;
 pub mod words;
 
