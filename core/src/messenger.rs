@@ -38,8 +38,6 @@ pub struct Messenger<D, I, O = I> {
     dialect: D,
     input: Input<I>,
     outbox: Outbox<O>,
-    /// Bytes of the frame that the last event borrows from.
-    lent: usize,
     /// Bytes of the next frame that need no second look.
     scanned: usize,
     reading: Reading,
@@ -88,7 +86,6 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
             dialect,
             input: Input::new(input),
             outbox: Outbox::new(outbox),
-            lent: 0,
             scanned: 0,
             reading: Reading::Frames,
         }
@@ -129,12 +126,11 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
             Ok(frame) => frame,
             Err(malformed) => return Some(Event::Malformed(self.refuse(malformed))),
         };
-        self.lent = frame.len;
         self.scanned = 0;
         let start = self.input.consumed();
         let content = self
             .input
-            .as_mut_slice()
+            .take(frame.len)
             .get_mut(frame.start..frame.end)
             .unwrap_or_default();
         let event = match self.dialect.open(content) {
@@ -175,7 +171,6 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
 
     /// Where the next received bytes go; empty while the buffer is full of frames that nobody has taken.
     pub fn input_room(&mut self) -> &mut [u8] {
-        self.give_back();
         self.input.room()
     }
 
@@ -189,7 +184,7 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
     /// Notes that the peer has ended the stream. What has arrived whole is still delivered; a frame that was
     /// cut off is reported as [`framing::Rule::Truncated`].
     pub fn handle_end(&mut self) {
-        self.pass_over();
+        self.is_in_step();
         self.reading = match self.reading {
             Reading::OutOfStep => Reading::OutOfStep,
             Reading::Frames | Reading::Skipping(_) | Reading::Ended => Reading::Ended,
@@ -225,7 +220,6 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
     /// [`input_room`](Self::input_room) and [`poll_output`](Self::poll_output) at once, for a transport that
     /// reads and writes at the same time.
     pub fn both_ways(&mut self) -> (&mut [u8], &[u8]) {
-        self.give_back();
         (self.input.room(), self.outbox.peek())
     }
 
@@ -237,8 +231,7 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
     /// Finds the next frame, or the rule that the input breaks.
     #[inline]
     fn look(&mut self) -> Option<Result<Frame, framing::Malformed>> {
-        self.pass_over();
-        if matches!(self.reading, Reading::Skipping(_) | Reading::OutOfStep) {
+        if !self.is_in_step() {
             return None;
         }
         match D::Framing::parse(self.input.as_slice(), self.scanned, self.input.limit()) {
@@ -254,12 +247,16 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
         }
     }
 
-    /// Gives up what the application and the framing are done with.
+    /// Whether the input starts with a frame, once what can be passed over of a refused one is.
     #[inline]
-    fn pass_over(&mut self) {
-        self.give_back();
-        if let Reading::Skipping(recovery) = self.reading {
-            self.skip(recovery);
+    fn is_in_step(&mut self) -> bool {
+        match self.reading {
+            Reading::Frames | Reading::Ended => true,
+            Reading::Skipping(recovery) => {
+                self.skip(recovery);
+                self.reading == Reading::Frames
+            }
+            Reading::OutOfStep => false,
         }
     }
 
@@ -311,13 +308,6 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
         if self.reading != Reading::Ended {
             self.reading = next;
         }
-    }
-
-    /// Ends the loan of the frame that the last event borrowed from.
-    #[inline]
-    fn give_back(&mut self) {
-        self.input.consume(self.lent);
-        self.lent = 0;
     }
 
     #[cold]
