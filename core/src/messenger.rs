@@ -250,17 +250,19 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
     /// Whether the input starts with a frame, once what can be passed over of a refused one is.
     #[inline]
     fn is_in_step(&mut self) -> bool {
-        match self.reading {
-            Reading::Frames | Reading::Ended => true,
-            Reading::Skipping(recovery) => {
-                self.skip(recovery);
-                self.reading == Reading::Frames
-            }
-            Reading::OutOfStep => false,
+        matches!(self.reading, Reading::Frames | Reading::Ended) || self.comes_into_step()
+    }
+
+    #[cold]
+    fn comes_into_step(&mut self) -> bool {
+        if let Reading::Skipping(recovery) = self.reading {
+            self.skip(recovery);
         }
+        self.reading == Reading::Frames
     }
 
     /// The frame that the end of the stream cuts off, if it does.
+    #[inline]
     fn cut_off(&self) -> Option<framing::Malformed> {
         let len = self.input.as_slice().len();
         (self.reading == Reading::Ended && len > 0).then_some(framing::Malformed {

@@ -46,12 +46,11 @@ impl<B: Storage> Input<B> {
     /// Gives up the first `len` bytes and lends them a last time, for decoding in place.
     #[inline]
     pub fn take(&mut self, len: usize) -> &mut [u8] {
-        let start = self.start;
+        let received = self.start..self.end;
         self.consume(len);
-        self.storage
-            .as_mut()
-            .get_mut(start..self.start)
-            .unwrap_or_default()
+        let received = self.storage.as_mut().get_mut(received).unwrap_or_default();
+        let len = len.min(received.len());
+        received.split_at_mut(len).0
     }
 
     /// Whether every byte has been consumed.
