@@ -1,6 +1,6 @@
 //! Encoding and decoding one message in memory: in time, and in instructions, which no neighbour disturbs.
 
-use crate::message::{Fixed, Sample, Words};
+use crate::message::{Copies, Fixed, Sample, Samples};
 use crate::report::{Report, Target};
 use crate::{Outcome, Scale, rounds};
 use ropeway_std::dialect::Carries;
@@ -136,6 +136,8 @@ fn callgrind(key: &str, count: u32) -> Outcome<f64> {
     }
 }
 
+type Receiving = Messenger<CableCarByte, [u8; 4096], [u8; 0]>;
+
 fn copy(count: u32) -> u32 {
     let mut bytes = [0; Sample::LEN];
     one_by_one(count, |sample| {
@@ -156,8 +158,8 @@ fn framed_postcard(count: u32) -> u32 {
     through_messengers(
         count,
         |sample| *sample,
-        |words| match words {
-            Words::Sample(sample) => Some(sample),
+        |theirs| match theirs.recv()? {
+            Event::Message(Samples::Sample(sample)) => Some(sample),
             _ => None,
         },
     )
@@ -167,8 +169,8 @@ fn framed_copy(count: u32) -> u32 {
     through_messengers(
         count,
         |sample| Fixed(*sample),
-        |words| match words {
-            Words::Fixed(Fixed(sample)) => Some(sample),
+        |theirs| match theirs.recv()? {
+            Event::Message(Copies::Fixed(Fixed(sample))) => Some(sample),
             _ => None,
         },
     )
@@ -192,14 +194,14 @@ fn one_by_one(count: u32, mut both_ways: impl FnMut(&Sample) -> Option<Sample>) 
 fn through_messengers<M>(
     count: u32,
     wrap: impl Fn(&Sample) -> M,
-    unwrap: impl Fn(Words) -> Option<Sample>,
+    receive: impl Fn(&mut Receiving) -> Option<Sample>,
 ) -> u32
 where
     CableCarByte: Carries<M>,
 {
     let samples = samples();
     let mut ours = Messenger::new(CableCarByte, [0; 0], [0; 4096]);
-    let mut theirs = Messenger::new(CableCarByte, [0; 4096], [0; 0]);
+    let mut theirs = Receiving::new(CableCarByte, [0; 4096], [0; 0]);
     let mut came = 0;
     for _ in 0..count / BATCH {
         for sample in &samples {
@@ -213,9 +215,7 @@ where
         theirs.handle_input(len);
         ours.handle_written(len);
         for sample in &samples {
-            if let Some(Event::Message(words)) = theirs.recv()
-                && let Some(decoded) = unwrap(words)
-            {
+            if let Some(decoded) = receive(&mut theirs) {
                 came += u32::from(black_box(&decoded).id == sample.id);
             }
         }

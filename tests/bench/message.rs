@@ -35,13 +35,13 @@ pub(crate) struct Status<'a> {
     pub(crate) online: bool,
 }
 
+// Each contender has a table of its own, as each program has.
+
 messages! {
-    pub(crate) enum Words {
+    pub(crate) enum Samples {
         Join(Join),
         Quit(Quit),
         Sample(Sample) = 0x10,
-        Fixed(Fixed),
-        Ball(Ball),
     }
 }
 
@@ -50,6 +50,22 @@ messages! {
         Join(Join),
         Quit(Quit),
         Status(Status<'a>) as "Status",
+    }
+}
+
+messages! {
+    pub(crate) enum Copies {
+        Join(Join),
+        Quit(Quit),
+        Fixed(Fixed),
+    }
+}
+
+messages! {
+    pub(crate) enum Balls {
+        Join(Join),
+        Quit(Quit),
+        Ball(Ball),
     }
 }
 

@@ -1,6 +1,6 @@
 //! 32 bytes there and back, one at a time.
 
-use crate::message::{Ball, Words};
+use crate::message::{Ball, Balls};
 use crate::pinned::{self, PATIENCE};
 use crate::report::{Report, Target};
 use crate::rounds::{Series, percentile};
@@ -123,7 +123,7 @@ pub(crate) fn trip<T: Transport>(
 ) -> Outcome<()> {
     link.send(ball)?;
     match link.recv(PATIENCE)? {
-        Some(Event::Message(Words::Ball(back))) if back == *ball => Ok(()),
+        Some(Event::Message(Balls::Ball(back))) if back == *ball => Ok(()),
         _ => Err(format!("ball {id} did not come back").into()),
     }
 }
@@ -132,7 +132,7 @@ pub(crate) fn trip<T: Transport>(
 #[inline]
 pub(crate) fn answer<T: Transport>(link: &mut Link<CableCarByte, T>, id: u32) -> Outcome<()> {
     match link.recv(PATIENCE)? {
-        Some(Event::Message(Words::Ball(ball))) => Ok(link.send(&ball)?),
+        Some(Event::Message(Balls::Ball(ball))) => Ok(link.send(&ball)?),
         _ => Err(format!("ball {id} did not come").into()),
     }
 }

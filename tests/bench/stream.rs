@@ -1,6 +1,6 @@
 //! Messages one way over TCP, as fast as they go.
 
-use crate::message::{Fixed, Lines, Sample, Status, Words};
+use crate::message::{Copies, Fixed, Lines, Sample, Samples, Status};
 use crate::pinned::{self, PATIENCE};
 use crate::report::{Report, Target};
 use crate::slab::{self, Allocated, SLAB, steadily};
@@ -251,7 +251,7 @@ fn send_link<D: Dialect + Carries<M>, M>(
 fn receive_fixed(stream: TcpStream, count: u32) -> Outcome<Allocated> {
     let mut link = Link::new(CableCarByte, stream, &Options::default())?;
     steadily(count, |id| match link.recv(PATIENCE)? {
-        Some(Event::Message(Words::Fixed(Fixed(sample)))) => expect(id, &sample),
+        Some(Event::Message(Copies::Fixed(Fixed(sample)))) => expect(id, &sample),
         _ => Err(lost(id)),
     })
 }
@@ -259,7 +259,7 @@ fn receive_fixed(stream: TcpStream, count: u32) -> Outcome<Allocated> {
 fn receive_postcard(stream: TcpStream, count: u32) -> Outcome<Allocated> {
     let mut link = Link::new(CableCarByte, stream, &Options::default())?;
     steadily(count, |id| match link.recv(PATIENCE)? {
-        Some(Event::Message(Words::Sample(sample))) => expect(id, &sample),
+        Some(Event::Message(Samples::Sample(sample))) => expect(id, &sample),
         _ => Err(lost(id)),
     })
 }

@@ -1,7 +1,7 @@
 //! The system calls of a link, counted where it makes them.
 
 use crate::Outcome;
-use crate::message::{Ball, Sample, Words};
+use crate::message::{Ball, Sample, Samples};
 use crate::pinned::{self, PATIENCE};
 use crate::report::Report;
 use crate::round_trip::{answer, trip};
@@ -68,7 +68,7 @@ fn stream() -> Outcome<(Calls, usize)> {
         let mut link = Link::new(CableCarByte, here, &Options::default())?;
         for id in 0..STREAMED {
             match link.recv(PATIENCE)? {
-                Some(Event::Message(Words::Sample(sample))) if sample == Sample::nth(id) => {}
+                Some(Event::Message(Samples::Sample(sample))) if sample == Sample::nth(id) => {}
                 _ => return Err(format!("message {id} is lost").into()),
             }
         }
