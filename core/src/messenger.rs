@@ -1,5 +1,6 @@
 use crate::buf::{Input, Outbox, Storage};
 use crate::dialect::{Carries, Dialect, Envelope};
+use crate::encoding::EncodeError;
 use crate::framing::{self, Frame, Framing, Parsed, Recovery};
 use crate::registry::{Registry, Rejected};
 use crate::{Malformed, Rule, SendError};
@@ -102,17 +103,12 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
     {
         let mut at_least = 1;
         loop {
-            let Some(slot) = self.outbox.slot(at_least) else {
-                return Err(self.refused());
-            };
-            let offered = slot.len();
-            match self.dialect.emit(message, slot) {
-                Ok(len) => {
-                    self.outbox.push(len);
-                    return Ok(());
-                }
-                Err(crate::encoding::EncodeError::Full) => at_least = offered + 1,
-                Err(error) => return Err(error.into()),
+            let emit = |slot: &mut [u8]| self.dialect.emit(message, slot);
+            match self.outbox.append(at_least, emit) {
+                Some(Ok(())) => return Ok(()),
+                Some(Err(EncodeError::Full)) => at_least = self.outbox.offered() + 1,
+                Some(Err(error)) => return Err(error.into()),
+                None => return Err(self.refused()),
             }
         }
     }

@@ -65,6 +65,24 @@ impl<B: Storage> Outbox<B> {
         self.storage.as_mut().get_mut(self.tail..self.free)
     }
 
+    /// Appends what `write` puts at the front of a [`slot`](Self::slot) of `at_least` bytes, if one is free.
+    #[inline]
+    pub fn append<E>(
+        &mut self,
+        at_least: usize,
+        write: impl FnOnce(&mut [u8]) -> Result<usize, E>,
+    ) -> Option<Result<(), E>> {
+        let slot = self.slot(at_least)?;
+        let room = slot.len();
+        let written = write(slot).map(|len| len.min(room));
+        Some(written.map(|len| self.tail += len))
+    }
+
+    /// How many bytes the slot that was offered last has.
+    pub(crate) const fn offered(&self) -> usize {
+        self.free - self.tail
+    }
+
     /// Appends the first `len` bytes of the slot that was just written.
     #[inline]
     pub fn push(&mut self, len: usize) {
