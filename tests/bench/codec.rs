@@ -2,17 +2,15 @@
 
 use crate::message::{Copies, Fixed, Sample, Samples};
 use crate::report::{Report, Target};
-use crate::{Outcome, Scale, rounds};
+use crate::{Outcome, Scale, instructions, rounds};
 use ropeway_std::dialect::Carries;
 use ropeway_std::dialect::cable_car::CableCarByte;
 use ropeway_std::{Event, Messenger};
 use std::hint::black_box;
-use std::process::Command;
 use std::time::Instant;
 
 /// One way to encode and decode messages.
 struct Variant {
-    key: &'static str,
     name: &'static str,
     /// Both ways for so many messages; says how many came out as they went in.
     run: fn(u32) -> u32,
@@ -20,22 +18,18 @@ struct Variant {
 
 const VARIANTS: [Variant; 4] = [
     Variant {
-        key: "copy",
         name: "hand-written copy",
         run: copy,
     },
     Variant {
-        key: "postcard",
         name: "postcard, bare",
         run: postcard,
     },
     Variant {
-        key: "framed-postcard",
         name: "Ropeway: frame, table, postcard",
         run: framed_postcard,
     },
     Variant {
-        key: "framed-copy",
         name: "Ropeway: frame, table, fixed layout",
         run: framed_copy,
     },
@@ -68,7 +62,10 @@ pub(crate) fn measure(report: &mut Report, scale: Scale) {
         let ratios = |a: usize, b: usize| times[a].over(&times[b]);
         rows(report, "ns", |variant| times[variant].median(), ratios);
     }
-    match instructions() {
+    let counts = VARIANTS
+        .iter()
+        .map(|variant| instructions::per_message(variant.name, BATCH * 100, BATCH * 600));
+    match counts.collect::<Outcome<Vec<_>>>() {
         Ok(counts) => {
             let ratios = |a: usize, b: usize| counts[a] / counts[b];
             rows(report, "instr.", |variant| counts[variant], ratios);
@@ -96,44 +93,12 @@ fn rows(
     }
 }
 
-/// Runs the variant called `key`: what is counted under valgrind.
-pub(crate) fn run(key: &str, count: u32) -> Outcome<()> {
-    let variant = VARIANTS.iter().find(|variant| variant.key == key);
-    let came = (variant.ok_or("no such variant")?.run)(black_box(count));
-    if came == count {
-        Ok(())
-    } else {
-        Err(format!("{came} of {count} messages came out").into())
-    }
-}
-
-/// Instructions per message of each variant: two runs of different length, so that all else cancels out.
-fn instructions() -> Outcome<Vec<f64>> {
-    const FEW: u32 = BATCH * 100;
-    const MANY: u32 = BATCH * 600;
-    let each = |variant: &Variant| -> Outcome<f64> {
-        let more = callgrind(variant.key, MANY)? - callgrind(variant.key, FEW)?;
-        Ok(more / f64::from(MANY - FEW))
-    };
-    VARIANTS.iter().map(each).collect()
-}
-
-fn callgrind(key: &str, count: u32) -> Outcome<f64> {
-    let output = Command::new("valgrind")
-        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
-        .arg(std::env::current_exe()?)
-        .args([crate::COUNTED, key, &count.to_string()])
-        .output()
-        .map_err(|error| format!("no valgrind ({error}); type: sudo apt install valgrind"))?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    let collected = said
-        .lines()
-        .find_map(|line| line.split_once("Collected :"))
-        .and_then(|(_, count)| count.trim().parse().ok());
-    match collected {
-        Some(count) if output.status.success() => Ok(count),
-        _ => Err(format!("valgrind failed: {said}").into()),
-    }
+/// Runs the variant called `name`: what is counted under valgrind.
+pub(crate) fn run(name: &str, count: u32) -> Option<Outcome<()>> {
+    let variant = VARIANTS.iter().find(|variant| variant.name == name)?;
+    let came = (variant.run)(black_box(count));
+    let lost = || format!("{came} of {count} messages came out").into();
+    Some((came == count).then_some(()).ok_or_else(lost))
 }
 
 type Receiving = Messenger<CableCarByte, [u8; 4096], [u8; 0]>;

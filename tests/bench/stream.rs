@@ -3,8 +3,9 @@
 use crate::message::{Copies, Fixed, Lines, Sample, Samples, Status};
 use crate::pinned::{self, PATIENCE};
 use crate::report::{Report, Target};
-use crate::slab::{self, Allocated, SLAB, steadily};
-use crate::{Outcome, Scale, rounds};
+use crate::rounds::Series;
+use crate::slab::{self, Allocated, SLAB, WARM_UP, steadily};
+use crate::{Outcome, Scale, instructions, rounds};
 use ropeway_std::dialect::cable_car::{CableCarByte, CableCarJson};
 use ropeway_std::dialect::{Carries, Dialect};
 use ropeway_std::{Event, Link, Options};
@@ -84,21 +85,22 @@ pub(crate) fn measure(report: &mut Report, scale: Scale) {
 }
 
 fn table(report: &mut Report, contenders: &[Contender], goals: &[Goal], count: u32, rounds: usize) {
-    let mut allocated = vec![0; contenders.len()];
+    let mut runs = vec![Vec::new(); contenders.len()];
     let rates = rounds::interleaved(contenders.len(), rounds, |at| {
-        let (rate, both_sides) = contenders[at]
+        let run = contenders[at]
             .run(count)
             .map_err(|error| format!("{}: {error}", contenders[at].name))?;
-        allocated[at] = both_sides;
-        Ok(rate)
+        runs[at].push(run);
+        Ok(run.rate)
     });
     let Some(rates) = report.succeeds("every message arrived, in order", rates) else {
         return;
     };
     report.value("every message arrived, in order", "ok");
+    let goal = |at| goals.iter().find(|(target, ..)| *target == at);
     for (at, contender) in contenders.iter().enumerate() {
         let rate = format!("{:.2} M/s", rates[at].median());
-        match goals.iter().find(|(target, ..)| *target == at) {
+        match goal(at) {
             Some(&(_, to, goal)) => {
                 let ratio = rates[at].over(&rates[to]);
                 let target = Target::AtLeast(goal);
@@ -107,22 +109,79 @@ fn table(report: &mut Report, contenders: &[Contender], goals: &[Goal], count: u
             None => report.ratio(contender.name, rate, rates[at].over(&rates[0]), "first row"),
         }
     }
+    let busiest: Vec<Series> = runs
+        .iter()
+        .map(|runs| runs.iter().map(|run| run.processor_time).collect())
+        .collect();
+    for &(at, to, _) in goals {
+        for at in [to, at] {
+            let time = format!("{:.1} ns", busiest[at].median());
+            let ratio = busiest[at].over(&busiest[to]);
+            let name = format!("processor time: {}", contenders[at].name);
+            report.ratio(&name, time, ratio, contenders[to].name);
+        }
+    }
+    for &(at, to, _) in goals {
+        let counts = [to, at]
+            .map(|at| instructions::per_message(contenders[at].name, 3 * WARM_UP, 12 * WARM_UP));
+        if let [Ok(theirs), Ok(ours)] = counts {
+            for (at, count) in [(to, theirs), (at, ours)] {
+                let name = format!("instructions: {}", contenders[at].name);
+                let shown = format!("{count:.1} instr.");
+                report.ratio(&name, shown, count / theirs, contenders[to].name);
+            }
+        }
+    }
     for &(at, ..) in goals {
         let name = format!("{}: allocations", contenders[at].name);
-        report.check(&name, allocated[at] == 0, allocated[at]);
+        let allocated: Allocated = runs[at].iter().map(|run| run.allocated).sum();
+        report.check(&name, allocated == 0, allocated);
     }
 }
 
+/// Runs the contender called `name`: what is counted under valgrind.
+pub(crate) fn run(name: &str, count: u32) -> Option<Outcome<()>> {
+    let contender = BYTES.iter().chain(&JSON).find(|of| of.name == name)?;
+    Some(contender.run(count).map(drop))
+}
+
+/// What came of one run.
+#[derive(Clone, Copy)]
+struct Run {
+    /// Million messages a second.
+    rate: f64,
+    /// Nanoseconds per message of the thread that needs more.
+    processor_time: f64,
+    /// By both threads.
+    allocated: Allocated,
+}
+
 impl Contender {
-    /// Million messages a second, and what both sides allocated.
-    fn run(&self, count: u32) -> Outcome<(f64, Allocated)> {
+    fn run(&self, count: u32) -> Outcome<Run> {
         let (here, there) = pinned::connection()?;
         let start = Instant::now();
-        let (received, sent) =
-            pinned::side_by_side(|| (self.receive)(here, count), || (self.send)(there, count))?;
-        let rate = f64::from(count) / start.elapsed().as_secs_f64() / 1e6;
-        Ok((rate, received + sent))
+        let ((received, receiving), (sent, sending)) = pinned::side_by_side(
+            || timed(|| (self.receive)(here, count)),
+            || timed(|| (self.send)(there, count)),
+        )?;
+        let messages = f64::from(count);
+        Ok(Run {
+            rate: messages / start.elapsed().as_secs_f64() / 1e6,
+            processor_time: receiving.max(sending) / messages,
+            allocated: received + sent,
+        })
     }
+}
+
+/// What `side` results in, and the processor time that it took.
+fn timed<T>(side: impl FnOnce() -> Outcome<T>) -> Outcome<(T, f64)> {
+    let before = pinned::processor_time();
+    let result = side()?;
+    let spent = pinned::processor_time().zip(before);
+    Ok((
+        result,
+        spent.map_or(f64::NAN, |(after, before)| after - before),
+    ))
 }
 
 /// How many messages of the fixed layout lie ready in one slab.
