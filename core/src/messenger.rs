@@ -57,6 +57,9 @@ enum Reading {
     OutOfStep,
 }
 
+/// The next frame, or the rule that the input breaks.
+pub(crate) type Seen = Result<Frame, framing::Malformed>;
+
 /// Why nothing more can be received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -118,9 +121,16 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
     /// `T` is the table that [`messages!`](crate::messages) declared.
     #[inline]
     pub fn recv<'a, T: Registry<'a, D>>(&'a mut self) -> Option<Event<'a, D, T>> {
-        let frame = match self.look()? {
+        let seen = self.look()?;
+        Some(self.say(seen))
+    }
+
+    /// What [`look`](Self::look) has just seen, as an event.
+    #[inline]
+    pub(crate) fn say<'a, T: Registry<'a, D>>(&'a mut self, seen: Seen) -> Event<'a, D, T> {
+        let frame = match seen {
             Ok(frame) => frame,
-            Err(malformed) => return Some(Event::Malformed(self.refuse(malformed))),
+            Err(malformed) => return Event::Malformed(self.refuse(malformed)),
         };
         self.scanned = 0;
         let start = self.input.consumed();
@@ -131,7 +141,7 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
             .unwrap_or_default();
         let event = match self.dialect.open(content) {
             Ok(envelope) => match T::decode(&self.dialect, envelope) {
-                Ok(message) => return Some(Event::Message(message)),
+                Ok(message) => return Event::Message(message),
                 Err(Rejected::Unknown(envelope)) => {
                     self.dialect.settle(envelope).map(Event::Unknown)
                 }
@@ -139,10 +149,7 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
             },
             Err(malformed) => Err(malformed),
         };
-        Some(
-            event
-                .unwrap_or_else(|malformed| Event::Malformed(malformed.within(start, frame.start))),
-        )
+        event.unwrap_or_else(|malformed| Event::Malformed(malformed.within(start, frame.start)))
     }
 
     /// Whether [`recv`](Self::recv) has something to say now.
@@ -226,7 +233,7 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
 
     /// Finds the next frame, or the rule that the input breaks.
     #[inline]
-    fn look(&mut self) -> Option<Result<Frame, framing::Malformed>> {
+    pub(crate) fn look(&mut self) -> Option<Seen> {
         if !self.is_in_step() {
             return None;
         }
