@@ -1,7 +1,7 @@
 //! The system calls of a link, counted where it makes them.
 
 use crate::Outcome;
-use crate::message::{Ball, Sample, Samples};
+use crate::message::{Ball, Balls};
 use crate::pinned::{self, PATIENCE};
 use crate::report::Report;
 use crate::round_trip::{answer, trip};
@@ -68,7 +68,7 @@ fn stream() -> Outcome<(Calls, usize)> {
         let mut link = Link::new(CableCarByte, here, &Options::default())?;
         for id in 0..STREAMED {
             match link.recv(PATIENCE)? {
-                Some(Event::Message(Samples::Sample(sample))) if sample == Sample::nth(id) => {}
+                Some(Event::Message(Balls::Ball(ball))) if ball == Ball::nth(id) => {}
                 _ => return Err(format!("message {id} is lost").into()),
             }
         }
@@ -79,7 +79,7 @@ fn stream() -> Outcome<(Calls, usize)> {
         let mut link = Link::over(CableCarByte, transport, &Options::default())?;
         link.transport().calls.take();
         for id in 0..STREAMED {
-            link.queue(&Sample::nth(id))?;
+            link.queue(&Ball::nth(id))?;
         }
         link.flush()?;
         let transport = link.transport();
