@@ -253,7 +253,7 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
     /// Whether the input starts with a frame, once what can be passed over of a refused one is.
     #[inline]
     fn is_in_step(&mut self) -> bool {
-        matches!(self.reading, Reading::Frames | Reading::Ended) || self.comes_into_step()
+        matches!(self.reading, Reading::Frames) || self.comes_into_step()
     }
 
     #[cold]
@@ -261,7 +261,7 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
         if let Reading::Skipping(recovery) = self.reading {
             self.skip(recovery);
         }
-        self.reading == Reading::Frames
+        matches!(self.reading, Reading::Frames | Reading::Ended)
     }
 
     /// The frame that the end of the stream cuts off, if it does.
