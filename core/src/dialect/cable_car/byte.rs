@@ -54,11 +54,13 @@ impl CableCarByte {
             let [first, room @ ..] = content else {
                 return Err(EncodeError::Full);
             };
-            *first = code.0;
             let room_len = room.len().min(limit);
             let (room, _) = room.split_at_mut(room_len);
             match body(room) {
-                Ok(len) => Ok(len + 1),
+                Ok(len) => {
+                    *first = code.0;
+                    Ok(len + CODE_LEN)
+                }
                 Err(EncodeError::Full) if room_len == limit => Err(EncodeError::TooLong { limit }),
                 Err(error) => Err(error),
             }
