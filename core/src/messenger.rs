@@ -1,5 +1,6 @@
 use crate::buf::{Input, Outbox, Storage};
 use crate::dialect::{Carries, Dialect, Envelope};
+use crate::encoding::EncodeError;
 use crate::framing::{self, Frame, Framing, Parsed, Recovery};
 use crate::registry::{Registry, Rejected};
 use crate::{Malformed, Rule, SendError};
@@ -38,8 +39,6 @@ pub struct Messenger<D, I, O = I> {
     dialect: D,
     input: Input<I>,
     outbox: Outbox<O>,
-    /// Bytes of the frame that the last event borrows from.
-    lent: usize,
     /// Bytes of the next frame that need no second look.
     scanned: usize,
     reading: Reading,
@@ -57,6 +56,9 @@ enum Reading {
     /// The framing is broken for good.
     OutOfStep,
 }
+
+/// The next frame, or the rule that the input breaks.
+pub(crate) type Seen = Result<Frame, framing::Malformed>;
 
 /// Why nothing more can be received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,7 +90,6 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
             dialect,
             input: Input::new(input),
             outbox: Outbox::new(outbox),
-            lent: 0,
             scanned: 0,
             reading: Reading::Frames,
         }
@@ -105,17 +106,12 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
     {
         let mut at_least = 1;
         loop {
-            let Some(slot) = self.outbox.slot(at_least) else {
-                return Err(self.refused());
-            };
-            let offered = slot.len();
-            match self.dialect.emit(message, slot) {
-                Ok(len) => {
-                    self.outbox.push(len);
-                    return Ok(());
-                }
-                Err(crate::encoding::EncodeError::Full) => at_least = offered + 1,
-                Err(error) => return Err(error.into()),
+            let emit = |slot: &mut [u8]| self.dialect.emit(message, slot);
+            match self.outbox.append(at_least, emit) {
+                Some(Ok(())) => return Ok(()),
+                Some(Err(EncodeError::Full)) => at_least = self.outbox.offered() + 1,
+                Some(Err(error)) => return Err(error.into()),
+                None => return Err(self.refused()),
             }
         }
     }
@@ -125,21 +121,27 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
     /// `T` is the table that [`messages!`](crate::messages) declared.
     #[inline]
     pub fn recv<'a, T: Registry<'a, D>>(&'a mut self) -> Option<Event<'a, D, T>> {
-        let frame = match self.look()? {
+        let seen = self.look()?;
+        Some(self.say(seen))
+    }
+
+    /// What [`look`](Self::look) has just seen, as an event.
+    #[inline]
+    pub(crate) fn say<'a, T: Registry<'a, D>>(&'a mut self, seen: Seen) -> Event<'a, D, T> {
+        let frame = match seen {
             Ok(frame) => frame,
-            Err(malformed) => return Some(Event::Malformed(self.refuse(malformed))),
+            Err(malformed) => return Event::Malformed(self.refuse(malformed)),
         };
-        self.lent = frame.len;
         self.scanned = 0;
         let start = self.input.consumed();
         let content = self
             .input
-            .as_mut_slice()
+            .take(frame.len)
             .get_mut(frame.start..frame.end)
             .unwrap_or_default();
         let event = match self.dialect.open(content) {
             Ok(envelope) => match T::decode(&self.dialect, envelope) {
-                Ok(message) => return Some(Event::Message(message)),
+                Ok(message) => return Event::Message(message),
                 Err(Rejected::Unknown(envelope)) => {
                     self.dialect.settle(envelope).map(Event::Unknown)
                 }
@@ -147,10 +149,7 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
             },
             Err(malformed) => Err(malformed),
         };
-        Some(
-            event
-                .unwrap_or_else(|malformed| Event::Malformed(malformed.within(start, frame.start))),
-        )
+        event.unwrap_or_else(|malformed| Event::Malformed(malformed.within(start, frame.start)))
     }
 
     /// Whether [`recv`](Self::recv) has something to say now.
@@ -238,9 +237,8 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
 
     /// Finds the next frame, or the rule that the input breaks.
     #[inline]
-    fn look(&mut self) -> Option<Result<Frame, framing::Malformed>> {
-        self.pass_over();
-        if matches!(self.reading, Reading::Skipping(_) | Reading::OutOfStep) {
+    pub(crate) fn look(&mut self) -> Option<Seen> {
+        if !self.is_in_step() {
             return None;
         }
         match D::Framing::parse(self.input.as_slice(), self.scanned, self.input.limit()) {
@@ -256,16 +254,27 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
         }
     }
 
-    /// Gives up what the application and the framing are done with.
+    /// Whether the input starts with a frame, once what can be passed over of a refused one is.
     #[inline]
+    fn is_in_step(&mut self) -> bool {
+        matches!(self.reading, Reading::Frames) || self.comes_into_step()
+    }
+
+    #[cold]
+    fn comes_into_step(&mut self) -> bool {
+        self.pass_over();
+        matches!(self.reading, Reading::Frames | Reading::Ended)
+    }
+
+    /// Gives up what has arrived of a refused frame.
     fn pass_over(&mut self) {
-        self.give_back();
         if let Reading::Skipping(recovery) = self.reading {
             self.skip(recovery);
         }
     }
 
     /// The frame that the end of the stream cuts off, if it does.
+    #[inline]
     fn cut_off(&self) -> Option<framing::Malformed> {
         let len = self.input.as_slice().len();
         (self.reading == Reading::Ended && len > 0).then_some(framing::Malformed {
@@ -313,13 +322,6 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
         if self.reading != Reading::Ended || next == Reading::OutOfStep {
             self.reading = next;
         }
-    }
-
-    /// Ends the loan of the frame that the last event borrowed from.
-    #[inline]
-    fn give_back(&mut self) {
-        self.input.consume(self.lent);
-        self.lent = 0;
     }
 
     #[cold]

@@ -27,7 +27,15 @@ use std::time::{Duration, Instant};
 /// ```
 #[derive(Debug)]
 pub struct Link<D, T = TcpStream> {
-    link: pump::Link<D, Half<T>, Half<T>, Growable>,
+    link: Inner<D, T>,
+    waits: Waits,
+}
+
+type Inner<D, T> = pump::Link<D, Half<T>, Half<T>, Growable>;
+
+/// How a link waits.
+#[derive(Debug)]
+struct Waits {
     /// How long the transport waits at present, so that it is told only of changes.
     patience: Patience,
     send_timeout: Patience,
@@ -60,11 +68,11 @@ impl<D: Dialect, T: Transport> Link<D, T> {
         let messenger = Messenger::new(dialect, options.memory(), options.memory());
         let (reader, writer) = halves(transport);
         let link = pump::Link::new(messenger, reader, writer);
-        Ok(Self {
-            link,
+        let waits = Waits {
             patience: Patience::Forever,
             send_timeout,
-        })
+        };
+        Ok(Self { link, waits })
     }
 
     /// Sends a message at once, with all that was queued before it.
@@ -93,10 +101,7 @@ impl<D: Dialect, T: Transport> Link<D, T> {
     /// Writes all that is queued, unless the send timeout ends first.
     #[inline]
     pub fn flush(&mut self) -> Result<(), Error> {
-        if self.patience == Patience::None {
-            self.wait_at_most(Patience::Forever)?;
-        }
-        self.link.flush()
+        self.waits.flush(&mut self.link)
     }
 
     /// The next thing that the peer said; `None` means nothing yet, after `timeout`.
@@ -108,10 +113,8 @@ impl<D: Dialect, T: Transport> Link<D, T> {
         &'a mut self,
         timeout: Duration,
     ) -> Result<Option<Event<'a, D, R>>, Error> {
-        if !self.link.has_event() && !self.wait(timeout)? {
-            return Ok(None);
-        }
-        Ok(self.link.poll())
+        let waits = &mut self.waits;
+        self.link.recv_with(|link| waits.until_event(link, timeout))
     }
 
     /// How many bytes wait to be written.
@@ -140,7 +143,8 @@ impl<D: Dialect, T: Transport> Link<D, T> {
         self.finish()?;
         let deadline = Instant::now().checked_add(timeout);
         loop {
-            match self.wait(left(deadline)) {
+            let left = left(deadline);
+            match self.waits.until_event(&mut self.link, left) {
                 Err(Error::Closed | Error::OutOfStep) => return Ok(true),
                 Err(error) => return Err(error),
                 Ok(false) => return Ok(false),
@@ -148,19 +152,45 @@ impl<D: Dialect, T: Transport> Link<D, T> {
             }
         }
     }
+}
+
+impl Waits {
+    fn flush<D: Dialect, T: Transport>(&mut self, link: &mut Inner<D, T>) -> Result<(), Error> {
+        if self.patience == Patience::None {
+            self.at_most(link, Patience::Forever)?;
+        }
+        link.flush()
+    }
 
     /// Reads until there is something to say, and says whether there is.
-    fn wait(&mut self, timeout: Duration) -> Result<bool, Error> {
-        if self.link.queued() > 0 {
-            self.flush()?;
+    fn until_event<D: Dialect, T: Transport>(
+        &mut self,
+        link: &mut Inner<D, T>,
+        timeout: Duration,
+    ) -> Result<bool, Error> {
+        // A peer that is gone may have left last words: an error of writing is told only when none are to be read.
+        let written = match link.queued() {
+            0 => Ok(()),
+            _ => self.flush(link),
+        };
+        match self.read_until_event(link, timeout) {
+            Ok(true) => Ok(true),
+            read => written.and(read),
         }
+    }
+
+    fn read_until_event<D: Dialect, T: Transport>(
+        &mut self,
+        link: &mut Inner<D, T>,
+        timeout: Duration,
+    ) -> Result<bool, Error> {
         let deadline = Instant::now().checked_add(timeout);
         let mut patience = Patience::of(timeout);
         loop {
-            self.wait_at_most(patience)?;
-            let came = self.link.read_once()?;
-            if self.link.has_event() || !came {
-                return Ok(self.link.has_event());
+            self.at_most(link, patience)?;
+            let came = link.read_once()?;
+            if link.has_event() || !came {
+                return Ok(link.has_event());
             }
             patience = match patience {
                 Patience::Until(_) => Patience::of(left(deadline)),
@@ -169,12 +199,16 @@ impl<D: Dialect, T: Transport> Link<D, T> {
         }
     }
 
-    fn wait_at_most(&mut self, patience: Patience) -> Result<(), Error> {
+    fn at_most<D: Dialect, T: Transport>(
+        &mut self,
+        link: &mut Inner<D, T>,
+        patience: Patience,
+    ) -> Result<(), Error> {
         if patience != self.patience {
             self.patience = patience;
-            let writes = self.send_timeout;
-            self.transport()
-                .set_patience(patience, writes)
+            link.reader()
+                .transport()
+                .set_patience(patience, self.send_timeout)
                 .map_err(transport_error)?;
         }
         Ok(())

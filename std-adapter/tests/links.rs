@@ -313,3 +313,33 @@ fn a_socket_from_anywhere_can_be_used() {
     raw.write_all(&[2, 2]).unwrap();
     assert!(is_join(link.recv(LONG).unwrap()));
 }
+
+/// Our end of a link whose peer said Join and is gone with our Quit unread, which makes its end a reset.
+fn left_by_a_reset() -> TcpStream {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut here = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let (mut there, _) = listener.accept().unwrap();
+    here.write_all(&[2, 4]).unwrap();
+    there.peek(&mut [0]).unwrap();
+    there.write_all(&[2, 2]).unwrap();
+    here.peek(&mut [0]).unwrap();
+    drop(there);
+    while here.take_error().unwrap().is_none() && here.write_all(&[2, 4]).is_ok() {
+        thread::yield_now();
+    }
+    here
+}
+
+#[test]
+fn the_last_words_of_a_peer_that_is_gone_are_delivered() {
+    let mut link = Link::over(CableCarByte, left_by_a_reset(), &Options::default()).unwrap();
+    link.queue(&Quit).unwrap();
+    assert!(is_join(link.recv(LONG).unwrap()));
+    assert!(matches!(link.recv::<Words>(LONG), Err(Error::Transport(_))));
+
+    let mut pump = Pump::over(CableCarByte, left_by_a_reset(), &Options::default()).unwrap();
+    pump.send(&Quit).unwrap();
+    assert!(pump.xfer().is_ok());
+    assert!(is_join(pump.get()));
+    assert!(matches!(pump.xfer(), Err(Error::Transport(_))));
+}

@@ -10,7 +10,8 @@ pub struct Input<B> {
     storage: B,
     start: usize,
     end: usize,
-    consumed: u64,
+    /// Bytes consumed and moved over since.
+    reclaimed: u64,
 }
 
 impl<B: Storage> Input<B> {
@@ -20,7 +21,7 @@ impl<B: Storage> Input<B> {
             storage,
             start: 0,
             end: 0,
-            consumed: 0,
+            reclaimed: 0,
         }
     }
 
@@ -42,6 +43,16 @@ impl<B: Storage> Input<B> {
             .unwrap_or_default()
     }
 
+    /// Gives up the first `len` bytes and lends them a last time, for decoding in place.
+    #[inline]
+    pub fn take(&mut self, len: usize) -> &mut [u8] {
+        let received = self.start..self.end;
+        self.consume(len);
+        let received = self.storage.as_mut().get_mut(received).unwrap_or_default();
+        let len = len.min(received.len());
+        received.split_at_mut(len).0
+    }
+
     /// Whether every byte has been consumed.
     pub const fn is_empty(&self) -> bool {
         self.start == self.end
@@ -55,7 +66,7 @@ impl<B: Storage> Input<B> {
 
     /// How many bytes have been consumed since the start of the stream.
     pub const fn consumed(&self) -> u64 {
-        self.consumed
+        self.reclaimed + self.start as u64
     }
 
     /// Room for the next bytes to be received: empty only while [`limit`](Self::limit) bytes wait.
@@ -81,9 +92,7 @@ impl<B: Storage> Input<B> {
     /// Gives up the first `len` bytes.
     #[inline]
     pub fn consume(&mut self, len: usize) {
-        let len = len.min(self.end - self.start);
-        self.start += len;
-        self.consumed += len as u64;
+        self.start += len.min(self.end - self.start);
     }
 
     fn compact(&mut self) {
@@ -96,6 +105,7 @@ impl<B: Storage> Input<B> {
             if let Some(received) = received.filter(|received| self.start <= received.len()) {
                 received.copy_within(self.start.., 0);
             }
+            self.reclaimed += self.start as u64;
             self.start = 0;
             self.end = waiting;
         }

@@ -17,6 +17,8 @@ pub struct Outbox<B> {
     storage: B,
     head: usize,
     tail: usize,
+    /// Where the free piece behind `tail` ends, as far as is known: at most where it does.
+    free: usize,
     /// Where the older bytes end while the newer ones start at the front again.
     wrap: Option<usize>,
 }
@@ -28,6 +30,7 @@ impl<B: Storage> Outbox<B> {
             storage,
             head: 0,
             tail: 0,
+            free: 0,
             wrap: None,
         }
     }
@@ -56,17 +59,34 @@ impl<B: Storage> Outbox<B> {
     /// been written counts only after [`push`](Self::push).
     #[inline]
     pub fn slot(&mut self, at_least: usize) -> Option<&mut [u8]> {
-        if self.free().len() < at_least {
+        if self.free - self.tail < at_least {
             self.make_room(at_least)?;
         }
-        let free = self.free();
-        self.storage.as_mut().get_mut(free)
+        self.storage.as_mut().get_mut(self.tail..self.free)
+    }
+
+    /// Appends what `write` puts at the front of a [`slot`](Self::slot) of `at_least` bytes, if one is free.
+    #[inline]
+    pub fn append<E>(
+        &mut self,
+        at_least: usize,
+        write: impl FnOnce(&mut [u8]) -> Result<usize, E>,
+    ) -> Option<Result<(), E>> {
+        let slot = self.slot(at_least)?;
+        let room = slot.len();
+        let written = write(slot).map(|len| len.min(room));
+        Some(written.map(|len| self.tail += len))
+    }
+
+    /// How many bytes the slot that was offered last has.
+    pub(crate) const fn offered(&self) -> usize {
+        self.free - self.tail
     }
 
     /// Appends the first `len` bytes of the slot that was just written.
     #[inline]
     pub fn push(&mut self, len: usize) {
-        self.tail += len.min(self.free().len());
+        self.tail += len.min(self.free - self.tail);
     }
 
     /// The oldest waiting bytes, as many as lie in one piece; empty when none wait.
@@ -90,22 +110,24 @@ impl<B: Storage> Outbox<B> {
             self.head = 0;
             self.tail = 0;
         }
+        self.free = self.end_of_free();
     }
 
-    #[inline]
-    fn free(&self) -> core::ops::Range<usize> {
-        let end = if self.wrap.is_some() {
-            self.head
-        } else {
-            self.storage.as_ref().len()
-        };
-        self.tail..end
+    fn end_of_free(&self) -> usize {
+        match self.wrap {
+            Some(_) => self.head,
+            None => self.storage.as_ref().len(),
+        }
     }
 
     /// Goes to the front of the memory or, when nothing waits, enlarges it, so that `at_least` bytes are free.
     #[cold]
     #[inline(never)]
     fn make_room(&mut self, at_least: usize) -> Option<()> {
+        self.free = self.end_of_free();
+        if self.free - self.tail >= at_least {
+            return Some(());
+        }
         if self.is_empty() {
             let doubled = self
                 .storage
@@ -113,13 +135,16 @@ impl<B: Storage> Outbox<B> {
                 .len()
                 .saturating_mul(2)
                 .min(self.storage.limit());
-            return self.storage.grow(at_least.max(doubled)).then_some(());
+            let has_grown = self.storage.grow(at_least.max(doubled));
+            self.free = self.end_of_free();
+            return has_grown.then_some(());
         }
         if self.wrap.is_some() || self.head < at_least {
             return None;
         }
         self.wrap = Some(self.tail);
         self.tail = 0;
+        self.free = self.head;
         Some(())
     }
 }

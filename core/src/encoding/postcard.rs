@@ -10,18 +10,19 @@
 //! # Ok::<(), ropeway_core::encoding::EncodeError>(())
 //! ```
 
+mod ser;
+
 use super::{DecodeError, EncodeError, Rule};
 use ::postcard::{Deserializer, Error};
+use ser::Writer;
 use serde::{Deserialize, Serialize};
 
 /// Writes `value` to the front of `out` and returns its length.
 #[inline]
 pub fn encode<T: Serialize + ?Sized>(value: &T, out: &mut [u8]) -> Result<usize, EncodeError> {
-    match ::postcard::to_slice(value, out) {
-        Ok(written) => Ok(written.len()),
-        Err(Error::SerializeBufferFull) => Err(EncodeError::Full),
-        Err(_) => Err(EncodeError::Unencodable),
-    }
+    let mut writer = Writer::new(out);
+    value.serialize(&mut writer)?;
+    Ok(writer.written())
 }
 
 /// Reads a value from the whole of `body`; text and bytes in it borrow from there.
@@ -30,21 +31,22 @@ pub fn decode<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, DecodeError> 
     let mut reader = Deserializer::from_bytes(body);
     let value = T::deserialize(&mut reader);
     let rest = reader.finalize().unwrap_or_default();
-    let offset = body.len() - rest.len();
     match value {
         Ok(value) if rest.is_empty() => Ok(value),
-        Ok(_) => Err(DecodeError::at(offset, Rule::TrailingBytes)),
-        Err(error) => Err(DecodeError::at(offset, broken_rule(&error))),
+        value => Err(misread(body.len() - rest.len(), value.as_ref().err())),
     }
 }
 
+/// What stopped the reader at `offset`; no error of its own means that there was more to read.
 #[cold]
-fn broken_rule(error: &Error) -> Rule {
-    match error {
-        Error::DeserializeUnexpectedEnd => Rule::UnexpectedEnd,
-        Error::DeserializeBadUtf8 => Rule::InvalidUtf8,
-        _ => Rule::InvalidValue,
-    }
+fn misread(offset: usize, error: Option<&Error>) -> DecodeError {
+    let rule = match error {
+        None => Rule::TrailingBytes,
+        Some(Error::DeserializeUnexpectedEnd) => Rule::UnexpectedEnd,
+        Some(Error::DeserializeBadUtf8) => Rule::InvalidUtf8,
+        Some(_) => Rule::InvalidValue,
+    };
+    DecodeError::at(offset, rule)
 }
 
 #[cfg(test)]

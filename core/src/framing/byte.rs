@@ -26,21 +26,8 @@ impl Framing for Byte {
             return Ok(Parsed::More { scanned: 0 });
         };
         let len = usize::from(length);
-        if length < MIN_LEN {
-            let rule = Rule::Length { len: length };
-            return Err(Malformed {
-                rule,
-                offset: LENGTH,
-                recovery: Recovery::Lost,
-            });
-        }
-        if len > limit {
-            let rule = Rule::Limit { len, limit };
-            return Err(Malformed {
-                rule,
-                offset: LENGTH,
-                recovery: Recovery::Bytes(len),
-            });
+        if length < MIN_LEN || len > limit {
+            return Err(refused(length, limit));
         }
         if input.len() < len {
             return Ok(Parsed::More { scanned: 0 });
@@ -72,6 +59,22 @@ impl Framing for Byte {
             len: input.len(),
             done: true,
         }
+    }
+}
+
+/// What is wrong with a length byte.
+#[cold]
+fn refused(length: u8, limit: usize) -> Malformed {
+    let len = usize::from(length);
+    let (rule, recovery) = if length < MIN_LEN {
+        (Rule::Length { len: length }, Recovery::Lost)
+    } else {
+        (Rule::Limit { len, limit }, Recovery::Bytes(len))
+    };
+    Malformed {
+        rule,
+        offset: LENGTH,
+        recovery,
     }
 }
 

@@ -90,12 +90,24 @@ where
     pub fn recv<'a, T: Registry<'a, D>>(
         &'a mut self,
     ) -> Result<Option<Event<'a, D, T>>, Error<R::Error>> {
-        while !self.messenger.has_event() {
-            if !self.transfer()? {
-                return Ok(None);
+        self.recv_with(Self::transfer)
+    }
+
+    /// The next thing that the peer said, waiting as `wait` does: it is called while there is nothing, and ends
+    /// the waiting with `None` when it returns `false`.
+    #[inline]
+    pub fn recv_with<'a, T: Registry<'a, D>>(
+        &'a mut self,
+        mut wait: impl FnMut(&mut Self) -> Result<bool, Error<R::Error>>,
+    ) -> Result<Option<Event<'a, D, T>>, Error<R::Error>> {
+        let seen = loop {
+            match self.messenger.look() {
+                Some(seen) => break seen,
+                None if wait(self)? => {}
+                None => return Ok(None),
             }
-        }
-        Ok(self.messenger.recv())
+        };
+        Ok(Some(self.messenger.say(seen)))
     }
 
     /// Writes what is queued, then reads once and says whether something came.

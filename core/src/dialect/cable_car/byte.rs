@@ -1,6 +1,6 @@
 use crate::Malformed;
 use crate::dialect::{Carries, Delivers, Dialect, Envelope};
-use crate::encoding::{EncodeError, Rule};
+use crate::encoding::{DecodeError, EncodeError, Rule};
 use crate::framing::{Byte, Framing, Full};
 use crate::message::{Decode, Encode};
 use core::fmt;
@@ -53,11 +53,13 @@ impl CableCarByte {
             let [first, room @ ..] = content else {
                 return Err(EncodeError::Full);
             };
-            *first = code.0;
             let room_len = room.len().min(limit);
             let (room, _) = room.split_at_mut(room_len);
             match body(room) {
-                Ok(len) => Ok(len + 1),
+                Ok(len) => {
+                    *first = code.0;
+                    Ok(len + CODE_LEN)
+                }
                 Err(EncodeError::Full) if room_len == limit => Err(EncodeError::TooLong { limit }),
                 Err(error) => Err(error),
             }
@@ -104,7 +106,7 @@ impl<'a, M: Decode<'a>> Delivers<'a, M> for CableCarByte {
 
     #[inline]
     fn read(&self, envelope: Envelope<'a, Self>) -> Result<M, Malformed> {
-        M::decode(envelope.body).map_err(|error| Malformed::from(error).within(0, CODE_LEN))
+        M::decode(envelope.body).map_err(misread)
     }
 }
 
@@ -123,6 +125,12 @@ impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "0x{:02X}", self.0)
     }
+}
+
+/// A body's error, placed in the content.
+#[cold]
+fn misread(error: DecodeError) -> Malformed {
+    Malformed::from(error).within(0, CODE_LEN)
 }
 
 const CODE_LEN: usize = 1;

@@ -1,0 +1,99 @@
+//! Ropeway's speed beside the limits of the machine it runs on, in one table.
+//!
+//! ```text
+//! cargo run --release -p ropeway-tests --bin bench             everything, a minute or two
+//! cargo run --release -p ropeway-tests --bin bench -- --smoke  a few seconds: do the checks hold?
+//! ```
+//!
+//! # What is measured
+//!
+//! M is `{id: u32, t: u64, x, y, z: f32, flags: u16}`: 26 bytes in a fixed layout, about 21 in postcard.
+//!
+//! - *codec*: M encoded and decoded in memory, in nanoseconds and, by valgrind's callgrind, in instructions. Two
+//!   runs of different length are subtracted, so that start-up cancels out. The peers work on one buffer of their
+//!   own; Ropeway's messages go in batches of 64 through an outbox, a copy and an input, as in a link.
+//! - *stream*: M, one way over TCP on the loopback, from one thread to another, each on a core of its own. The
+//!   limits are 64 KiB writes of bytes that are there already, read and dropped, or decoded by hand; the peers
+//!   are the loops one would write by hand, with slabs of 64 KiB. The receiver checks every id. Beside the rate
+//!   stand the processor time per message of the busier thread, which neighbours disturb less and which bounds the
+//!   rate, and the instructions of both threads outside the kernel.
+//! - *JSON stream*: the same with a struct of five fields, against serde_json writing and reading the same lines.
+//! - *round trip*: 32 bytes there and back, against `std::net`, 50th and 99th percentile.
+//! - *system calls* of a link, counted at its [`Transport`](ropeway_std::transport::Transport), and *allocations*
+//!   of both threads after a warm-up.
+//!
+//! # How
+//!
+//! Contenders take turns within a round, and a ratio is the median of the ratios within rounds. On a machine with
+//! neighbours the same program still differs from itself by 10 to 30 per cent; instructions, system calls and
+//! allocations do not. So a missed target is only reported. The checks, whatever must hold on any machine, are
+//! counted in the last line, and one that fails makes the program fail.
+
+mod allocations;
+mod codec;
+mod instructions;
+mod message;
+mod pinned;
+mod report;
+mod round_trip;
+mod rounds;
+mod slab;
+mod stream;
+mod system_calls;
+
+use instructions::COUNTED;
+use report::Report;
+use std::process::ExitCode;
+
+/// What a step results in; any error is a failed check.
+pub(crate) type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+/// How much is measured.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scale {
+    Smoke,
+    Full,
+}
+
+impl Scale {
+    fn pick<T>(self, smoke: T, full: T) -> T {
+        match self {
+            Self::Smoke => smoke,
+            Self::Full => full,
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments[..] {
+        [] => table(Scale::Full),
+        ["--smoke"] => table(Scale::Smoke),
+        [COUNTED, name, count] => counted(name, count),
+        _ => {
+            eprintln!("usage: bench [--smoke]");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn table(scale: Scale) -> ExitCode {
+    let mut report = Report::new();
+    codec::measure(&mut report, scale);
+    stream::measure(&mut report, scale);
+    round_trip::measure(&mut report, scale);
+    system_calls::measure(&mut report);
+    report.finish()
+}
+
+fn counted(name: &str, count: &str) -> ExitCode {
+    let run = count.parse().map_err(Into::into);
+    match run.and_then(|count| instructions::run(name, count)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
