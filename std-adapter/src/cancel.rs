@@ -1,7 +1,7 @@
 use mio::{Poll, Token, Waker};
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 /// Ends, from any thread, what another thread waits for: a connect, a listen, a discovery.
 ///
@@ -23,7 +23,8 @@ pub struct Cancel {
 #[derive(Debug, Default)]
 struct Shared {
     cancelled: AtomicBool,
-    wakers: Mutex<Vec<Waker>>,
+    /// Of those who wait at present.
+    wakers: Mutex<Vec<Weak<Waker>>>,
 }
 
 impl Cancel {
@@ -35,8 +36,8 @@ impl Cancel {
     /// Ends what waits, now and later.
     pub fn cancel(&self) {
         self.shared.cancelled.store(true, Ordering::SeqCst);
-        for waker in self.wakers().iter() {
-            // A poll that is gone needs no waking.
+        for waker in self.wakers().iter().filter_map(Weak::upgrade) {
+            // Who can no longer be woken no longer waits.
             let _ = waker.wake();
         }
     }
@@ -46,16 +47,34 @@ impl Cancel {
         self.shared.cancelled.load(Ordering::SeqCst)
     }
 
-    /// Makes a turn of the switch wake `poll` with `token`.
-    pub(crate) fn wake(&self, poll: &Poll, token: Token) -> io::Result<()> {
-        self.wakers().push(Waker::new(poll.registry(), token)?);
-        Ok(())
+    /// Makes a turn of the switch wake `poll` with `token`, as long as the result is kept.
+    pub(crate) fn wake(&self, poll: &Poll, token: Token) -> io::Result<Arc<Waker>> {
+        let waker = Arc::new(Waker::new(poll.registry(), token)?);
+        let mut wakers = self.wakers();
+        wakers.retain(|waker| waker.strong_count() > 0);
+        wakers.push(Arc::downgrade(&waker));
+        Ok(waker)
     }
 
-    fn wakers(&self) -> std::sync::MutexGuard<'_, Vec<Waker>> {
+    fn wakers(&self) -> MutexGuard<'_, Vec<Weak<Waker>>> {
         self.shared
             .wakers
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keeps_the_wakers_of_those_who_wait_only() {
+        let cancel = Cancel::new();
+        for _ in 0..100 {
+            let poll = Poll::new().unwrap();
+            let _waker = cancel.wake(&poll, Token(0)).unwrap();
+        }
+        assert_eq!(cancel.wakers().len(), 1);
     }
 }

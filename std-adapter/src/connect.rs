@@ -1,7 +1,8 @@
 use crate::{Cancel, Error, Link, Options};
-use mio::{Events, Interest, Poll, Token};
+use mio::{Events, Interest, Poll, Token, Waker};
 use ropeway_core::dialect::Dialect;
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use std::{fmt, io};
 
@@ -161,13 +162,14 @@ pub(crate) struct Waiting<'a> {
     poll: Poll,
     events: Events,
     cancel: &'a Cancel,
+    _waker: Arc<Waker>,
 }
 
 impl<'a> Waiting<'a> {
     pub(crate) fn new(cancel: &'a Cancel) -> io::Result<Self> {
         let poll = Poll::new()?;
-        cancel.wake(&poll, CANCELLED)?;
         Ok(Self {
+            _waker: cancel.wake(&poll, CANCELLED)?,
             poll,
             events: Events::with_capacity(4),
             cancel,

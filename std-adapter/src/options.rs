@@ -118,3 +118,38 @@ impl Keepalive {
         parameters
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+
+    #[test]
+    fn sets_up_the_socket_as_asked() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let socket = SockRef::from(&stream);
+        let idle = Duration::from_secs(7);
+        let keepalive = Keepalive {
+            idle,
+            interval: Duration::from_secs(2),
+            tries: 4,
+        };
+        Options::default()
+            .keepalive(keepalive)
+            .apply(&stream)
+            .unwrap();
+        assert!(stream.nodelay().unwrap() && socket.keepalive().unwrap());
+        #[cfg(target_os = "linux")]
+        {
+            assert_eq!(socket.tcp_keepalive_time().unwrap(), idle);
+            assert_eq!(socket.tcp_keepalive_interval().unwrap(), keepalive.interval);
+            assert_eq!(socket.tcp_keepalive_retries().unwrap(), keepalive.tries);
+        }
+        Options::default()
+            .without_keepalive()
+            .apply(&stream)
+            .unwrap();
+        assert!(!socket.keepalive().unwrap());
+    }
+}

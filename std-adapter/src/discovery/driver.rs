@@ -3,7 +3,7 @@ use super::network::Network;
 use super::{ConnectionId, Direction, Settings};
 use crate::Cancel;
 use crate::clock::Clock;
-use mio::{Events, Interest, Poll, Token};
+use mio::{Events, Interest, Poll, Token, Waker};
 use ropeway_core::Instant;
 use ropeway_core::discovery::{Action, Outcome, Peer, Slot};
 use std::collections::VecDeque;
@@ -20,6 +20,7 @@ pub struct Discovery {
     settings: Settings,
     clock: Clock,
     poll: Poll,
+    _waker: Arc<Waker>,
     events: Events,
     network: Network,
     /// Nobody can call while another program has the port.
@@ -75,7 +76,7 @@ impl Discovery {
     pub(super) fn start(settings: Settings) -> io::Result<Self> {
         let clock = Clock::new();
         let poll = Poll::new()?;
-        settings.cancel.wake(&poll, CANCELLED)?;
+        let waker = settings.cancel.wake(&poll, CANCELLED)?;
         let mut network = Network::bind(settings.udp_port, settings.loopback)?;
         poll.registry()
             .register(network.socket(), BEACONS, Interest::READABLE)?;
@@ -94,6 +95,7 @@ impl Discovery {
             settings,
             clock,
             poll,
+            _waker: waker,
             events: Events::with_capacity(64),
             network,
             listener,

@@ -135,4 +135,46 @@ mod tests {
             Ipv4Addr::new(127, 255, 255, 255)
         );
     }
+
+    #[test]
+    fn beacons_go_everywhere_once() {
+        let targets = |loopback| {
+            let mut network = Network::bind(0, loopback).unwrap();
+            network.refresh().unwrap();
+            network.targets()
+        };
+        let all = targets(Loopback::Included);
+        assert_eq!(all[0], Ipv4Addr::BROADCAST);
+        assert!(all.contains(&Ipv4Addr::new(127, 255, 255, 255)), "{all:?}");
+        let others = targets(Loopback::Ignored);
+        assert!(
+            others.iter().all(|target| !target.is_loopback()),
+            "{others:?}"
+        );
+        assert!(others.len() < all.len());
+    }
+
+    #[test]
+    fn strangers_datagrams_are_no_beacons() {
+        let network = Network::bind(0, Loopback::Included).unwrap();
+        let address = network.socket.local_addr().unwrap();
+        let stranger = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let received = |datagram: &[u8]| {
+            stranger
+                .send_to(datagram, ("127.0.0.1", address.port()))
+                .unwrap();
+            loop {
+                match network.receive_beacon() {
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                        std::thread::yield_now()
+                    }
+                    received => return received.unwrap(),
+                }
+            }
+        };
+        for datagram in [&b""[..], b"BROADCAS", b"BROADCAST!", &[0; 3000]] {
+            assert_eq!(received(datagram), None);
+        }
+        assert_eq!(received(BEACON), Some(IpAddr::from(Ipv4Addr::LOCALHOST)));
+    }
 }
