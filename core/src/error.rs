@@ -35,7 +35,7 @@ pub enum Rule {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum SendError {
-    /// The outbox is full: once some of it has been written out, the message will fit.
+    /// The outbox is full: once enough of it has been written out, the message will fit, or turn out too long.
     Full,
     /// The message is larger than its dialect or the outbox can ever take.
     TooLong {

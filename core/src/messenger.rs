@@ -97,7 +97,7 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
 
     /// Queues a message, encoded straight into the outbox.
     ///
-    /// [`SendError::Full`] takes nothing and leaves everything as it was: write some of
+    /// [`SendError::Full`] takes nothing, and everything that was queued stays as it was: write some of
     /// [`poll_output`](Self::poll_output) out and send again.
     #[inline]
     pub fn send<M: ?Sized>(&mut self, message: &M) -> Result<(), SendError>
@@ -158,23 +158,9 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
         self.look().is_some()
     }
 
-    /// Passes over what [`recv`](Self::recv) would say, unread.
-    pub fn drop_event(&mut self) {
-        match self.look() {
-            Some(Ok(frame)) => {
-                self.scanned = 0;
-                self.input.consume(frame.len);
-            }
-            Some(Err(malformed)) => {
-                self.refuse(malformed);
-            }
-            None => {}
-        }
-    }
-
-    /// Where the next received bytes go; empty while the buffer is full of frames that nobody has taken.
+    /// Where the next received bytes go; empty while the buffer is full and has an event to be taken.
     pub fn input_room(&mut self) -> &mut [u8] {
-        self.pass_over();
+        self.make_room();
         self.input.room()
     }
 
@@ -226,7 +212,7 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
     /// [`input_room`](Self::input_room) and [`poll_output`](Self::poll_output) at once, for a transport that
     /// reads and writes at the same time.
     pub fn both_ways(&mut self) -> (&mut [u8], &[u8]) {
-        self.pass_over();
+        self.make_room();
         (self.input.room(), self.outbox.peek())
     }
 
@@ -264,6 +250,14 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
     fn comes_into_step(&mut self) -> bool {
         self.pass_over();
         matches!(self.reading, Reading::Frames | Reading::Ended)
+    }
+
+    /// Takes more memory for a frame that fills the buffer, never for a buffer full of frames.
+    fn make_room(&mut self) {
+        self.pass_over();
+        if self.input.room().is_empty() && !self.has_event() {
+            self.input.enlarge();
+        }
     }
 
     /// Gives up what has arrived of a refused frame.

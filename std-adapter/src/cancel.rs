@@ -23,6 +23,7 @@ pub struct Cancel {
 #[derive(Debug, Default)]
 struct Shared {
     cancelled: AtomicBool,
+    parent: Option<Cancel>,
     /// Of those who wait at present.
     wakers: Mutex<Vec<Weak<Waker>>>,
 }
@@ -45,15 +46,34 @@ impl Cancel {
     /// Whether the switch has been turned.
     pub fn is_cancelled(&self) -> bool {
         self.shared.cancelled.load(Ordering::SeqCst)
+            || self.shared.parent.as_ref().is_some_and(Self::is_cancelled)
+    }
+
+    /// A switch of its own that this one turns too.
+    pub(crate) fn child(&self) -> Self {
+        let shared = Shared {
+            parent: Some(self.clone()),
+            ..Shared::default()
+        };
+        Self {
+            shared: Arc::new(shared),
+        }
     }
 
     /// Makes a turn of the switch wake `poll` with `token`, as long as the result is kept.
     pub(crate) fn wake(&self, poll: &Poll, token: Token) -> io::Result<Arc<Waker>> {
         let waker = Arc::new(Waker::new(poll.registry(), token)?);
+        self.keep(&waker);
+        Ok(waker)
+    }
+
+    fn keep(&self, waker: &Arc<Waker>) {
         let mut wakers = self.wakers();
         wakers.retain(|waker| waker.strong_count() > 0);
-        wakers.push(Arc::downgrade(&waker));
-        Ok(waker)
+        wakers.push(Arc::downgrade(waker));
+        if let Some(parent) = &self.shared.parent {
+            parent.keep(waker);
+        }
     }
 
     fn wakers(&self) -> MutexGuard<'_, Vec<Weak<Waker>>> {
@@ -76,5 +96,15 @@ mod tests {
             let _waker = cancel.wake(&poll, Token(0)).unwrap();
         }
         assert_eq!(cancel.wakers().len(), 1);
+    }
+
+    #[test]
+    fn a_child_is_turned_with_its_parent_and_not_the_other_way_round() {
+        let parent = Cancel::new();
+        let (first, second) = (parent.child(), parent.child());
+        first.cancel();
+        assert!(first.is_cancelled() && !parent.is_cancelled() && !second.is_cancelled());
+        parent.cancel();
+        assert!(second.is_cancelled());
     }
 }

@@ -1,9 +1,11 @@
+use crate::transport::transport_error;
+use crate::waits::Deadline;
 use crate::{Cancel, Error, Link, Options};
 use mio::{Events, Interest, Poll, Token, Waker};
 use ropeway_core::dialect::Dialect;
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use std::{fmt, io};
 
 /// How to reach a peer that may not listen yet.
@@ -56,7 +58,7 @@ pub enum ConnectError {
 }
 
 impl Connect {
-    /// A connection to `address`, a host name or an address with a port.
+    /// A connection to `address`, a host name or an address with a port; the name is looked up here, once.
     ///
     /// One attempt takes at most 2 s, a refused one is repeated every 0.5 s, for at most 10 s altogether.
     pub fn new(address: impl ToSocketAddrs) -> Self {
@@ -83,7 +85,7 @@ impl Connect {
         self
     }
 
-    /// How long to go on trying; zero tries each address once, [`Duration::MAX`] goes on for ever.
+    /// How long to go on trying; zero tries each address once, for as long as an attempt may take, [`Duration::MAX`] goes on for ever.
     #[must_use]
     pub const fn deadline(mut self, timeout: Duration) -> Self {
         self.deadline = timeout;
@@ -104,35 +106,46 @@ impl Connect {
 
     /// Connects a blocking socket.
     pub fn stream(self) -> Result<TcpStream, ConnectError> {
-        let deadline = Instant::now().checked_add(self.deadline);
+        let deadline = Deadline::after(self.deadline);
         let addresses = self.addresses.map_err(ConnectError::UnknownHost)?;
-        let mut waiting =
-            Waiting::new(&self.cancel).map_err(|error| ConnectError::Setup(setup(error)))?;
+        let mut waiting = Waiting::new(&self.cancel).map_err(transport_error)?;
         loop {
-            let mut last = None;
+            let mut failure = None;
             for &address in &addresses {
-                let limit = [Instant::now().checked_add(self.attempt), deadline]
-                    .into_iter()
-                    .flatten()
-                    .min();
-                match waiting.connect(address, limit) {
+                let timeout = match self.deadline {
+                    Duration::ZERO => self.attempt,
+                    _ => self.attempt.min(deadline.left()),
+                };
+                match waiting.connect(address, Deadline::after(timeout)) {
                     Ok(stream) => return Ok(stream),
                     Err(_) if self.cancel.is_cancelled() => return Err(ConnectError::Cancelled),
-                    Err(error) if may_heal(&error) => last = Some((address, error)),
-                    Err(error) => return Err(ConnectError::Failed { address, error }),
+                    Err(error) => failure = telling(failure, (address, error)),
                 }
             }
-            let Some((address, last)) = last else {
+            let Some((address, last)) = failure else {
                 return Err(ConnectError::UnknownHost(io::ErrorKind::NotFound.into()));
             };
-            let next = Instant::now() + self.retry;
-            if deadline.is_some_and(|deadline| next >= deadline) {
+            if !may_heal(&last) {
+                let error = last;
+                return Err(ConnectError::Failed { address, error });
+            }
+            if deadline.left() <= self.retry {
                 return Err(ConnectError::Deadline { address, last });
             }
             waiting
-                .sleep(next)
-                .map_err(|error| ConnectError::Setup(setup(error)))?;
+                .sleep(Deadline::after(self.retry))
+                .map_err(transport_error)?;
         }
+    }
+}
+
+type Failure = (SocketAddr, io::Error);
+
+/// Of two failures the one to go by: the later, unless only the earlier can be mended by trying again.
+fn telling(known: Option<Failure>, new: Failure) -> Option<Failure> {
+    match known {
+        Some(known) if may_heal(&known.1) && !may_heal(&new.1) => Some(known),
+        _ => Some(new),
     }
 }
 
@@ -151,10 +164,6 @@ fn may_heal(error: &io::Error) -> bool {
             | HostUnreachable
             | NetworkUnreachable
     )
-}
-
-fn setup(error: io::Error) -> Error {
-    Error::Transport(crate::TransportError(error))
 }
 
 /// Waits for one socket or a cancel, whichever comes first.
@@ -176,7 +185,7 @@ impl<'a> Waiting<'a> {
         })
     }
 
-    fn connect(&mut self, address: SocketAddr, limit: Option<Instant>) -> io::Result<TcpStream> {
+    fn connect(&mut self, address: SocketAddr, limit: Deadline) -> io::Result<TcpStream> {
         let mut stream = mio::net::TcpStream::connect(address)?;
         self.poll
             .registry()
@@ -199,23 +208,23 @@ impl<'a> Waiting<'a> {
     }
 
     /// Waits for the next event; an error when `limit` passes or the caller cancels first.
-    fn until(&mut self, limit: Option<Instant>) -> io::Result<()> {
-        let timeout = limit.map(|limit| limit.saturating_duration_since(Instant::now()));
-        if timeout == Some(Duration::ZERO) {
-            return Err(io::ErrorKind::TimedOut.into());
-        }
+    fn until(&mut self, limit: Deadline) -> io::Result<()> {
         if self.cancel.is_cancelled() {
             return Err(io::ErrorKind::Interrupted.into());
         }
+        if limit.has_passed() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        let timeout = Some(limit.left()).filter(|left| *left < Duration::MAX);
         match self.poll.poll(&mut self.events, timeout) {
             Err(error) if error.kind() != io::ErrorKind::Interrupted => Err(error),
             _ => Ok(()),
         }
     }
 
-    fn sleep(&mut self, end: Instant) -> io::Result<()> {
-        while Instant::now() < end && !self.cancel.is_cancelled() {
-            match self.until(Some(end)) {
+    fn sleep(&mut self, end: Deadline) -> io::Result<()> {
+        while !end.has_passed() && !self.cancel.is_cancelled() {
+            match self.until(end) {
                 Err(error) if error.kind() != io::ErrorKind::TimedOut => return Err(error),
                 _ => {}
             }
@@ -227,7 +236,7 @@ impl<'a> Waiting<'a> {
     pub(crate) fn accept(
         &mut self,
         listener: &mut mio::net::TcpListener,
-        limit: Option<Instant>,
+        limit: Deadline,
     ) -> io::Result<(TcpStream, SocketAddr)> {
         self.poll
             .registry()
@@ -239,6 +248,8 @@ impl<'a> Waiting<'a> {
                         break Err(error);
                     }
                 }
+                // A caller that is gone again by now is nobody's fault here.
+                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
                 accepted => break accepted,
             }
         };
@@ -273,4 +284,13 @@ impl fmt::Display for ConnectError {
     }
 }
 
-impl std::error::Error for ConnectError {}
+impl std::error::Error for ConnectError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::UnknownHost(error) => Some(error),
+            Self::Deadline { last: error, .. } | Self::Failed { error, .. } => Some(error),
+            Self::Setup(error) => Some(error),
+            Self::Cancelled => None,
+        }
+    }
+}

@@ -25,6 +25,7 @@ mod options;
 mod pump;
 mod storage;
 pub mod transport;
+mod waits;
 
 pub use cancel::Cancel;
 pub use connect::{Connect, ConnectError};

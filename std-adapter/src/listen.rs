@@ -1,9 +1,11 @@
 use crate::connect::Waiting;
-use crate::{Cancel, Error, Link, Options, TransportError};
+use crate::transport::transport_error;
+use crate::waits::Deadline;
+use crate::{Cancel, Error, Link, Options};
 use ropeway_core::dialect::Dialect;
 use std::io;
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Waits for peers at a port.
 ///
@@ -69,10 +71,7 @@ impl Listener {
         options: &Options,
         timeout: Duration,
     ) -> Result<Option<Link<D>>, Error> {
-        match self
-            .stream(timeout)
-            .map_err(|error| Error::Transport(TransportError(error)))?
-        {
+        match self.stream(timeout).map_err(transport_error)? {
             Some((stream, _)) => Link::new(dialect, stream, options).map(Some),
             None => Ok(None),
         }
@@ -80,7 +79,7 @@ impl Listener {
 
     /// The next peer as a blocking socket, or `None` when none came within `timeout` or the caller cancelled.
     pub fn stream(&mut self, timeout: Duration) -> io::Result<Option<(TcpStream, SocketAddr)>> {
-        let limit = Instant::now().checked_add(timeout);
+        let limit = Deadline::after(timeout);
         let mut waiting = Waiting::new(&self.cancel)?;
         match waiting.accept(&mut self.listener, limit) {
             Ok(accepted) => Ok(Some(accepted)),

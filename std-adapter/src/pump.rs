@@ -1,6 +1,6 @@
 use crate::storage::Growable;
-use crate::transport::{Half, Patience, Transport, halves};
-use crate::{Error, Options, TransportError};
+use crate::transport::{Half, Patience, Transport, halves, transport_error};
+use crate::{Error, Options};
 use ropeway_core::dialect::{Carries, Dialect};
 use ropeway_core::registry::Registry;
 use ropeway_core::{Event, Messenger, SendError, pump};
@@ -34,9 +34,7 @@ pub struct Pump<D, T = TcpStream> {
 impl<D: Dialect> Pump<D> {
     /// A pump over a connected socket.
     pub fn new(dialect: D, stream: TcpStream, options: &Options) -> Result<Self, Error> {
-        options
-            .apply(&stream)
-            .map_err(|error| Error::Transport(TransportError(error)))?;
+        options.apply(&stream).map_err(transport_error)?;
         Self::over(dialect, stream, options)
     }
 }
@@ -45,7 +43,7 @@ impl<D: Dialect, T: Transport> Pump<D, T> {
     /// A pump over any transport.
     pub fn over(dialect: D, transport: T, options: &Options) -> Result<Self, Error> {
         let set = transport.set_patience(Patience::None, Patience::None);
-        set.map_err(|error| Error::Transport(TransportError(error)))?;
+        set.map_err(transport_error)?;
         let messenger = Messenger::new(dialect, options.memory(), options.memory());
         let (reader, writer) = halves(transport);
         Ok(Self {
@@ -82,13 +80,17 @@ impl<D: Dialect, T: Transport> Pump<D, T> {
         if self.finishing && self.link.queued() == 0 {
             self.finishing = false;
             let ended = self.link.reader().transport().shutdown(Shutdown::Write);
-            ended.map_err(|error| Error::Transport(TransportError(error)))?;
+            ended.map_err(transport_error)?;
         }
         Ok(())
     }
 
     fn read(&mut self) -> Result<(), Error> {
-        while self.link.read_once()? {}
+        for _ in 0..READS {
+            if !self.link.read_once()? {
+                break;
+            }
+        }
         Ok(())
     }
 
@@ -98,7 +100,8 @@ impl<D: Dialect, T: Transport> Pump<D, T> {
         self.link.poll()
     }
 
-    /// Ends the writing direction as soon as all that is queued has gone; reading goes on.
+    /// Ends the writing direction as soon as all that is queued has gone; reading goes on. Nothing is to be sent
+    /// any more.
     pub const fn finish(&mut self) {
         self.finishing = true;
     }
@@ -113,3 +116,6 @@ impl<D: Dialect, T: Transport> Pump<D, T> {
         self.link.reader().transport()
     }
 }
+
+/// The most reads of one turn: a peer that talks without end must not keep the loop from turning.
+const READS: usize = 16;

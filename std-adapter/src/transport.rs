@@ -46,6 +46,11 @@ pub(crate) fn halves<T: Transport>(transport: T) -> (Half<T>, Half<T>) {
     (Half(transport.clone()), Half(transport))
 }
 
+/// An error of the transport itself, as that of a link.
+pub(crate) fn transport_error(error: io::Error) -> crate::Error {
+    crate::Error::Transport(TransportError(error))
+}
+
 impl<T> Half<T> {
     /// The transport itself.
     pub fn transport(&self) -> &T {
@@ -113,10 +118,12 @@ impl<T: Transport> embedded_io::Write for Half<T> {
 
 impl embedded_io::Error for TransportError {
     /// embedded-io calls a socket's timeout `Other`, since it arrives as [`io::ErrorKind::WouldBlock`]; here it
-    /// is what it is.
+    /// is what it is. The other way round, a peer that TCP has given up arrives as a timeout, and is a lost peer.
     fn kind(&self) -> embedded_io::ErrorKind {
         match self.0.kind() {
-            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => embedded_io::ErrorKind::TimedOut,
+            io::ErrorKind::WouldBlock => embedded_io::ErrorKind::TimedOut,
+            io::ErrorKind::TimedOut if cfg!(windows) => embedded_io::ErrorKind::TimedOut,
+            io::ErrorKind::TimedOut => embedded_io::ErrorKind::ConnectionAborted,
             kind => kind.into(),
         }
     }
@@ -131,5 +138,22 @@ impl fmt::Display for TransportError {
 impl std::error::Error for TransportError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         Some(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use embedded_io::Error as _;
+
+    #[test]
+    fn tells_nothing_yet_from_a_peer_that_was_given_up() {
+        let nothing_yet = TransportError(io::ErrorKind::WouldBlock.into());
+        assert_eq!(nothing_yet.kind(), embedded_io::ErrorKind::TimedOut);
+        #[cfg(unix)]
+        {
+            let given_up = TransportError(io::ErrorKind::TimedOut.into());
+            assert_eq!(given_up.kind(), embedded_io::ErrorKind::ConnectionAborted);
+        }
     }
 }

@@ -24,8 +24,21 @@ fn settings() -> Settings {
         .loopback(Loopback::Included)
 }
 
-/// Drives every discovery until each has `wanted` connections.
+/// Drives every discovery until each has `wanted` connections, and nothing else happens.
 fn meet(discoveries: &mut [Discovery], wanted: &[usize]) -> Vec<Vec<Connection>> {
+    drive(discoveries, wanted, |event| panic!("{event:?}"))
+}
+
+/// The same, while calls may fail.
+fn connected(discoveries: &mut [Discovery], wanted: &[usize]) -> Vec<Vec<Connection>> {
+    drive(discoveries, wanted, drop)
+}
+
+fn drive(
+    discoveries: &mut [Discovery],
+    wanted: &[usize],
+    other: impl Fn(Event),
+) -> Vec<Vec<Connection>> {
     let mut found: Vec<Vec<Connection>> = discoveries.iter().map(|_| Vec::new()).collect();
     let start = Instant::now();
     while found.iter().map(Vec::len).ne(wanted.iter().copied()) {
@@ -33,7 +46,7 @@ fn meet(discoveries: &mut [Discovery], wanted: &[usize]) -> Vec<Vec<Connection>>
         for (discovery, found) in discoveries.iter_mut().zip(&mut found) {
             match discovery.poll(Duration::from_millis(1)).unwrap() {
                 Some(Event::Connected(connection)) => found.push(connection),
-                Some(event) => panic!("{event:?}"),
+                Some(event) => other(event),
                 None => {}
             }
         }
@@ -135,4 +148,30 @@ fn says_when_the_port_of_beacons_is_not_shared() {
     let port = taken.local_addr().unwrap().port();
     let refused = Settings::default().ports(port, 0).start().unwrap_err();
     assert_eq!(refused.kind(), std::io::ErrorKind::AddrInUse);
+}
+
+#[test]
+fn who_remains_takes_the_port_of_the_one_that_is_gone() {
+    let settings = settings();
+    let mut programs =
+        [settings.clone(), settings.clone(), settings].map(|one| one.start().unwrap());
+    drop(meet(&mut programs, &[2, 1, 1]));
+    let [first, second, third] = programs;
+    drop(first);
+    let mut remaining = [second, third];
+    let start = Instant::now();
+    while !remaining.iter().any(Discovery::is_listening) {
+        assert!(start.elapsed() < LONG);
+        let _ = remaining[0].poll(SOON).unwrap();
+    }
+    let found = connected(&mut remaining, &[1, 1]);
+    assert_eq!(found[0][0].direction(), Direction::Accepted);
+}
+
+#[test]
+fn stopping_a_thread_leaves_the_callers_switch_alone() {
+    let cancel = Cancel::new();
+    let discovery = settings().cancel(&cancel).start().unwrap();
+    discovery.spawn(drop).unwrap().stop().unwrap();
+    assert!(!cancel.is_cancelled());
 }

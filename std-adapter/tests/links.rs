@@ -1,6 +1,7 @@
 //! Links over real sockets and over memory.
 
 use ropeway_std::dialect::cable_car::{CableCarByte, CableCarJson, Code, Join, Quit, Raw};
+use ropeway_std::transport::Transport;
 use ropeway_std::{
     Cancel, Connect, ConnectError, Error, Event, Link, Listener, Options, Pump, SendError, memory,
     messages,
@@ -192,8 +193,8 @@ fn a_line_beyond_the_limit_is_refused_and_the_next_one_read() {
     .unwrap();
     here.send(&Join).unwrap();
     let mut bytes = vec![0; 4096];
-    let len = ropeway_std::transport::Transport::read(there.transport(), &mut bytes).unwrap();
-    ropeway_std::transport::Transport::write(large.transport(), &bytes[..len]).unwrap();
+    let len = Transport::read(there.transport(), &mut bytes).unwrap();
+    Transport::write(large.transport(), &bytes[..len]).unwrap();
     let Ok(Some(Event::Malformed(long))) = small.recv::<Words>(LONG) else {
         panic!("not reported")
     };
@@ -202,6 +203,26 @@ fn a_line_beyond_the_limit_is_refused_and_the_next_one_read() {
         small.recv(LONG),
         Ok(Some(Event::Message(Words::Join(Join))))
     ));
+}
+
+#[test]
+fn connecting_once_is_enough_where_someone_listens() {
+    let mut listener = Listener::bind("127.0.0.1:0").unwrap();
+    let address = listener.address();
+    let connected = Connect::new(address).deadline(Duration::ZERO).stream();
+    assert!(connected.is_ok(), "{connected:?}");
+    assert!(listener.stream(LONG).unwrap().is_some());
+}
+
+#[test]
+fn connecting_tries_every_address() {
+    let listener = Listener::bind("127.0.0.1:0").unwrap();
+    let unusable = "[fe80::1]:9".parse().unwrap();
+    let closed = Listener::bind("127.0.0.1:0").unwrap().address();
+    let addresses = [unusable, closed, listener.address()];
+    assert!(Connect::new(&addresses[..]).stream().is_ok());
+    let failed = Connect::new(&addresses[..1]).stream().unwrap_err();
+    assert!(matches!(failed, ConnectError::Failed { .. }), "{failed:?}");
 }
 
 #[test]
@@ -342,4 +363,116 @@ fn the_last_words_of_a_peer_that_is_gone_are_delivered() {
     assert!(pump.xfer().is_ok());
     assert!(is_join(pump.get()));
     assert!(matches!(pump.xfer(), Err(Error::Transport(_))));
+}
+
+#[test]
+fn two_that_send_to_each_other_do_not_lock_each_other() {
+    let (mut here, mut there) = memory::pair(CableCarJson, 1000, &Options::default()).unwrap();
+    let note = Note {
+        text: "x".repeat(100_000),
+    };
+    let talk = |link: &mut Link<CableCarJson, memory::End>| {
+        link.send(&note).unwrap();
+        link.queue(&note).unwrap();
+        for _ in 0..2 {
+            let event = link.recv::<Words>(LONG).unwrap();
+            assert!(matches!(event, Some(Event::Message(Words::Note(said))) if said == note));
+        }
+        link.flush().unwrap();
+    };
+    thread::scope(|scope| {
+        scope.spawn(|| talk(&mut here));
+        scope.spawn(|| talk(&mut there));
+    });
+}
+
+#[test]
+fn looking_does_not_wait_for_a_peer_that_does_not_read() {
+    let (mut here, _there) = memory::pair(CableCarByte, 64, &Options::default()).unwrap();
+    here.queue(&Raw {
+        code: Code(9),
+        body: &[7; 200],
+    })
+    .unwrap();
+    for timeout in [Duration::ZERO, SOON] {
+        assert!(here.recv::<Words>(timeout).unwrap().is_none());
+    }
+    assert_eq!(here.queued(), 202 - 64);
+}
+
+#[test]
+fn queueing_waits_as_ever_after_a_look() {
+    let options = Options::default().buffer(256);
+    let (mut here, mut there) = memory::pair(CableCarByte, 64, &options).unwrap();
+    let raw = Raw {
+        code: Code(9),
+        body: &[7; 200],
+    };
+    here.queue(&raw).unwrap();
+    assert!(here.recv::<Words>(Duration::ZERO).unwrap().is_none());
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for _ in 0..2 {
+                assert!(there.recv::<Raw<'_>>(LONG).unwrap().is_some());
+            }
+        });
+        here.queue(&raw).unwrap();
+        here.flush().unwrap();
+    });
+}
+
+#[test]
+fn finishing_ends_nothing_while_the_peer_does_not_read() {
+    let options = Options::default().send_timeout(SOON);
+    let (mut here, mut there) = memory::pair(CableCarByte, 64, &options).unwrap();
+    here.queue(&Raw {
+        code: Code(9),
+        body: &[7; 200],
+    })
+    .unwrap();
+    let unfinished = here.finish().unwrap_err();
+    assert!(
+        matches!(&unfinished, Error::Transport(error) if error.0.kind() == std::io::ErrorKind::TimedOut)
+    );
+    thread::scope(|scope| {
+        scope.spawn(|| assert!(there.recv::<Raw<'_>>(LONG).unwrap().is_some()));
+        here.flush().unwrap();
+    });
+    here.finish().unwrap();
+}
+
+/// A peer that never stops talking, until the test is done with it.
+fn with_a_chatterbox(bytes: &'static [u8], test: impl FnOnce(memory::End)) {
+    let (here, there) = memory::ends(256);
+    thread::scope(|scope| {
+        scope.spawn(move || while Transport::write(&there, bytes).is_ok() {});
+        test(here);
+    });
+}
+
+#[test]
+fn a_peer_that_never_stops_outlasts_no_deadline() {
+    let options = Options::default().buffer(64).max_message(64);
+    with_a_chatterbox(b"xxxxxxxx", |end| {
+        let mut link = Link::over(CableCarJson, end, &options).unwrap();
+        assert!(matches!(
+            link.recv::<Words>(LONG),
+            Ok(Some(Event::Malformed(_)))
+        ));
+        for timeout in [Duration::ZERO, SOON] {
+            assert!(link.recv::<Words>(timeout).unwrap().is_none());
+        }
+        assert!(!link.close(SOON).unwrap());
+    });
+    with_a_chatterbox(b"xxxxxxxx", |end| {
+        let mut pump = Pump::over(CableCarJson, end, &options).unwrap();
+        for _ in 0..10 {
+            pump.xfer().unwrap();
+            let _ = pump.get::<Words>();
+        }
+    });
+    with_a_chatterbox(&[2, 2], |end| {
+        let link = Link::over(CableCarByte, end, &options).unwrap();
+        assert!(!link.close(SOON).unwrap());
+    });
 }

@@ -2,8 +2,8 @@ use super::Storage;
 
 /// Received bytes, in one piece: filled at the end, consumed at the front.
 ///
-/// What has been consumed is reclaimed by moving the rest to the front, and only when that moves no more bytes
-/// than were consumed, so the work stays linear in the bytes received.
+/// What has been consumed is reclaimed by moving the rest to the front, when that moves no more bytes than were
+/// consumed or when a frame fills the memory, so the work stays linear in the bytes received.
 #[derive(Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Input<B> {
@@ -69,18 +69,25 @@ impl<B: Storage> Input<B> {
         self.reclaimed + self.start as u64
     }
 
-    /// Room for the next bytes to be received: empty only while [`limit`](Self::limit) bytes wait.
+    /// Room for the next bytes to be received, as much as there is without [`enlarge`](Self::enlarge).
     pub fn room(&mut self) -> &mut [u8] {
+        if self.end - self.start <= self.start {
+            self.compact();
+        }
+        self.storage
+            .as_mut()
+            .get_mut(self.end..)
+            .unwrap_or_default()
+    }
+
+    /// Makes room for the rest of a frame that fills the memory: moves it to the front, or takes more memory.
+    pub fn enlarge(&mut self) {
         self.compact();
         let len = self.storage.as_ref().len();
         if self.end == len {
             self.storage
                 .grow(len.saturating_mul(2).max(64).min(self.storage.limit()));
         }
-        self.storage
-            .as_mut()
-            .get_mut(self.end..)
-            .unwrap_or_default()
     }
 
     /// Notes that the first `len` bytes of [`room`](Self::room) have been received.
@@ -96,19 +103,13 @@ impl<B: Storage> Input<B> {
     }
 
     fn compact(&mut self) {
-        let (waiting, full) = (
-            self.end - self.start,
-            self.end == self.storage.as_ref().len(),
-        );
-        if self.start > 0 && (waiting <= self.start || full) {
-            let received = self.storage.as_mut().get_mut(..self.end);
-            if let Some(received) = received.filter(|received| self.start <= received.len()) {
-                received.copy_within(self.start.., 0);
-            }
-            self.reclaimed += self.start as u64;
-            self.start = 0;
-            self.end = waiting;
+        let received = self.storage.as_mut().get_mut(..self.end);
+        if let Some(received) = received.filter(|received| self.start <= received.len()) {
+            received.copy_within(self.start.., 0);
         }
+        self.reclaimed += self.start as u64;
+        self.end -= self.start;
+        self.start = 0;
     }
 }
 
@@ -117,6 +118,9 @@ mod tests {
     use super::*;
 
     fn receive<B: Storage>(input: &mut Input<B>, bytes: &[u8]) -> usize {
+        if input.room().is_empty() {
+            input.enlarge();
+        }
         let room = input.room();
         let taken = room.len().min(bytes.len());
         room[..taken].copy_from_slice(&bytes[..taken]);

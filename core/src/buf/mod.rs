@@ -11,3 +11,49 @@ mod storage;
 pub use input::Input;
 pub use outbox::Outbox;
 pub use storage::Storage;
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::Storage;
+    use std::vec::Vec;
+
+    /// Memory that grows up to a limit.
+    pub(crate) struct Growing {
+        memory: Vec<u8>,
+        limit: usize,
+    }
+
+    impl Growing {
+        pub(crate) fn new(initial: usize, limit: usize) -> Self {
+            Self {
+                memory: std::vec![0; initial],
+                limit,
+            }
+        }
+    }
+
+    impl AsRef<[u8]> for Growing {
+        fn as_ref(&self) -> &[u8] {
+            &self.memory
+        }
+    }
+
+    impl AsMut<[u8]> for Growing {
+        fn as_mut(&mut self) -> &mut [u8] {
+            &mut self.memory
+        }
+    }
+
+    impl Storage for Growing {
+        fn limit(&self) -> usize {
+            self.limit
+        }
+
+        fn grow(&mut self, len: usize) -> bool {
+            if len <= self.limit {
+                self.memory.resize(len.max(self.memory.len()), 0);
+            }
+            self.memory.len() >= len
+        }
+    }
+}

@@ -152,6 +152,7 @@ impl<B: Storage> Outbox<B> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::buf::tests::Growing;
     use std::vec::Vec;
 
     fn put<B: Storage>(outbox: &mut Outbox<B>, frame: &[u8]) -> bool {
@@ -207,36 +208,9 @@ mod tests {
         assert!(outbox.slot(1).is_none());
     }
 
-    struct Growing(Vec<u8>);
-
-    impl AsRef<[u8]> for Growing {
-        fn as_ref(&self) -> &[u8] {
-            &self.0
-        }
-    }
-
-    impl AsMut<[u8]> for Growing {
-        fn as_mut(&mut self) -> &mut [u8] {
-            &mut self.0
-        }
-    }
-
-    impl Storage for Growing {
-        fn limit(&self) -> usize {
-            32
-        }
-
-        fn grow(&mut self, len: usize) -> bool {
-            if len <= 32 {
-                self.0.resize(len.max(self.0.len()), 0);
-            }
-            self.0.len() >= len
-        }
-    }
-
     #[test]
     fn grows_for_a_large_frame_and_not_for_many() {
-        let mut outbox = Outbox::new(Growing(Vec::from([0; 8])));
+        let mut outbox = Outbox::new(Growing::new(8, 32));
         assert!(put(&mut outbox, b"abcdef"));
         assert!(!put(&mut outbox, b"ghi"));
         outbox.pop(6);

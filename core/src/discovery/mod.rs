@@ -84,7 +84,8 @@ pub enum Outcome {
     Supersedes(ConnectionId),
     /// A connection that is superseded by an older one with the same peer.
     SupersededBy(ConnectionId),
-    /// Both of its ends belong to this program, which has the other end by this connection: close both.
+    /// Both of its ends belong to this program, which has the other end by this connection, or by the same one if
+    /// a socket called itself: close both.
     Own(ConnectionId),
     /// No slot is free: close it.
     TableFull,
@@ -146,6 +147,9 @@ impl<S: AsRef<[Slot]> + AsMut<[Slot]>> Discovery<S> {
         };
         if direction == Direction::Dialled {
             self.table.end_dial(remote.ip());
+        }
+        if local == remote {
+            return Outcome::Own(id);
         }
         if let Some(other) = self.table.other_end_of(&connection) {
             self.table.remove(other);

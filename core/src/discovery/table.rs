@@ -119,18 +119,33 @@ impl<S: AsRef<[Slot]> + AsMut<[Slot]>> Table<S> {
     }
 
     /// Enters a connection with its host, in a slot of its own if the host has one already.
+    ///
+    /// A host that was only heard gives way: who calls is certainly there.
     pub(super) fn insert(&mut self, connection: Connection) -> bool {
         let host = connection.remote.ip();
         let slots = self.slots.as_mut();
-        let waits = |peer: &Peer| peer.host == host && peer.connection.is_none();
-        let known = slots
-            .iter()
-            .position(|slot| slot.0.as_ref().is_some_and(waits));
-        let Some(at) = known.or_else(|| slots.iter().position(|slot| slot.0.is_none())) else {
+        let place = |takes: &dyn Fn(Option<&Peer>) -> bool| {
+            slots.iter().position(|slot| takes(slot.0.as_ref()))
+        };
+        let waits = |peer: Option<&Peer>| {
+            peer.is_some_and(|peer| peer.host == host && peer.connection.is_none())
+        };
+        let is_heard_only = |peer: Option<&Peer>| {
+            peer.is_some_and(|peer| peer.connection.is_none() && peer.dial != Dial::UnderWay)
+        };
+        let known = place(&waits);
+        let Some(at) = known
+            .or_else(|| place(&|peer| peer.is_none()))
+            .or_else(|| place(&is_heard_only))
+        else {
             return false;
         };
         if let Some(slot) = slots.get_mut(at) {
-            slot.0.get_or_insert(Peer::new(host)).connection = Some(connection);
+            let peer = match known {
+                Some(_) => slot.0.get_or_insert(Peer::new(host)),
+                None => slot.0.insert(Peer::new(host)),
+            };
+            peer.connection = Some(connection);
         }
         true
     }
@@ -196,8 +211,13 @@ impl<S: AsRef<[Slot]> + AsMut<[Slot]>> Table<S> {
         self.connections().find(rivals).copied()
     }
 
+    /// Notes that `host` is to be dialled, unless it is already.
     pub(super) fn want_dial(&mut self, host: IpAddr) {
-        if let Some(peer) = self.find(|peer| peer.host == host && peer.dial == Dial::No) {
+        let is_dialled = |peer: &Peer| peer.host == host && peer.dial != Dial::No;
+        if self.peers().any(is_dialled) {
+            return;
+        }
+        if let Some(peer) = self.find(|peer| peer.host == host) {
             peer.dial = Dial::Wanted;
         }
     }

@@ -158,10 +158,54 @@ fn turns_away_what_it_has_no_slot_for_and_forgets_the_silent() {
         assert!(host.handle_beacon(at(1), IpAddr::from([10, 0, 1, n])));
     }
     assert!(!host.handle_beacon(at(2), LARGE));
+    for n in 0..4 {
+        let peer = IpAddr::from([10, 0, 1, n]);
+        accepted(&mut host, at(2), n.into(), peer, SMALL);
+    }
     assert_eq!(
         accepted(&mut host, at(2), 9, LARGE, SMALL),
         Outcome::TableFull
     );
+    for id in 0..4 {
+        host.handle_closed(ConnectionId(id));
+    }
     assert!(host.handle_beacon(at(10_002), LARGE));
     assert_eq!(host.peers().count(), 1);
+}
+
+#[test]
+fn who_calls_takes_the_slot_of_one_that_was_only_heard() {
+    let mut host = host();
+    for n in 0..4 {
+        host.handle_beacon(at(1), IpAddr::from([10, 0, 1, n]));
+    }
+    assert_eq!(accepted(&mut host, at(2), 9, LARGE, SMALL), Outcome::New);
+    assert_eq!(connections(&host), [9]);
+}
+
+#[test]
+fn a_socket_that_calls_itself_is_no_peer() {
+    let mut host = host();
+    let own = SocketAddr::new(SMALL, 40_000);
+    let id = ConnectionId(1);
+    let outcome = host.handle_connected(at(1), id, Direction::Dialled, own, own);
+    assert_eq!(outcome, Outcome::Own(id));
+    assert!(connections(&host).is_empty());
+}
+
+#[test]
+fn two_programs_of_one_host_are_dialled_once() {
+    let mut host = host();
+    host.poll(at(0));
+    for id in 1..3 {
+        accepted(&mut host, at(1), id, LARGE, SMALL);
+    }
+    host.handle_beacon(at(2), LARGE);
+    for id in 1..3 {
+        host.handle_closed(ConnectionId(id));
+    }
+    host.handle_beacon(at(3), LARGE);
+    assert_eq!(host.poll(at(3)), Some(Action::Dial(LARGE)));
+    host.handle_beacon(at(4), LARGE);
+    assert_eq!(host.poll(at(4)), None);
 }

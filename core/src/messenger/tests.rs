@@ -264,12 +264,14 @@ fn tells_too_long_from_full() {
 fn takes_no_more_input_than_its_memory() {
     let mut messenger = messenger::<8>();
     assert_eq!(give(&mut messenger, &[2, 2, 2, 2, 2, 2, 2, 2, 2, 2]), 8);
-    assert!(messenger.input_room().is_empty());
-    assert!(matches!(
-        messenger.recv::<Raw<'_>>(),
-        Some(Event::Message(_))
-    ));
-    assert_eq!(messenger.input_room().len(), 2);
+    for taken in 1..4 {
+        assert!(messenger.input_room().is_empty() || taken > 2);
+        assert!(matches!(
+            messenger.recv::<Raw<'_>>(),
+            Some(Event::Message(_))
+        ));
+    }
+    assert_eq!(messenger.input_room().len(), 6);
 }
 
 #[test]
@@ -288,4 +290,51 @@ fn hands_raw_messages_to_a_gateway() {
             body: &[]
         }
     );
+}
+
+/// Says that it has written more than it was given.
+struct Miscounted;
+
+impl crate::Message for Miscounted {
+    const NAME: &'static str = "Miscounted";
+    const CODE: Option<u8> = Some(0x10);
+}
+
+impl crate::message::Encode for Miscounted {
+    const MAX_SIZE: usize = 4;
+
+    fn encode(&self, out: &mut [u8]) -> Result<usize, EncodeError> {
+        Ok(out.len() + 1)
+    }
+}
+
+#[test]
+fn an_encoding_that_miscounts_sends_nothing() {
+    let mut messenger = messenger::<64>();
+    assert_eq!(messenger.send(&Miscounted), Err(SendError::Unencodable));
+    assert!(messenger.poll_output().is_empty());
+}
+
+#[test]
+fn memory_grows_for_a_large_frame_and_not_for_many() {
+    let mut messenger =
+        Messenger::new(CableCarByte, crate::buf::tests::Growing::new(8, 64), [0; 8]);
+    for _ in 0..4 {
+        messenger.input_room()[..2].copy_from_slice(&[2, 4]);
+        messenger.handle_input(2);
+    }
+    assert!(messenger.input_room().is_empty());
+    while messenger.recv::<Words<'_>>().is_some() {}
+    let mut filled = 0;
+    while filled < 40 {
+        let room = messenger.input_room();
+        room.fill(40);
+        let len = room.len().min(40 - filled);
+        messenger.handle_input(len);
+        filled += len;
+    }
+    assert!(matches!(
+        messenger.recv::<Words<'_>>(),
+        Some(Event::Unknown(_))
+    ));
 }

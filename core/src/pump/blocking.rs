@@ -133,11 +133,6 @@ where
         self.messenger.has_event()
     }
 
-    /// Passes over what [`poll`](Self::poll) would say.
-    pub fn drop_event(&mut self) {
-        self.messenger.drop_event();
-    }
-
     /// Reads once and says whether something came; `false` when the stream times out, or when messages have to
     /// be taken first because the buffer is full of them or the stream has ended.
     pub fn read_once(&mut self) -> Result<bool, Error<R::Error>> {
@@ -164,7 +159,8 @@ where
             return Ok(false);
         }
         match retry(|| self.writer.write(waiting))? {
-            None | Some(0) => Ok(false),
+            None => Ok(false),
+            Some(0) => Err(Error::Closed),
             Some(len) => {
                 self.messenger.handle_written(len);
                 Ok(true)

@@ -31,7 +31,7 @@
 /// ```
 ///
 /// A name or code used twice does not compile, and neither does a code that Ropeway keeps for itself
-/// (`0x00..=0x0F`, `0xE0..=0xFF`); the error names the types. A table that serves one dialect only follows that
+/// (`0x00..=0x0F`, `0xE0..=0xFF`); the error names the rows. A table that serves one dialect only follows that
 /// dialect's rules when it says so: `pub enum Weather<'a> for CableCarByte { … }`.
 ///
 /// ```compile_fail

@@ -1,7 +1,6 @@
 use super::connection::Connection;
 use super::network::Network;
 use super::{ConnectionId, Direction, Settings};
-use crate::Cancel;
 use crate::clock::Clock;
 use mio::{Events, Interest, Poll, Token, Waker};
 use ropeway_core::Instant;
@@ -10,14 +9,13 @@ use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 use std::sync::{Arc, Weak};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// Beacons out, peers in, calls both ways.
 #[derive(Debug)]
 pub struct Discovery {
     state: ropeway_core::discovery::Discovery<Vec<Slot>>,
-    settings: Settings,
+    pub(super) settings: Settings,
     clock: Clock,
     poll: Poll,
     _waker: Arc<Waker>,
@@ -73,24 +71,17 @@ struct Dial {
 }
 
 impl Discovery {
-    pub(super) fn start(settings: Settings) -> io::Result<Self> {
+    pub(super) fn start(mut settings: Settings) -> io::Result<Self> {
+        settings.cancel = settings.cancel.child();
+        settings.policy.at_once = settings.policy.at_once.max(settings.connect_timeout * 2);
         let clock = Clock::new();
         let poll = Poll::new()?;
         let waker = settings.cancel.wake(&poll, CANCELLED)?;
         let mut network = Network::bind(settings.udp_port, settings.loopback)?;
         poll.registry()
             .register(network.socket(), BEACONS, Interest::READABLE)?;
-        let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, settings.tcp_port));
-        let mut listener = match mio::net::TcpListener::bind(address) {
-            Err(error) if error.kind() == io::ErrorKind::AddrInUse => None,
-            bound => Some(bound?),
-        };
-        if let Some(listener) = &mut listener {
-            poll.registry()
-                .register(listener, CALLS, Interest::READABLE)?;
-        }
         let slots = vec![Slot::EMPTY; settings.peers];
-        Ok(Self {
+        let mut discovery = Self {
             state: ropeway_core::discovery::Discovery::new(slots, settings.policy, clock.now()),
             settings,
             clock,
@@ -98,13 +89,15 @@ impl Discovery {
             _waker: waker,
             events: Events::with_capacity(64),
             network,
-            listener,
+            listener: None,
             dials: Vec::new(),
             alive: Vec::new(),
             ready: VecDeque::new(),
             next_id: 0,
             is_busy: false,
-        })
+        };
+        discovery.listen()?;
+        Ok(discovery)
     }
 
     /// Does what is due, then waits at most `timeout` for something to say.
@@ -149,28 +142,17 @@ impl Discovery {
         self.listener.is_some()
     }
 
-    /// Goes on in a thread of its own, and calls `on_event` there.
-    ///
-    /// It ends when the returned handle is stopped or dropped, or with the first error of a socket.
-    pub fn spawn(
-        mut self,
-        mut on_event: impl FnMut(Event) + Send + 'static,
-    ) -> io::Result<Running> {
-        let cancel = self.settings.cancel.clone();
-        let thread = std::thread::Builder::new()
-            .name("discovery".into())
-            .spawn(move || {
-                while !self.settings.cancel.is_cancelled() {
-                    if let Some(event) = self.poll(Duration::MAX)? {
-                        on_event(event);
-                    }
-                }
-                Ok(())
-            })?;
-        Ok(Running {
-            cancel,
-            thread: Some(thread),
-        })
+    /// Takes the TCP port, unless another program has it.
+    fn listen(&mut self) -> io::Result<()> {
+        let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, self.settings.tcp_port));
+        let mut listener = match mio::net::TcpListener::bind(address) {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => return Ok(()),
+            bound => bound?,
+        };
+        let registry = self.poll.registry();
+        registry.register(&mut listener, CALLS, Interest::READABLE)?;
+        self.listener = Some(listener);
+        Ok(())
     }
 
     fn do_what_is_due(&mut self) {
@@ -189,7 +171,12 @@ impl Discovery {
         while let Some(action) = self.state.poll(now) {
             match action {
                 Action::Beacon => {
-                    if let Err(error) = self.network.send_beacon() {
+                    // Who had the port may be gone by now.
+                    let listening = match self.listener {
+                        Some(_) => Ok(()),
+                        None => self.listen(),
+                    };
+                    if let Err(error) = listening.and(self.network.send_beacon()) {
                         self.ready.push_back(Event::BeaconFailed(error));
                     }
                 }
@@ -283,7 +270,7 @@ impl Discovery {
             }
             Ok(remote) => {
                 let mut dial = self.dials.swap_remove(at);
-                self.poll.registry().deregister(&mut dial.stream)?;
+                let _ = self.poll.registry().deregister(&mut dial.stream);
                 self.connected(dial.stream.into(), Direction::Dialled, remote);
                 Ok(())
             }
@@ -350,6 +337,7 @@ impl Discovery {
                     kept,
                 });
             }
+            Outcome::Own(other) if other == id => {}
             Outcome::Own(other) => self.disown(other),
             Outcome::TableFull => self.ready.push_back(Event::TableFull(remote.ip())),
         }
@@ -388,35 +376,6 @@ impl Discovery {
     const fn take_id(&mut self) -> ConnectionId {
         self.next_id = self.next_id.wrapping_add(1);
         ConnectionId(self.next_id)
-    }
-}
-
-/// A discovery in a thread of its own.
-#[derive(Debug)]
-pub struct Running {
-    cancel: Cancel,
-    thread: Option<JoinHandle<io::Result<()>>>,
-}
-
-impl Running {
-    /// Ends the thread and says how it went.
-    pub fn stop(mut self) -> io::Result<()> {
-        self.end()
-    }
-
-    fn end(&mut self) -> io::Result<()> {
-        self.cancel.cancel();
-        match self.thread.take().map(JoinHandle::join) {
-            Some(Ok(result)) => result,
-            Some(Err(_)) => Err(io::Error::other("the callback panicked")),
-            None => Ok(()),
-        }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.end();
     }
 }
 

@@ -26,9 +26,11 @@
 mod connection;
 mod driver;
 mod network;
+mod running;
 mod settings;
 
 pub use connection::Connection;
-pub use driver::{Discovery, Event, Running};
+pub use driver::{Discovery, Event};
 pub use ropeway_core::discovery::{ConnectionId, Direction};
+pub use running::Running;
 pub use settings::{Loopback, Settings};

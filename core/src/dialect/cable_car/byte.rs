@@ -56,10 +56,12 @@ impl CableCarByte {
             let room_len = room.len().min(limit);
             let (room, _) = room.split_at_mut(room_len);
             match body(room) {
-                Ok(len) => {
+                Ok(len) if len <= room_len => {
                     *first = code.0;
                     Ok(len + CODE_LEN)
                 }
+                // A hand-written encoding that miscounts must not take the peer out of step.
+                Ok(_) => Err(EncodeError::Unencodable),
                 Err(EncodeError::Full) if room_len == limit => Err(EncodeError::TooLong { limit }),
                 Err(error) => Err(error),
             }

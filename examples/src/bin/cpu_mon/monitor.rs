@@ -87,7 +87,10 @@ impl Monitor {
     pub(crate) fn turn(&mut self, timeout: Duration) -> io::Result<Vec<News>> {
         let mut news = Vec::new();
         let mut wait = timeout;
-        while let Some(event) = self.discovery.poll(mem::take(&mut wait))? {
+        for _ in 0..EVENTS {
+            let Some(event) = self.discovery.poll(mem::take(&mut wait))? else {
+                break;
+            };
             news.push(News::Note(self.handle_discovery(event)));
         }
         let mut reports = Vec::new();
@@ -186,3 +189,6 @@ fn named(error: &io::Error, settings: &Settings) -> io::Error {
 
 /// Reports are a few hundred bytes; a peer that says more has no business here.
 const MAX_MESSAGE: usize = 64 << 10;
+
+/// The most events of one turn, so that a flood of beacons leaves time for the peers.
+const EVENTS: usize = 64;
