@@ -132,4 +132,4 @@ impl Deadline {
 const SHORTEST: Duration = Duration::from_millis(1);
 
 /// How long one direction is waited for while the other is stuck.
-const SLICE: Duration = Duration::from_millis(20);
+const SLICE: Duration = Duration::from_millis(5);

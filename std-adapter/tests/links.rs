@@ -369,7 +369,7 @@ fn the_last_words_of_a_peer_that_is_gone_are_delivered() {
 fn two_that_send_to_each_other_do_not_lock_each_other() {
     let (mut here, mut there) = memory::pair(CableCarJson, 1000, &Options::default()).unwrap();
     let note = Note {
-        text: "x".repeat(100_000),
+        text: "x".repeat(20_000),
     };
     let talk = |link: &mut Link<CableCarJson, memory::End>| {
         link.send(&note).unwrap();

@@ -166,7 +166,7 @@ mod tests {
             loop {
                 match network.receive_beacon() {
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                        std::thread::yield_now()
+                        std::thread::yield_now();
                     }
                     received => return received.unwrap(),
                 }
