@@ -255,7 +255,7 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
     /// Takes more memory for a frame that fills the buffer, never for a buffer full of frames.
     fn make_room(&mut self) {
         self.pass_over();
-        if self.input.room().is_empty() && !self.has_event() {
+        if self.input.is_full() && !self.has_event() {
             self.input.enlarge();
         }
     }

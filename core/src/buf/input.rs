@@ -71,13 +71,18 @@ impl<B: Storage> Input<B> {
 
     /// Room for the next bytes to be received, as much as there is without [`enlarge`](Self::enlarge).
     pub fn room(&mut self) -> &mut [u8] {
-        if self.end - self.start <= self.start {
+        if self.start > 0 && !self.is_more_than_consumed() {
             self.compact();
         }
         self.storage
             .as_mut()
             .get_mut(self.end..)
             .unwrap_or_default()
+    }
+
+    /// Whether there is no [`room`](Self::room).
+    pub fn is_full(&self) -> bool {
+        self.end == self.storage.as_ref().len() && (self.start == 0 || self.is_more_than_consumed())
     }
 
     /// Makes room for the rest of a frame that fills the memory: moves it to the front, or takes more memory.
@@ -102,10 +107,18 @@ impl<B: Storage> Input<B> {
         self.start += len.min(self.end - self.start);
     }
 
+    /// Whether what waits is more than what was consumed before it, so that moving it is not worth it yet.
+    const fn is_more_than_consumed(&self) -> bool {
+        self.end - self.start > self.start
+    }
+
+    #[inline(never)]
     fn compact(&mut self) {
-        let received = self.storage.as_mut().get_mut(..self.end);
-        if let Some(received) = received.filter(|received| self.start <= received.len()) {
-            received.copy_within(self.start.., 0);
+        if !self.is_empty() {
+            let received = self.storage.as_mut().get_mut(..self.end);
+            if let Some(received) = received.filter(|received| self.start <= received.len()) {
+                received.copy_within(self.start.., 0);
+            }
         }
         self.reclaimed += self.start as u64;
         self.end -= self.start;
@@ -152,6 +165,15 @@ mod tests {
         input.consume(4);
         assert!(input.is_empty());
         assert_eq!(input.room().len(), 4);
+    }
+
+    #[test]
+    fn grows_from_nothing() {
+        let mut input = Input::new(crate::buf::tests::Growing::new(0, 100));
+        assert!(input.is_full());
+        assert_eq!(receive(&mut input, &[7; 200]), 64);
+        assert_eq!(receive(&mut input, &[7; 200]), 36);
+        assert_eq!(receive(&mut input, &[7; 200]), 0);
     }
 
     #[test]
