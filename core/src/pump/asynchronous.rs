@@ -78,7 +78,7 @@ where
     {
         loop {
             match self.messenger.send(message) {
-                Err(SendError::Full) => self.write_once().await?,
+                Err(SendError::Full) => self.write_some().await?,
                 sent => return sent.map_err(Error::Send),
             }
         }
@@ -86,7 +86,8 @@ where
 
     /// Queues a message and writes until nothing is queued.
     ///
-    /// A future dropped before it is ready may have queued the message, which then goes out with the next call.
+    /// Where a cancelled write takes nothing, the link takes in what the peer says meanwhile, as far as its buffer
+    /// goes: two links that send to each other do not lock each other. A future dropped before it is ready may have queued the message, which then goes out with the next call.
     pub async fn send<M: ?Sized>(&mut self, message: &M) -> Result<(), Error<R::Error>>
     where
         D: Carries<M>,
@@ -166,9 +167,21 @@ where
 
     async fn write_queued(&mut self) -> Result<(), Error<R::Error>> {
         while self.messenger.queued() > 0 {
-            self.write_once().await?;
+            self.write_some().await?;
         }
         Ok(())
+    }
+
+    /// Writes once, or reads while nothing can be written: a peer that does not read may itself be waiting to be
+    /// read from.
+    async fn write_some(&mut self) -> Result<(), Error<R::Error>> {
+        let may_read = self.cancelled_write == CancelledWrite::TookNothing
+            && !self.messenger.has_ended()
+            && !self.messenger.input_room().is_empty();
+        match may_read {
+            true => self.read_or_write().await,
+            false => self.write_once().await,
+        }
     }
 
     async fn read_once(&mut self) -> Result<(), Error<R::Error>> {

@@ -160,6 +160,34 @@ fn reads_while_its_own_writes_are_stuck() {
 }
 
 #[test]
+fn two_that_send_to_each_other_do_not_lock_each_other() {
+    async fn talk(link: &mut Piped) {
+        for number in 0..3 {
+            let body = [number; 20];
+            let raw = Raw {
+                code: Code(7),
+                body: &body,
+            };
+            link.send(&raw).await.unwrap();
+        }
+        for number in 0..3 {
+            let event = link.recv::<Raw<'_>>().await.unwrap();
+            assert!(matches!(event, Event::Message(raw) if raw.body == [number; 20]));
+        }
+    }
+    let (mut ours, mut theirs) = pair(CancelledWrite::TookNothing);
+    let (mut here, mut there) = (pin!(talk(&mut ours)), pin!(talk(&mut theirs)));
+    let mut context = Context::from_waker(Waker::noop());
+    let (mut is_done, mut polls) = ([false; 2], 0);
+    while is_done != [true; 2] {
+        is_done[0] = is_done[0] || here.as_mut().poll(&mut context).is_ready();
+        is_done[1] = is_done[1] || there.as_mut().poll(&mut context).is_ready();
+        polls += 1;
+        assert!(polls < PATIENT, "locked");
+    }
+}
+
+#[test]
 fn ends_the_link_after_a_cancelled_write_that_may_have_been_taken() {
     let (mut ours, _theirs) = pair(CancelledWrite::EndsLink);
     let raw = Raw {
