@@ -9,7 +9,7 @@ use crate::encoding::{DecodeError, EncodeError};
 /// where they are JSON.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no message: it has no name",
-    note = "a row `{Self}({Self}) = 0x10` or `{Self}({Self}) as \"Name\"` in `messages!` makes a serde type a message"
+    note = "a row `{Self}({Self}) = 0x10` or `{Self}({Self}) as \"Name\"` in `messages!` makes a serde type a message; a table is not one: send what is in it"
 )]
 pub trait Message {
     /// The name in dialects that name types by text: unique within a table.

@@ -74,7 +74,8 @@ pub enum Over {
 pub enum Event<'a, D: Dialect, T> {
     /// A message of the table.
     Message(T),
-    /// A message that the table does not have; the stream is in step.
+    /// A message that the table does not have; the stream is in step. Its body is trimmed to the message's own:
+    /// the bytes behind the code, the attributes in JSON.
     Unknown(Envelope<'a, D>),
     /// A frame that breaks a rule. The next event comes from behind it, unless it
     /// [`is_fatal`](Malformed::is_fatal).
@@ -118,7 +119,7 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
 
     /// The next thing that the peer said, if it is here whole; messages borrow from the receive buffer.
     ///
-    /// `T` is the table that [`messages!`](crate::messages) declared.
+    /// `T` is the table that [`messages!`](crate::messages) declared. Copy what is to be kept before the next call.
     #[inline]
     pub fn recv<'a, T: Registry<'a, D>>(&'a mut self) -> Option<Event<'a, D, T>> {
         let seen = self.look()?;

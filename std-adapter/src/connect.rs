@@ -273,7 +273,9 @@ impl From<Error> for ConnectError {
 impl fmt::Display for ConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::UnknownHost(error) => write!(f, "no such host: {error}"),
+            Self::UnknownHost(error) => {
+                write!(f, "no such host, or no port in the address: {error}")
+            }
             Self::Deadline { address, last } => {
                 write!(f, "{address} did not answer in time: {last}")
             }

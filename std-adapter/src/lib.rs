@@ -34,7 +34,8 @@ pub use listen::Listener;
 pub use options::{Keepalive, Options};
 pub use pump::Pump;
 pub use ropeway_core::{
-    Event, Malformed, Message, Messenger, SendError, dialect, encoding, message, messages, registry,
+    Event, Malformed, Message, Messenger, Rule, SendError, dialect, encoding, message, messages,
+    registry,
 };
 pub use storage::Growable;
 pub use transport::TransportError;

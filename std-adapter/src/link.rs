@@ -12,6 +12,10 @@ use std::time::Duration;
 
 /// A link to one peer, whose input and output happen in the caller's thread.
 ///
+/// One thread owns it; others hand it what to send through a channel, which it looks at between calls of
+/// [`recv`](Self::recv) with a short timeout. Dropping a link drops what is queued: [`flush`](Self::flush) or
+/// [`close`](Self::close) it first.
+///
 /// ```no_run
 /// use ropeway_std::dialect::cable_car::{CableCarByte, Join};
 /// use ropeway_std::{Event, Link, messages};
@@ -63,9 +67,9 @@ impl<D: Dialect, T: Transport> Link<D, T> {
     /// Sends a message at once, with all that was queued before it.
     ///
     /// While the peer does not read, the link takes in what the peer says, as far as its buffer goes: two links
-    /// that send to each other do not lock each other. When the send timeout ends first, the message stays queued
-    /// and goes out with the next call, as [`queued`](Self::queued) tells; a queue that is full is an error, and
-    /// takes nothing.
+    /// that send to each other do not lock each other. When the send timeout ends first, this is still `Ok`: the
+    /// message stays queued, as [`queued`](Self::queued) tells, and goes out with the next call. A queue that is
+    /// full is an error, and takes nothing.
     #[inline]
     pub fn send<M: ?Sized>(&mut self, message: &M) -> Result<(), Error>
     where
@@ -122,7 +126,8 @@ impl<D: Dialect, T: Transport> Link<D, T> {
 
     /// Writes all that is queued and tells the peer that nothing more will come; it may still be read from.
     ///
-    /// Fails with a timeout, and ends nothing, when the send timeout passes first.
+    /// When the send timeout passes first, nothing is ended and the error is an [`Error::Transport`] of kind
+    /// [`TimedOut`](io::ErrorKind::TimedOut).
     pub fn finish(&mut self) -> Result<(), Error> {
         self.flush()?;
         if self.queued() > 0 {
@@ -136,7 +141,7 @@ impl<D: Dialect, T: Transport> Link<D, T> {
     /// Finishes, then waits at most `timeout` for the peer to close as well, and closes.
     ///
     /// What the peer still says is read and dropped, so that what was sent is not cut off by a reset. Says
-    /// whether the peer closed in time.
+    /// whether the peer closed in time, which it does by closing or dropping its own link.
     pub fn close(mut self, timeout: Duration) -> Result<bool, Error> {
         self.finish()?;
         let deadline = Deadline::after(timeout);

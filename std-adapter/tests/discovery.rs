@@ -146,8 +146,10 @@ fn a_thread_of_its_own_calls_back_until_it_is_stopped() {
 fn says_when_the_port_of_beacons_is_not_shared() {
     let taken = UdpSocket::bind("0.0.0.0:0").unwrap();
     let port = taken.local_addr().unwrap().port();
-    let refused = Settings::default().ports(port, 0).start().unwrap_err();
+    let refused = Settings::default().ports(port, port).start().unwrap_err();
     assert_eq!(refused.kind(), std::io::ErrorKind::AddrInUse);
+    let refused = Settings::default().ports(port, 0).start().unwrap_err();
+    assert_eq!(refused.kind(), std::io::ErrorKind::InvalidInput);
 }
 
 #[test]

@@ -26,7 +26,8 @@ pub enum Error<E> {
     Send(SendError),
     /// The stream's own error. Bytes that it has not taken are kept.
     Transport(E),
-    /// The peer has ended the stream, and all that it sent has been delivered.
+    /// The peer has ended the stream, and all that it sent has been delivered. It learns the same once this end is
+    /// closed or dropped.
     Closed,
     /// The peer broke the framing for good, as the last event said: nothing more can be read.
     OutOfStep,

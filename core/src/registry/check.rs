@@ -21,7 +21,7 @@ pub const fn check(entries: &[Entry], reserved: &[RangeInclusive<u8>]) {
                 .code(code)
                 .text(" of ")
                 .name(entry.name)
-                .text(" is reserved")
+                .text(" is reserved: use 0x10..=0xDF, or declare the table `for` one dialect")
                 .fail();
         }
         let mut j = 0;
@@ -191,12 +191,12 @@ mod tests {
         const ROWS: &[Entry] = &[row("MsgJoin", Some(2)), row("A", Some(0xE0))];
         assert_eq!(
             refusal(ROWS, RESERVED).unwrap(),
-            "code 0xE0 of `A` is reserved"
+            "code 0xE0 of `A` is reserved: use 0x10..=0xDF, or declare the table `for` one dialect"
         );
         const OTHER: &[Entry] = &[row("MsgJoin", Some(3))];
         assert_eq!(
             refusal(OTHER, RESERVED).unwrap(),
-            "code 0x03 of `MsgJoin` is reserved"
+            "code 0x03 of `MsgJoin` is reserved: use 0x10..=0xDF, or declare the table `for` one dialect"
         );
     }
 }

@@ -30,6 +30,11 @@
 /// assert_eq!(Weather::ENTRIES[3].name, "MsgNote");
 /// ```
 ///
+/// The enum is for receiving: what is sent is the message itself. A message that borrows needs a table with a
+/// lifetime, as above. A message gets its code in one table; a row without one, `Reading(Reading)`, takes it into
+/// others. For JSON a message is a struct with named fields, a map or a unit struct: anything else is refused when
+/// it is sent.
+///
 /// A name or code used twice does not compile, and neither does a code that Ropeway keeps for itself
 /// (`0x00..=0x0F`, `0xE0..=0xFF`); the error names the rows. A table that serves one dialect only follows that
 /// dialect's rules when it says so: `pub enum Weather<'a> for CableCarByte { … }`.

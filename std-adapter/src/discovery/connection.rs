@@ -7,7 +7,7 @@ use std::sync::Arc;
 /// A connection that discovery brought about: the transport of a [`Link`](crate::Link) or
 /// [`Pump`](crate::Pump).
 ///
-/// Discovery counts its peer as connected until it is dropped.
+/// Discovery counts its peer as connected until it is dropped; then the peer is called again when it is heard again.
 #[derive(Debug)]
 pub struct Connection {
     pub(super) stream: TcpStream,

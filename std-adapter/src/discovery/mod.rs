@@ -31,6 +31,6 @@ mod settings;
 
 pub use connection::Connection;
 pub use driver::{Discovery, Event};
-pub use ropeway_core::discovery::{ConnectionId, Direction};
+pub use ropeway_core::discovery::{ConnectionId, Direction, Peer};
 pub use running::Running;
 pub use settings::{Loopback, Settings};

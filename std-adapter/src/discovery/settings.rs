@@ -7,7 +7,8 @@ use std::time::Duration;
 
 /// How to discover peers; those that are to find each other agree on the ports.
 ///
-/// By default cable_car's: beacons to UDP 8222 each second, connections on TCP 8223.
+/// By default cable_car's: beacons to UDP 8222 each second, connections on TCP 8223, calls of at most 2 s, other
+/// programs on this machine ignored. At most 256 peers.
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub(super) udp_port: u16,
@@ -46,7 +47,7 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// The ports of beacons and of connections.
+    /// The ports of beacons and of connections; all who are to find each other agree on them, so neither is 0.
     #[must_use]
     pub const fn ports(mut self, udp: u16, tcp: u16) -> Self {
         self.udp_port = udp;
@@ -101,6 +102,10 @@ impl Settings {
     ///
     /// A TCP port that is taken is no failure: this program then calls others, and nobody can call it.
     pub fn start(self) -> io::Result<Discovery> {
+        if self.udp_port == 0 || self.tcp_port == 0 {
+            let rule = "discovery needs ports that others know: 0 is none";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, rule));
+        }
         Discovery::start(self)
     }
 }

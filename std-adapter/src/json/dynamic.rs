@@ -7,7 +7,26 @@ use ropeway_core::registry::{Registry, Rejected};
 
 /// A message of any class, with any attributes.
 ///
-/// As the table of `recv` it takes every message there is: for gateways, logs and scripts.
+/// As the table of `recv` it takes every message there is: for gateways, logs and scripts. It is a whole table and
+/// no row of one; beside typed messages, it is made of what a table does not have:
+///
+/// ```
+/// use ropeway_std::dialect::cable_car::{CableCarJson, Quit};
+/// use ropeway_std::json::Dynamic;
+/// use ropeway_std::{Event, messages};
+///
+/// messages! { enum Words { Quit(Quit) } }
+///
+/// fn name_of(event: Event<'_, CableCarJson, Words>) -> Option<String> {
+///     match event {
+///         Event::Unknown(unknown) => Some(Dynamic::try_from(unknown).ok()?.name),
+///         _ => None,
+///     }
+/// }
+/// # let _ = name_of;
+/// ```
+///
+/// Sent and received:
 ///
 /// ```
 /// use ropeway_std::dialect::cable_car::CableCarJson;
@@ -65,9 +84,36 @@ impl<'a> Registry<'a, CableCarJson> for Dynamic {
     }
 }
 
+/// The message in an [`Event::Unknown`](ropeway_core::Event::Unknown).
+impl TryFrom<Envelope<'_, CableCarJson>> for Dynamic {
+    type Error = json::Error;
+
+    fn try_from(unknown: Envelope<'_, CableCarJson>) -> Result<Self, json::Error> {
+        let mut reader = json::Reader::new(unknown.body);
+        let attributes = Object::read(&mut reader)?;
+        reader.finish()?;
+        Ok(Self::new(unknown.key.text, attributes))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn is_made_of_what_a_table_does_not_have() {
+        ropeway_core::messages! { enum Nothing {} }
+        let mut messenger = ropeway_core::Messenger::new(CableCarJson, [0; 64], [0; 64]);
+        let sent = Dynamic::new("Telemetry", [("temp", 21.5)]);
+        messenger.send(&sent).unwrap();
+        let line = messenger.poll_output().to_vec();
+        messenger.input_room()[..line.len()].copy_from_slice(&line);
+        messenger.handle_input(line.len());
+        let Some(ropeway_core::Event::Unknown(unknown)) = messenger.recv::<Nothing>() else {
+            panic!("not unknown")
+        };
+        assert_eq!(Dynamic::try_from(unknown), Ok(sent));
+    }
     use crate::{Event, Options, memory};
     use std::time::Duration;
 

@@ -87,6 +87,12 @@ impl<K: Into<Key>, V: Into<Value>> FromIterator<(K, V)> for Object {
     }
 }
 
+impl From<()> for Object {
+    fn from((): ()) -> Self {
+        Self::new()
+    }
+}
+
 impl<K: Into<Key>, V: Into<Value>, const N: usize> From<[(K, V); N]> for Object {
     fn from(entries: [(K, V); N]) -> Self {
         entries.into_iter().collect()

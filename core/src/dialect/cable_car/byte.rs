@@ -15,7 +15,8 @@ use core::ops::RangeInclusive;
 /// +--------+--------+------------------+
 /// ```
 ///
-/// Programs own every code, 0, 255 and those of the standard messages included.
+/// A body has at most 253 bytes. Programs own every code, 0, 255 and those of the standard messages included, in
+/// tables declared `for CableCarByte`; other tables keep clear of what Ropeway reserves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct CableCarByte;

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 /// unit struct for none. Lines are written as Python's `json` writes them, in ASCII and without spaces; all that
 /// it reads is read: raw UTF-8, white space, NaN and infinities, array elements behind the attributes.
 ///
-/// A line that is no JSON or not of this shape is [`Malformed`], and the next line is read as ever.
+/// A line that is no JSON, an empty one included, or not of this shape is [`Malformed`], and the next line is read as ever.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct CableCarJson;
