@@ -230,12 +230,10 @@ impl<'a, T: Table> Run<'a, T> {
     /// Gives the next piece of the stream, as much of it as there is room for.
     fn receive(&mut self) {
         let size = self.sizes.next().unwrap_or(1);
-        let mut room = self.messenger.input_room();
-        if room.is_empty() {
-            self.take();
-            room = self.messenger.input_room();
-            assert!(!room.is_empty(), "neither room nor events");
+        while self.messenger.input_room().is_empty() {
+            assert!(self.take(), "neither room nor events");
         }
+        let room = self.messenger.input_room();
         assert!(room.len() <= self.limits.0);
         let len = size.min(room.len()).min(self.stream.len());
         let (now, later) = self.stream.split_at(len);

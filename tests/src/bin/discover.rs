@@ -116,7 +116,7 @@ where
     talks.iter_mut().for_each(Talk::finish);
     while !talks.is_empty() && Instant::now() < end {
         talks.retain_mut(Talk::goes_on);
-        std::thread::sleep(TURN);
+        std::thread::yield_now();
     }
     for talk in &talks {
         talk.say_lost("not closed by the peer");
