@@ -34,15 +34,6 @@ impl<B: Storage> Input<B> {
             .unwrap_or_default()
     }
 
-    /// The same bytes, for decoding in place.
-    #[inline]
-    pub fn as_mut_slice(&mut self) -> &mut [u8] {
-        self.storage
-            .as_mut()
-            .get_mut(self.start..self.end)
-            .unwrap_or_default()
-    }
-
     /// Gives up the first `len` bytes and lends them a last time, for decoding in place.
     #[inline]
     pub fn take(&mut self, len: usize) -> &mut [u8] {

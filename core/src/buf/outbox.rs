@@ -2,7 +2,7 @@ use super::Storage;
 
 /// Bytes on their way out: a ring in which every frame lies in one piece.
 ///
-/// A frame is written once, straight into the [`slot`](Self::slot) that the ring offers, and leaves only after
+/// A frame is written once, straight into the piece that [`append`](Self::append) offers, and leaves only after
 /// the transport has taken it. A frame that does not fit before the end of the memory goes to its front; the
 /// few bytes left at the end are skipped.
 ///
@@ -53,40 +53,28 @@ impl<B: Storage> Outbox<B> {
         self.storage.limit()
     }
 
-    /// The largest free piece that the next frame may be written to, if one of `at_least` bytes is free.
+    /// Appends what `write` puts at the front of the largest free piece, if that has `at_least` bytes.
     ///
-    /// Memory that grows is enlarged for a frame larger than all of it, never to let more frames wait. What has
-    /// been written counts only after [`push`](Self::push).
-    #[inline]
-    pub fn slot(&mut self, at_least: usize) -> Option<&mut [u8]> {
-        if self.free - self.tail < at_least {
-            self.make_room(at_least)?;
-        }
-        self.storage.as_mut().get_mut(self.tail..self.free)
-    }
-
-    /// Appends what `write` puts at the front of a [`slot`](Self::slot) of `at_least` bytes, if one is free.
+    /// `write` returns how many bytes it wrote. Memory that grows is enlarged for a frame larger than all of it,
+    /// never to let more frames wait.
     #[inline]
     pub fn append<E>(
         &mut self,
         at_least: usize,
         write: impl FnOnce(&mut [u8]) -> Result<usize, E>,
     ) -> Option<Result<(), E>> {
-        let slot = self.slot(at_least)?;
+        if self.offered() < at_least {
+            self.make_room(at_least)?;
+        }
+        let slot = self.storage.as_mut().get_mut(self.tail..self.free)?;
         let room = slot.len();
         let written = write(slot).map(|len| len.min(room));
         Some(written.map(|len| self.tail += len))
     }
 
-    /// How many bytes the slot that was offered last has.
+    /// How many bytes the piece that was offered last has.
     pub(crate) const fn offered(&self) -> usize {
         self.free - self.tail
-    }
-
-    /// Appends the first `len` bytes of the slot that was just written.
-    #[inline]
-    pub fn push(&mut self, len: usize) {
-        self.tail += len.min(self.free - self.tail);
     }
 
     /// The oldest waiting bytes, as many as lie in one piece; empty when none wait.
@@ -156,12 +144,11 @@ mod tests {
     use std::vec::Vec;
 
     fn put<B: Storage>(outbox: &mut Outbox<B>, frame: &[u8]) -> bool {
-        let Some(slot) = outbox.slot(frame.len()) else {
-            return false;
+        let write = |slot: &mut [u8]| {
+            slot[..frame.len()].copy_from_slice(frame);
+            Ok::<_, core::convert::Infallible>(frame.len())
         };
-        slot[..frame.len()].copy_from_slice(frame);
-        outbox.push(frame.len());
-        true
+        outbox.append(frame.len(), write).is_some()
     }
 
     #[test]
@@ -205,7 +192,7 @@ mod tests {
         assert!(put(&mut outbox, b"abc"));
         outbox.pop(3);
         assert!(put(&mut outbox, b"abcdefgh"));
-        assert!(outbox.slot(1).is_none());
+        assert!(!put(&mut outbox, b"x"));
     }
 
     #[test]
@@ -217,7 +204,7 @@ mod tests {
         assert!(put(&mut outbox, b"0123456789"));
         assert_eq!(outbox.peek(), b"0123456789");
         outbox.pop(10);
-        assert!(outbox.slot(33).is_none());
-        assert_eq!(outbox.slot(32).map(|slot| slot.len()), Some(32));
+        assert!(!put(&mut outbox, &[0; 33]));
+        assert!(put(&mut outbox, &[0; 32]));
     }
 }
