@@ -29,6 +29,8 @@ use std::net::{Shutdown, TcpStream};
 pub struct Pump<D, T = TcpStream> {
     link: pump::Link<D, Half<T>, Half<T>, Growable>,
     finishing: bool,
+    /// What ended reading, until all that came before has been taken.
+    failure: Option<Error>,
 }
 
 impl<D: Dialect> Pump<D> {
@@ -49,6 +51,7 @@ impl<D: Dialect, T: Transport> Pump<D, T> {
         Ok(Self {
             link: pump::Link::new(messenger, reader, writer),
             finishing: false,
+            failure: None,
         })
     }
 
@@ -63,16 +66,18 @@ impl<D: Dialect, T: Transport> Pump<D, T> {
 
     /// Writes what the transport takes and reads what it has, as far as the buffers go; never waits.
     ///
-    /// Fails with [`Error::Closed`] once the peer has closed and [`get`](Self::get) has given all before. What
-    /// it cannot read because messages wait to be taken, it reads once they are.
+    /// Fails, with [`Error::Closed`] when the peer has closed, once [`get`](Self::get) has given all that came
+    /// before. What it cannot read because messages wait to be taken, it reads once they are.
     pub fn xfer(&mut self) -> Result<(), Error> {
         let written = self.write();
-        let read = self.read();
-        if read.is_ok() && self.link.has_event() {
-            // A peer that is gone may have left last words: they come before the error of writing.
+        if self.failure.is_none() {
+            self.failure = self.read().err();
+        }
+        // A peer that is gone may have left last words: they come before what ended it.
+        if self.link.has_event() {
             return Ok(());
         }
-        written.and(read)
+        written.and(self.failure.take().map_or(Ok(()), Err))
     }
 
     fn write(&mut self) -> Result<(), Error> {

@@ -1,7 +1,7 @@
 //! Links over real sockets and over memory.
 
 use ropeway_std::dialect::cable_car::{CableCarByte, CableCarJson, Code, Join, Quit, Raw};
-use ropeway_std::transport::Transport;
+use ropeway_std::transport::{Patience, Transport};
 use ropeway_std::{
     Cancel, Connect, ConnectError, Error, Event, Link, Listener, Options, Pump, SendError, memory,
     messages,
@@ -475,4 +475,40 @@ fn a_peer_that_never_stops_outlasts_no_deadline() {
         let link = Link::over(CableCarByte, end, &options).unwrap();
         assert!(!link.close(SOON).unwrap());
     });
+}
+
+/// A peer that says Join, byte by byte, and then resets the connection.
+struct Resetting(std::sync::Mutex<Vec<u8>>);
+
+impl Transport for Resetting {
+    fn read(&self, room: &mut [u8]) -> std::io::Result<usize> {
+        let byte = self.0.lock().unwrap().pop();
+        room[0] = byte.ok_or(std::io::ErrorKind::ConnectionReset)?;
+        Ok(1)
+    }
+
+    fn write(&self, bytes: &[u8]) -> std::io::Result<usize> {
+        Ok(bytes.len())
+    }
+
+    fn set_patience(&self, _: Patience, _: Patience) -> std::io::Result<()> {
+        Ok(())
+    }
+
+    fn shutdown(&self, _: std::net::Shutdown) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_pump_gives_what_came_before_a_reset_and_then_names_the_reset() {
+    let peer = Resetting(std::sync::Mutex::new(vec![2, 2]));
+    let mut pump = Pump::over(CableCarByte, peer, &Options::default()).unwrap();
+    pump.xfer().unwrap();
+    pump.xfer().unwrap();
+    assert!(is_join(pump.get()));
+    let reset = pump.xfer().unwrap_err();
+    assert!(
+        matches!(&reset, Error::Transport(error) if error.0.kind() == std::io::ErrorKind::ConnectionReset)
+    );
 }
