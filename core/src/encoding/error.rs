@@ -1,3 +1,4 @@
+use super::value::Kind;
 use crate::framing::Full;
 use core::fmt;
 
@@ -28,7 +29,7 @@ pub struct DecodeError {
     pub offset: usize,
 }
 
-/// The rules of binary bodies that a peer can break.
+/// The rules of bodies that a peer can break.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
@@ -43,6 +44,82 @@ pub enum Rule {
     InvalidValue,
     /// Fields are parted by exactly the delimiters that their message asks for.
     Delimiter,
+    /// A byte stands where it has a meaning.
+    UnexpectedByte,
+    /// No byte below 0x20 stands raw inside a string of JSON.
+    ControlCharacter,
+    /// A backslash in a string of JSON is followed by an escape.
+    InvalidEscape,
+    /// A number has no leading zero and all the digits it promises.
+    InvalidNumber,
+    /// Values are nested no deeper than the limit.
+    TooDeep {
+        /// How many levels are allowed.
+        limit: u8,
+    },
+    /// An integer has no more digits than the limit, which is Python's.
+    TooManyDigits {
+        /// How many digits are allowed.
+        limit: u16,
+    },
+    /// A body holds no more values than the limit, those that it repeats by reference counted each time.
+    TooManyValues {
+        /// How many values are allowed.
+        limit: usize,
+    },
+    /// A value has the type that the program asks for.
+    WrongType {
+        /// What was asked for.
+        expected: Kind,
+    },
+    /// A value has a type that the receiving Rust type takes.
+    UnexpectedType {
+        /// What the body holds.
+        found: Kind,
+    },
+    /// A number without fraction, exponent and sign of infinity stands where an integer is needed.
+    NotAnInteger,
+    /// A number fits the receiving type.
+    OutOfRange,
+    /// Text holds no half of a surrogate pair where it is to be a `str`.
+    LoneSurrogate,
+    /// A sequence, map or extension has as many entries or bytes as the receiving type takes.
+    InvalidLength,
+    /// Every field of the receiving struct is there.
+    MissingField,
+    /// The receiving struct, which denies others, knows every field.
+    UnknownField,
+    /// No field and no key of a map occurs twice.
+    DuplicateField,
+    /// The receiving enum has a variant of this name.
+    UnknownVariant,
+    /// The receiving type takes the value: a rule of its own.
+    Custom,
+    /// A pickle has a protocol number that is understood.
+    Version {
+        /// The number in the pickle.
+        version: u8,
+    },
+    /// A pickle is made of opcodes that exist.
+    UnknownOpcode {
+        /// The byte in the place of one.
+        opcode: u8,
+    },
+    /// A pickle is plain data: nothing is looked up, called, built or kept elsewhere.
+    Forbidden {
+        /// The opcode that would.
+        opcode: u8,
+    },
+    /// An opcode of a pickle finds the operands that it needs.
+    Operands {
+        /// The opcode.
+        opcode: u8,
+    },
+    /// A pickle refers to values that it has stored before.
+    Memo {
+        /// The place that holds none.
+        index: u32,
+    },
 }
 
 impl DecodeError {
@@ -78,6 +155,41 @@ impl fmt::Display for Rule {
             Self::InvalidUtf8 => "text that is not UTF-8",
             Self::InvalidValue => "value outside its type",
             Self::Delimiter => "delimiter missing or too many",
+            Self::UnexpectedByte => "unexpected byte",
+            Self::ControlCharacter => "raw control character in a string",
+            Self::InvalidEscape => "invalid escape in a string",
+            Self::InvalidNumber => "invalid number",
+            Self::TooDeep { limit } => return write!(f, "nested deeper than {limit} levels"),
+            Self::TooManyDigits { limit } => {
+                return write!(f, "integer of more than {limit} digits");
+            }
+            Self::TooManyValues { limit } => return write!(f, "more than {limit} values"),
+            Self::WrongType { expected } => return write!(f, "not {expected}"),
+            Self::UnexpectedType { found } => {
+                return write!(f, "{found} where something else is needed");
+            }
+            Self::NotAnInteger => "not an integer",
+            Self::OutOfRange => "number out of range",
+            Self::LoneSurrogate => "half of a surrogate pair",
+            Self::InvalidLength => "too few or too many entries",
+            Self::MissingField => "missing field",
+            Self::UnknownField => "unknown field",
+            Self::DuplicateField => "field or key that occurs twice",
+            Self::UnknownVariant => "unknown variant",
+            Self::Custom => "value refused by its type",
+            Self::Version { version } => return write!(f, "pickle of protocol {version}"),
+            Self::UnknownOpcode { opcode } => {
+                return write!(f, "unknown pickle opcode 0x{opcode:02x}");
+            }
+            Self::Forbidden { opcode } => {
+                return write!(f, "pickle opcode 0x{opcode:02x}, which is no plain data");
+            }
+            Self::Operands { opcode } => {
+                return write!(f, "pickle opcode 0x{opcode:02x} without its operands");
+            }
+            Self::Memo { index } => {
+                return write!(f, "reference to value {index}, which is not stored");
+            }
         })
     }
 }

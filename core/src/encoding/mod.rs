@@ -7,5 +7,6 @@ mod error;
 #[cfg(feature = "json")]
 pub mod json;
 pub mod postcard;
+pub mod value;
 
 pub use error::{DecodeError, EncodeError, Rule};
