@@ -44,6 +44,12 @@ pub enum SendError {
     },
     /// The value cannot be said in the encoding of the dialect.
     Unencodable,
+    /// The opening is not done yet, or one side has taken its leave: the dialect takes no messages now.
+    NotOpen,
+    /// The dialect can take one thing at a time, and that is not done yet: a large content, a call.
+    Busy,
+    /// The table of this link has no message of this name.
+    Unregistered,
 }
 
 impl Malformed {
@@ -91,6 +97,9 @@ impl From<EncodeError> for SendError {
             EncodeError::Full => Self::Full,
             EncodeError::TooLong { limit } => Self::TooLong { limit },
             EncodeError::Unencodable => Self::Unencodable,
+            EncodeError::NotOpen => Self::NotOpen,
+            EncodeError::Busy => Self::Busy,
+            EncodeError::Unregistered => Self::Unregistered,
         }
     }
 }
@@ -128,6 +137,9 @@ impl fmt::Display for SendError {
             Self::Full => f.write_str("the outbox is full"),
             Self::TooLong { limit } => write!(f, "message of more than {limit} bytes"),
             Self::Unencodable => EncodeError::Unencodable.fmt(f),
+            Self::NotOpen => EncodeError::NotOpen.fmt(f),
+            Self::Busy => EncodeError::Busy.fmt(f),
+            Self::Unregistered => EncodeError::Unregistered.fmt(f),
         }
     }
 }

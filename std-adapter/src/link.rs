@@ -97,7 +97,7 @@ impl<D: Dialect, T: Transport> Link<D, T> {
     /// Writes all that is queued, unless the send timeout ends first.
     #[inline]
     pub fn flush(&mut self) -> Result<(), Error> {
-        while self.link.queued() > 0 && self.waits.write(&mut self.link)? {}
+        while self.link.has_output() && self.waits.write(&mut self.link)? {}
         Ok(())
     }
 
@@ -130,7 +130,7 @@ impl<D: Dialect, T: Transport> Link<D, T> {
     /// [`TimedOut`](io::ErrorKind::TimedOut).
     pub fn finish(&mut self) -> Result<(), Error> {
         self.flush()?;
-        if self.queued() > 0 {
+        if self.link.has_output() {
             return Err(transport_error(io::ErrorKind::TimedOut.into()));
         }
         self.transport()

@@ -59,9 +59,9 @@ impl Waits {
                 self.set_reads(link, Patience::None)?;
             }
             let written = link.flush();
-            let reads = match link.queued() {
-                0 => Patience::of(left),
-                _ => Patience::of(left.min(SLICE)),
+            let reads = match link.has_output() {
+                false => Patience::of(left),
+                true => Patience::of(left.min(SLICE)),
             };
             self.set_reads(link, reads)?;
             let read = link.read_once();
@@ -84,7 +84,7 @@ impl Waits {
         link: &mut Inner<D, T>,
     ) -> Result<bool, Error> {
         let deadline = Deadline::after(self.send_timeout);
-        while link.queued() > 0 && !deadline.has_passed() {
+        while link.has_output() && !deadline.has_passed() {
             self.set_reads(link, Patience::Until(SHORTEST))?;
             match link.read_once() {
                 Ok(_) | Err(Error::Closed | Error::OutOfStep) => {}
