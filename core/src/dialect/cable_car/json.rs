@@ -3,7 +3,7 @@ use crate::dialect::{self, Carries, Delivers, Dialect, Envelope, Never, Opened};
 use crate::encoding::EncodeError;
 use crate::encoding::json::{self, Error, Kind, Reader, Rule, Style, Writer};
 use crate::framing::{self, Framing, Line, Parsed, Skipped};
-use crate::message::Message;
+use crate::message::{Message, Refusal};
 use core::fmt;
 use core::ops::RangeInclusive;
 use serde::{Deserialize, Serialize};
@@ -166,6 +166,13 @@ impl<T: Serialize + ?Sized> Carries<Named<'_, T>> for CableCarJson {
         Self::emit_line(named.name, slot, |line| {
             json::serialize_attributes(line, named.attributes)
         })
+    }
+}
+
+/// There are no requests to refuse.
+impl Carries<Refusal<'_, Never>> for CableCarJson {
+    fn emit(&mut self, refusal: &Refusal<'_, Never>, _: &mut [u8]) -> Result<usize, EncodeError> {
+        match refusal.id {}
     }
 }
 
