@@ -160,4 +160,4 @@ const WINDOW: usize = 64;
 /// How often each byte may be read again.
 const PASSES: usize = 32;
 /// How many keys a map can have at least before it takes too long: on average a pass reads half of it.
-const KEYS: usize = WINDOW * PASSES * 2;
+const KEYS: u32 = (WINDOW * PASSES * 2) as u32;
