@@ -25,6 +25,12 @@ pub enum Rule {
     Framing(framing::Rule),
     /// Of the encoding, and of the body's shape in a dialect.
     Body(encoding::Rule),
+    /// Of a pickle, so that its end is not known.
+    #[cfg(feature = "pickle")]
+    Pickle(encoding::Rule),
+    /// Of TCPTalks: the shape of its messages.
+    #[cfg(feature = "pickle")]
+    TcpTalks(tcptalks::Rule),
 }
 
 /// Why a message was not queued. Nothing of it was.

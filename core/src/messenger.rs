@@ -317,7 +317,7 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
         self.scanned = 0;
         self.skip(malformed.recovery);
         Malformed {
-            rule: Rule::Framing(malformed.rule),
+            rule: self.dialect.explain(malformed.rule),
             frame,
             offset: malformed.offset,
         }
