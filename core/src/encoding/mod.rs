@@ -6,6 +6,8 @@
 mod error;
 #[cfg(feature = "json")]
 pub mod json;
+#[cfg(feature = "pickle")]
+pub mod pickle;
 pub mod postcard;
 pub mod value;
 

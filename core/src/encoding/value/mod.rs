@@ -12,12 +12,15 @@ mod number;
 mod read;
 mod text;
 mod write;
+mod wtf8;
 
 pub use kind::Kind;
 pub use number::Number;
 pub use read::{Key, Read};
 pub use text::{Text, Utf16};
 pub use write::Write;
+#[cfg(feature = "pickle")]
+pub(super) use wtf8::is_utf8 as wtf8_is_utf8;
 
 /// How deep values may be nested, unless a reader is told otherwise.
 pub const DEPTH_LIMIT: u8 = 128;
