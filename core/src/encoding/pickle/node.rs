@@ -132,6 +132,14 @@ impl Node {
         size: 0,
     };
 
+    /// What stands where no node is: nothing, with nothing in it and behind it.
+    pub(super) const NOWHERE: Self = Self {
+        offset: 0,
+        extent: NIL,
+        link: NIL << 8,
+        size: 0,
+    };
+
     /// A value that holds no others; `size` counts what following a reference to it costs.
     #[inline]
     pub(super) const fn leaf(tag: Tag, offset: u32, extent: u32, size: u32) -> Self {

@@ -160,6 +160,6 @@ mod tests {
             assert_eq!(operand(byte), Forbidden);
         }
         let known = (0..=255).filter(|byte| operand(*byte) != Operand::Unknown);
-        assert_eq!(known.count(), 51 + FORBIDDEN.len());
+        assert_eq!(known.count(), 52 + FORBIDDEN.len());
     }
 }

@@ -79,37 +79,42 @@ fn map(value: Value<'_, '_>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 fn number(number: Number<'_>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     match number {
         Number::Float(value) if value.is_nan() => f.write_str("nan"),
-        // Rust's shortest digits are Python's; exponents differ: `1e16` is `1e+16`, `1e-5` is `1e-05`.
-        Number::Float(value) => write!(Exponents { f, is_seen: false }, "{value:?}"),
+        Number::Float(value) => float(value, f),
         _ => write!(f, "{number}"),
     }
 }
 
-/// Writes exponents as Python does.
-struct Exponents<'f, 'g> {
-    f: &'f mut fmt::Formatter<'g>,
-    is_seen: bool,
+/// Rust's shortest digits are Python's; exponents differ: `1e16` is `1e+16`, `1e-5` is `1e-05`.
+fn float(value: f64, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let mut buffer = Buffer {
+        bytes: [0; 32],
+        len: 0,
+    };
+    write!(buffer, "{value:?}")?;
+    let text = buffer.bytes.get(..buffer.len).unwrap_or_default();
+    let text = core::str::from_utf8(text).unwrap_or_default();
+    match text.split_once('e') {
+        None => f.write_str(text),
+        Some((digits, exponent)) => match exponent.strip_prefix('-') {
+            Some(exponent) => write!(f, "{digits}e-{exponent:0>2}"),
+            None => write!(f, "{digits}e+{exponent:0>2}"),
+        },
+    }
 }
 
-impl fmt::Write for Exponents<'_, '_> {
+/// Room for the text of a float.
+struct Buffer {
+    bytes: [u8; 32],
+    len: usize,
+}
+
+impl fmt::Write for Buffer {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        let (before, after) = match text.split_once('e') {
-            Some((before, after)) if !self.is_seen => (Some(before), after),
-            _ => (None, text),
-        };
-        if let Some(before) = before {
-            self.f.write_str(before)?;
-            self.is_seen = true;
-            self.f.write_char('e')?;
-        }
-        if !self.is_seen || after.is_empty() {
-            return self.f.write_str(after);
-        }
-        let (sign, digits) = match after.strip_prefix('-') {
-            Some(digits) => ('-', digits),
-            None => ('+', after),
-        };
-        write!(self.f, "{sign}{digits:0>2}")
+        let end = self.len + text.len();
+        let slot = self.bytes.get_mut(self.len..end).ok_or(fmt::Error)?;
+        slot.copy_from_slice(text.as_bytes());
+        self.len = end;
+        Ok(())
     }
 }
 

@@ -14,7 +14,10 @@ impl<'n, 'a> Tree<'n, 'a> {
     /// The node at `index`; a free one where there is none.
     #[inline]
     pub(super) fn node(self, index: u32) -> Node {
-        self.nodes.get(index as usize).copied().unwrap_or_default()
+        self.nodes
+            .get(index as usize)
+            .copied()
+            .unwrap_or(Node::NOWHERE)
     }
 
     /// The node itself, or the one that it refers to.
