@@ -15,8 +15,17 @@ pub enum EncodeError {
         limit: usize,
     },
     /// The value cannot be said in this encoding: text that is not ASCII where it must be, a delimiter inside
-    /// a name, a serde type that the encoding has no form for.
+    /// a name, a serde type that the encoding has no form for, a value that its own `Serialize` refuses.
     Unencodable,
+    /// The encoding has no form for values of this kind: JSON none for sets.
+    Unsupported {
+        /// The kind of the value.
+        kind: Kind,
+    },
+    /// The value is to be a map or a struct, and is none.
+    NotAMap,
+    /// A key is neither text nor what becomes text, in an encoding whose keys are text.
+    KeyNotText,
 }
 
 /// Why a body is not a value of the expected type.
@@ -65,7 +74,7 @@ pub enum Rule {
     /// A body holds no more values than the limit, those that it repeats by reference counted each time.
     TooManyValues {
         /// How many values are allowed.
-        limit: usize,
+        limit: u32,
     },
     /// A value has the type that the program asks for.
     WrongType {
@@ -98,7 +107,7 @@ pub enum Rule {
     /// A body, and all that it says the length of, fits the limit.
     TooLong {
         /// How many bytes are allowed.
-        limit: usize,
+        limit: u32,
     },
     /// A pickle has a protocol number that is understood.
     Version {
@@ -131,6 +140,7 @@ pub enum Rule {
 
 impl DecodeError {
     /// `rule` is broken by the byte at `offset` of the body.
+    #[cold]
     pub const fn at(offset: usize, rule: Rule) -> Self {
         Self { rule, offset }
     }
@@ -148,6 +158,9 @@ impl fmt::Display for EncodeError {
             Self::Full => f.write_str("no room for the message"),
             Self::TooLong { limit } => write!(f, "message with a body of more than {limit} bytes"),
             Self::Unencodable => f.write_str("value that this encoding cannot say"),
+            Self::Unsupported { kind } => write!(f, "{kind}, which this encoding does not have"),
+            Self::NotAMap => f.write_str("not a map where one is needed"),
+            Self::KeyNotText => f.write_str("key that cannot be text"),
         }
     }
 }

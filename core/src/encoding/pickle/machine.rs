@@ -62,7 +62,7 @@ pub(super) struct Machine<'m> {
     /// Where the opcode stands.
     pub(super) at: usize,
     /// How many values references may add.
-    pub(super) budget: usize,
+    pub(super) budget: u32,
 }
 
 /// Values taken from the stack, linked into a ring.
@@ -397,7 +397,7 @@ impl Machine<'_> {
         self.push(Node::reference(self.offset(), target, to, is_hashable))?;
         self.set(target, |node| node.set(FROZEN, true));
         self.state.repeated = self.state.repeated.saturating_add(to.size());
-        if self.state.repeated as usize > self.budget {
+        if self.state.repeated > self.budget {
             let limit = self.budget;
             return Err(self.flaw(Rule::TooManyValues { limit }).into());
         }

@@ -8,6 +8,8 @@
 //!   memory, whose size is the limit on all that a pickle can ask for.
 //! - [`Value`] and [`Reader`] read the values from the list, and never see an opcode.
 //! - [`Writer`] writes protocol 3, which every Python 3 reads.
+//! - [`from_slice`] and [`to_slice`] carry serde types; what [`value`](super::value) has for all encodings does so in
+//!   the middle of a pickle.
 //!
 //! All follow `tests/vectors/tcptalks.json`.
 //!
@@ -33,6 +35,7 @@ mod reader;
 mod remote_error;
 mod repr;
 mod scan;
+mod slice;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -43,6 +46,7 @@ mod writer;
 pub use node::Node;
 pub use reader::Reader;
 pub use remote_error::{Frame, Frames, Message, RemoteError};
+pub use slice::{from_slice, to_slice};
 pub use table::{Nodes, Progress, Table};
 pub use value::{Elements, Value};
 pub use writer::{Open, Place, Writer};

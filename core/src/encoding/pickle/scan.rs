@@ -48,12 +48,12 @@ impl Scan {
         nodes: &mut [Node],
         input: &[u8],
         limit: usize,
-        budget: usize,
+        budget: u32,
     ) -> Result<(), Halt> {
         while !self.is_done {
             let at = self.at;
             if at >= limit {
-                return Err(DecodeError::at(at, Rule::TooLong { limit }).into());
+                return Err(DecodeError::at(at, too_long(limit)).into());
             }
             let Some(&opcode) = input.get(at) else {
                 return Ok(());
@@ -94,7 +94,7 @@ impl Scan {
             Operand::Counted(width) => {
                 let start = start + usize::from(width);
                 if start > limit {
-                    return Err(DecodeError::at(at, Rule::TooLong { limit }));
+                    return Err(DecodeError::at(at, too_long(limit)));
                 }
                 let Some(header) = input.get(at + 1..start) else {
                     return Ok(None);
@@ -114,7 +114,7 @@ impl Scan {
             Operand::Unknown => return Err(DecodeError::at(at, Rule::UnknownOpcode { opcode })),
         };
         if end > limit {
-            return Err(DecodeError::at(at, Rule::TooLong { limit }));
+            return Err(DecodeError::at(at, too_long(limit)));
         }
         let content = start..end;
         Ok((end <= input.len()).then_some(Extent { content, end }))
@@ -143,7 +143,7 @@ impl Scan {
         }
         self.searched = seen.max(from);
         if seen == limit {
-            return Err(DecodeError::at(self.at, Rule::TooLong { limit }));
+            return Err(DecodeError::at(self.at, too_long(limit)));
         }
         Ok(None)
     }
@@ -165,7 +165,7 @@ impl Scan {
         Err(DecodeError::at(
             self.at,
             if furthest == limit {
-                Rule::TooLong { limit }
+                too_long(limit)
             } else {
                 Rule::InvalidNumber
             },
@@ -182,7 +182,7 @@ impl Machine<'_> {
             PROTO => self.protocol(body)?,
             FRAME => {
                 if little(body) > (limit - end) as u64 {
-                    return Err(self.flaw(Rule::TooLong { limit }).into());
+                    return Err(self.flaw(too_long(limit)).into());
                 }
             }
             STOP => self.stop()?,
@@ -355,6 +355,13 @@ impl Machine<'_> {
         self.place(index, tag, ring)?;
         Ok(())
     }
+}
+
+/// The pickle is longer than `limit`.
+#[cold]
+fn too_long(limit: usize) -> Rule {
+    let limit = u32::try_from(limit).unwrap_or(u32::MAX);
+    Rule::TooLong { limit }
 }
 
 /// The integer that stands in a line of decimal digits.

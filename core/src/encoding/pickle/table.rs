@@ -68,7 +68,8 @@ impl<S: Nodes> Table<S> {
     /// `limit` bytes among it; then, as after [`Progress::Done`], the table is to be [cleared](Self::clear).
     pub fn scan(&mut self, input: &[u8], limit: usize) -> Result<Progress, DecodeError> {
         let limit = limit.min(u32::MAX as usize);
-        let budget = self.nodes.limit().min(NODE_LIMIT);
+        let most = self.nodes.limit().min(NODE_LIMIT);
+        let budget = u32::try_from(most).unwrap_or(u32::MAX);
         loop {
             let nodes = self.nodes.as_mut();
             let len = nodes.len().min(NODE_LIMIT);
@@ -81,7 +82,7 @@ impl<S: Nodes> Table<S> {
                 Ok(()) => return Ok(Progress::More),
                 Err(Halt::Flaw(flaw)) => return Err(flaw),
                 Err(Halt::Full { needed }) => {
-                    if !self.grow(needed, budget) {
+                    if !self.grow(needed, most) {
                         let rule = Rule::TooManyValues { limit: budget };
                         return Err(DecodeError::at(self.scan.position(), rule));
                     }

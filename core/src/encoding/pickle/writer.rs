@@ -4,7 +4,8 @@ use super::opcode::{
     SHORT_BINBYTES, STOP, TUPLE, TUPLE1, TUPLE2, TUPLE3,
 };
 use crate::encoding::EncodeError;
-use crate::encoding::value::Write;
+use crate::encoding::value::{Kind, Write};
+use core::fmt::{self, Write as _};
 
 /// The protocol that is written: all of Python 3 reads it.
 const PROTOCOL: u8 = 3;
@@ -226,6 +227,19 @@ impl Write for Writer<'_> {
         self.counted(BINUNICODE, text.as_bytes())
     }
 
+    fn display(&mut self, value: &(impl fmt::Display + ?Sized)) -> Result<(), EncodeError> {
+        self.put(&[BINUNICODE])?;
+        let place = self.len;
+        self.put(&[0; 4])?;
+        let start = self.len;
+        write!(Displayed(self), "{value}").map_err(|fmt::Error| EncodeError::Full)?;
+        let len = u32::try_from(self.len - start).map_err(|_| EncodeError::Unencodable)?;
+        if let Some(slot) = self.slot.get_mut(place..start) {
+            slot.copy_from_slice(&len.to_le_bytes());
+        }
+        Ok(())
+    }
+
     fn utf16(&mut self, units: impl Iterator<Item = u16> + Clone) -> Result<(), EncodeError> {
         let mut len = 0;
         wtf8(units.clone(), |bytes| {
@@ -249,7 +263,8 @@ impl Write for Writer<'_> {
     }
 
     fn extension(&mut self, _kind: i8, _bytes: &[u8]) -> Result<(), EncodeError> {
-        Err(EncodeError::Unencodable)
+        let kind = Kind::Extension;
+        Err(EncodeError::Unsupported { kind })
     }
 
     fn begin_array(&mut self, len: Option<usize>) -> Result<Open, EncodeError> {
@@ -313,6 +328,15 @@ impl Writer<'_> {
             (false, 0) => Ok(()),
             (false, _) => Err(EncodeError::Unencodable),
         }
+    }
+}
+
+/// Writes what a value displays behind what has been written.
+struct Displayed<'w, 'a>(&'w mut Writer<'a>);
+
+impl fmt::Write for Displayed<'_, '_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.put(text.as_bytes()).map_err(|_| fmt::Error)
     }
 }
 
