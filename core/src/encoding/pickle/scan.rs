@@ -6,7 +6,7 @@ use super::machine::{Halt, Machine, State, Until, Want};
 use super::node::{Node, Tag};
 use super::opcode::{self, *};
 use super::{HIGHEST_PROTOCOL, LONG_LIMIT};
-use crate::encoding::value::wtf8_is_utf8;
+use crate::encoding::value::surrogates;
 use crate::encoding::{DecodeError, Rule};
 
 /// How far a pickle has been scanned.
@@ -300,9 +300,9 @@ impl Machine<'_> {
 
     #[inline]
     fn text(&mut self, content: &Range<usize>, body: &[u8]) -> Result<(), Halt> {
-        let tag = match wtf8_is_utf8(body) {
-            Ok(true) => Tag::Text,
-            Ok(false) => Tag::Surrogates,
+        let tag = match surrogates(body) {
+            Ok(false) => Tag::Text,
+            Ok(true) => Tag::Surrogates,
             Err(offset) => {
                 return Err(DecodeError::at(content.start + offset, Rule::InvalidUtf8).into());
             }

@@ -14,7 +14,7 @@ pub fn from_slice<'a, T: Deserialize<'a>>(
     table: &mut Table<impl Nodes>,
 ) -> Result<T, DecodeError> {
     table.clear();
-    match table.scan(pickle, pickle.len())? {
+    match table.scan(pickle, usize::MAX)? {
         Progress::Done { len } if len < pickle.len() => {
             return Err(DecodeError::at(len, Rule::TrailingBytes));
         }

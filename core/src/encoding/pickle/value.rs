@@ -172,7 +172,7 @@ impl<'a> Tree<'_, 'a> {
                 core::str::from_utf8(content).unwrap_or_default(),
                 node.offset as usize,
             )),
-            Tag::Surrogates => Some(Text::surrogates(content, node.offset as usize)),
+            Tag::Surrogates => Text::wtf8(content, node.offset as usize).ok(),
             _ => None,
         }
     }

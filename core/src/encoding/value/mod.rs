@@ -35,7 +35,7 @@ pub use ser::serialize_into;
 pub use text::{Text, Utf16};
 pub use write::Write;
 #[cfg(feature = "pickle")]
-pub(super) use wtf8::is_utf8 as wtf8_is_utf8;
+pub(super) use wtf8::surrogates;
 
 /// How deep values may be nested, unless a reader is told otherwise.
 pub const DEPTH_LIMIT: u8 = 128;

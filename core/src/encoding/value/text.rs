@@ -59,14 +59,15 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// A string with lone surrogates, which were checked; its first byte is at `offset`.
-    #[cfg(any(test, feature = "pickle"))]
-    #[inline]
-    pub(in crate::encoding) const fn surrogates(raw: &'a [u8], offset: usize) -> Self {
-        Self {
-            raw: Raw::Surrogates(raw),
-            offset,
-        }
+    /// A string without escapes, in UTF-8 but for surrogates, which may stand alone as three bytes: what Python calls
+    /// `surrogatepass`. Its first byte is at `offset` of the body.
+    pub fn wtf8(raw: &'a [u8], offset: usize) -> Result<Self, DecodeError> {
+        let raw = match wtf8::surrogates(raw) {
+            Ok(false) => Raw::Plain(core::str::from_utf8(raw).unwrap_or_default()),
+            Ok(true) => Raw::Surrogates(raw),
+            Err(place) => return Err(DecodeError::at(offset + place, Rule::InvalidUtf8)),
+        };
+        Ok(Self { raw, offset })
     }
 
     /// Whether the string contains escapes.
@@ -411,7 +412,7 @@ mod tests {
     #[test]
     fn reads_surrogates_that_are_not_escaped() {
         let raw = b"a\xed\xa0\xbd\xf0\x9f\x9a\x81";
-        let text = Text::surrogates(raw, 7);
+        let text = Text::wtf8(raw, 7).unwrap();
         let units: Vec<u16> = text.utf16().collect();
         assert_eq!(units, [0x61, 0xd83d, 0xd83d, 0xde81]);
         assert_eq!(text.to_string(), "a\u{fffd}\u{1f681}");

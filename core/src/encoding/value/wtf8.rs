@@ -1,17 +1,15 @@
 //! UTF-8 in which surrogates stand alone, three bytes each: what Python calls `surrogatepass`.
 
-/// Whether bytes are UTF-8, or need surrogates to be text; an error is the offset of the byte that no text has.
-#[cfg(any(test, feature = "pickle"))]
+/// Whether there are surrogates in bytes that are UTF-8 otherwise; an error is the offset of the byte that is not.
 #[inline]
-pub(in crate::encoding) fn is_utf8(bytes: &[u8]) -> Result<bool, usize> {
+pub(in crate::encoding) fn surrogates(bytes: &[u8]) -> Result<bool, usize> {
     match core::str::from_utf8(bytes) {
-        Ok(_) => Ok(true),
-        Err(error) => after(bytes, error.valid_up_to()).map(|()| false),
+        Ok(_) => Ok(false),
+        Err(error) => after(bytes, error.valid_up_to()).map(|()| true),
     }
 }
 
 /// Checks what follows the first `at` bytes, which are UTF-8.
-#[cfg(any(test, feature = "pickle"))]
 fn after(bytes: &[u8], mut at: usize) -> Result<(), usize> {
     loop {
         match bytes.get(at..) {
@@ -51,13 +49,13 @@ mod tests {
 
     #[test]
     fn surrogates_are_the_only_addition_to_utf_8() {
-        assert_eq!(is_utf8("Zürich 🚁".as_bytes()), Ok(true));
-        assert_eq!(is_utf8(b"a\xed\xa0\xbdb"), Ok(false));
-        assert_eq!(is_utf8(b"\xed\xa0\xbd\xed\xbf\xbf"), Ok(false));
-        assert_eq!(is_utf8(b"ab\xed\xa0"), Err(2));
-        assert_eq!(is_utf8(b"\xed\xa0\xbd\xff"), Err(3));
-        assert_eq!(is_utf8(b"\xc0\x80"), Err(0));
-        assert_eq!(is_utf8(b"\xf5\x80\x80\x80"), Err(0));
+        assert_eq!(surrogates("Zürich 🚁".as_bytes()), Ok(false));
+        assert_eq!(surrogates(b"a\xed\xa0\xbdb"), Ok(true));
+        assert_eq!(surrogates(b"\xed\xa0\xbd\xed\xbf\xbf"), Ok(true));
+        assert_eq!(surrogates(b"ab\xed\xa0"), Err(2));
+        assert_eq!(surrogates(b"\xed\xa0\xbd\xff"), Err(3));
+        assert_eq!(surrogates(b"\xc0\x80"), Err(0));
+        assert_eq!(surrogates(b"\xf5\x80\x80\x80"), Err(0));
     }
 
     #[test]

@@ -1,6 +1,6 @@
-use crate::encoding::Rule;
-use crate::encoding::pickle::{Node, Progress, Table};
+use crate::encoding::pickle::{Node, Progress, Table, from_slice, to_slice};
 use crate::encoding::value::{Key, Kind, Number, Read};
+use crate::encoding::{DecodeError, Rule};
 use std::{string::String, string::ToString, vec::Vec};
 
 use super::LIMIT;
@@ -132,5 +132,91 @@ fn messages_are_those_of_python() {
     assert_eq!(
         shown(b"cm\nError\ncm\nKeyError\nVx\n\x85R\x85R."),
         "Error: KeyError('x')"
+    );
+}
+
+#[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+struct Position<'a> {
+    name: &'a str,
+    #[serde(with = "serde_bytes_as_is")]
+    tag: &'a [u8],
+    height: f64,
+    path: (u8, i64),
+    next: Option<Kinds>,
+    all: [u64; 2],
+}
+
+#[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+enum Kinds {
+    Unit,
+    Tuple(u8, bool),
+    Fields { a: i128 },
+}
+
+/// Bytes as bytes, which serde takes for a sequence of integers otherwise.
+mod serde_bytes_as_is {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(bytes)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<&'de [u8], D::Error> {
+        Deserialize::deserialize(deserializer)
+    }
+}
+
+#[test]
+fn carries_serde_types() {
+    for next in [
+        None,
+        Some(Kinds::Unit),
+        Some(Kinds::Tuple(1, true)),
+        Some(Kinds::Fields { a: i128::MIN }),
+    ] {
+        let position = Position {
+            name: "Zürich",
+            tag: b"\xff",
+            height: 4e-5,
+            path: (7, -1),
+            next,
+            all: [0, u64::MAX],
+        };
+        let mut slot = [0; 300];
+        let len = to_slice(&position, &mut slot).unwrap();
+        let mut table = Table::new([Node::EMPTY; 32]);
+        let pickle = &slot[..len];
+        assert_eq!(from_slice(pickle, &mut table), Ok(position));
+        let cut = from_slice::<Position<'_>>(&slot[..len - 1], &mut table);
+        assert_eq!(cut, Err(DecodeError::at(len - 1, Rule::UnexpectedEnd)));
+        let more = from_slice::<Position<'_>>(&slot[..=len], &mut table);
+        assert_eq!(more, Err(DecodeError::at(len, Rule::TrailingBytes)));
+    }
+}
+
+#[test]
+fn sets_and_repeated_values_are_sequences() {
+    let mut table = Table::new([Node::EMPTY; 64]);
+    let mut read = |pickle| from_slice::<Vec<Vec<u8>>>(pickle, &mut table);
+    let twice = std::vec![std::vec![1, 2], std::vec![1, 2]];
+    assert_eq!(read(b"]](K\x01K\x02eq\x00ah\x00a."), Ok(twice));
+    let pickle = b"(\x8f(K\x01\x90(K\x02\x91cbuiltins\nset\n]K\x03a\x85RC\x01\x04)t.";
+    let expected: Vec<Vec<u8>> = std::vec![
+        std::vec![1],
+        std::vec![2],
+        std::vec![3],
+        std::vec![4],
+        Vec::new()
+    ];
+    assert_eq!(read(pickle), Ok(expected));
+    let failure = b"cm\nError\n)R.";
+    let error = from_slice::<Vec<u8>>(failure, &mut table).unwrap_err();
+    assert_eq!(
+        error.rule,
+        Rule::WrongType {
+            expected: Kind::Array
+        }
     );
 }
