@@ -1,6 +1,9 @@
 //! Keys that occur twice.
 
-use super::token::{Token, token};
+use super::{
+    short,
+    token::{Token, token},
+};
 use crate::encoding::{DecodeError, Rule, value::Number};
 use core::cmp::Ordering;
 
@@ -11,14 +14,15 @@ use core::cmp::Ordering;
 /// [`WINDOW`] of a map: time is linear in the length of `body`. A map that would take longer fails with
 /// [`Rule::TooManyValues`].
 pub(super) fn check(body: &[u8]) -> Result<(), DecodeError> {
-    let mut budget = body.len().saturating_mul(PASSES);
+    let mut budget = body.len().saturating_mul(PASSES.into());
+    let mut window = [&[][..]; WINDOW as usize];
     let mut rest = body;
     while !rest.is_empty() {
         let start = rest;
         let found = token(start).and_then(|(token, behind)| {
             rest = behind;
             match token {
-                Token::Map(count @ 2..) => repeated(behind, count, &mut budget),
+                Token::Map(count @ 2..) => repeated(behind, count, &mut window, &mut budget),
                 _ => Ok(None),
             }
         });
@@ -36,9 +40,9 @@ pub(super) fn check(body: &[u8]) -> Result<(), DecodeError> {
 fn repeated<'a>(
     mut entries: &'a [u8],
     mut count: u32,
+    window: &mut [&'a [u8]; WINDOW as usize],
     budget: &mut usize,
 ) -> Result<Option<&'a [u8]>, Rule> {
-    let mut window = [&[][..]; WINDOW];
     loop {
         let mut known = 0;
         let mut unknown = None;
@@ -47,7 +51,7 @@ fn repeated<'a>(
             let keys = window.get(..known).unwrap_or_default();
             match keys.binary_search_by(|key| compare(key, rest)) {
                 Ok(_) => return Ok(Some(rest)),
-                Err(place) if known < WINDOW => {
+                Err(place) if known < window.len() => {
                     known += 1;
                     insert(window.get_mut(place..known).unwrap_or_default(), rest);
                 }
@@ -99,6 +103,9 @@ fn parts(token: Token<'_>) -> u64 {
 ///
 /// As in Python, true is 1 and 1.0 is 1; as in Python 2 and for all readers of keys, bytes are text.
 fn compare(mut a: &[u8], mut b: &[u8]) -> Ordering {
+    if let (Some((a, _)), Some((b, _))) = (short::text(a), short::text(b)) {
+        return a.cmp(b);
+    }
     let mut due = 1_u64;
     while due > 0 {
         let (Ok((one, behind_a)), Ok((other, behind_b))) = (token(a), token(b)) else {
@@ -156,8 +163,8 @@ const fn rank(token: Token<'_>) -> u8 {
 }
 
 /// How many keys are kept at a time.
-const WINDOW: usize = 64;
+const WINDOW: u8 = 64;
 /// How often each byte may be read again.
-const PASSES: usize = 32;
+const PASSES: u8 = 32;
 /// How many keys a map can have at least before it takes too long: on average a pass reads half of it.
-const KEYS: u32 = (WINDOW * PASSES * 2) as u32;
+const KEYS: u32 = WINDOW as u32 * PASSES as u32 * 2;

@@ -22,6 +22,7 @@ mod read;
 mod ser;
 mod text;
 mod write;
+mod wtf8;
 
 pub use attributes::{deserialize_attributes, serialize_attributes};
 pub use de::deserialize_from;
@@ -33,6 +34,8 @@ pub use read::{Key, Read};
 pub use ser::serialize_into;
 pub use text::{Text, Utf16};
 pub use write::Write;
+#[cfg(feature = "pickle")]
+pub(super) use wtf8::surrogates;
 
 /// How deep values may be nested, unless a reader is told otherwise.
 pub const DEPTH_LIMIT: u8 = 128;
