@@ -1,3 +1,6 @@
+#[cfg(feature = "pickle")]
+pub(crate) mod tcptalks;
+
 use crate::encoding::{self, DecodeError, EncodeError};
 use crate::framing;
 use core::fmt;
@@ -77,7 +80,12 @@ impl Malformed {
     /// Whether the stream cannot be read any further.
     pub const fn is_fatal(&self) -> bool {
         use framing::Rule::{Length, Truncated};
-        matches!(self.rule, Rule::Framing(Length { .. } | Truncated { .. }))
+        match self.rule {
+            Rule::Framing(Length { .. } | Truncated { .. }) => true,
+            #[cfg(feature = "pickle")]
+            Rule::Pickle(_) => true,
+            _ => false,
+        }
     }
 }
 
@@ -108,6 +116,10 @@ impl fmt::Display for Rule {
         match self {
             Self::Framing(rule) => rule.fmt(f),
             Self::Body(rule) => rule.fmt(f),
+            #[cfg(feature = "pickle")]
+            Self::Pickle(rule) => rule.fmt(f),
+            #[cfg(feature = "pickle")]
+            Self::TcpTalks(rule) => rule.fmt(f),
         }
     }
 }

@@ -1,15 +1,18 @@
 use core::fmt;
 
-/// What a reply comes back under: the retcode of its call, or, in the old variant, the opcode.
+/// What tells a call from others.
 ///
-/// Python programs draw retcodes as integers; texts are understood too, as long as they fit a [`Label`].
+/// Replies come under the retcode of their call, in the old variant under its opcode. Python programs draw retcodes
+/// as integers; texts are understood too, as long as they fit a [`Label`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum CallId {
-    /// An integer: every retcode, and most opcodes.
+    /// The retcode or opcode, as an integer.
     Number(i64),
-    /// A short text.
+    /// The retcode or opcode, as a short text.
     Text(Label),
+    /// A call of our own in the old variant, by its number.
+    Own(u32),
 }
 
 /// A text of at most [`Label::MAX_LEN`] bytes, kept without a loan.
@@ -61,6 +64,7 @@ impl fmt::Display for CallId {
         match self {
             Self::Number(number) => number.fmt(f),
             Self::Text(label) => f.write_str(label.as_str()),
+            Self::Own(number) => write!(f, "call {number}"),
         }
     }
 }
@@ -99,9 +103,6 @@ mod tests {
         }
         assert_eq!(Label::try_from(&*(longest + "b")), Err(TooLong));
         assert_eq!(Label::try_from(&*"a".repeat(300)), Err(TooLong));
-        assert_eq!(
-            CallId::Text("move".try_into().unwrap()).to_string(),
-            "move"
-        );
+        assert_eq!(CallId::Text("move".try_into().unwrap()).to_string(), "move");
     }
 }

@@ -63,7 +63,6 @@ impl Variant {
             _ => Ok(Message::Unknown),
         }
     }
-
 }
 
 /// Writes a call; `arguments` writes the tuple and the dict.
@@ -80,7 +79,7 @@ pub(super) fn emit_call(
     };
     let mut writer = Writer::new(slot)?;
     let call = writer.begin_tuple(len)?;
-    writer.bytes(CALL)?;
+    write_role(&mut writer, CALL)?;
     write_opcode(&mut writer, opcode)?;
     if variant == Variant::Current {
         write_opcode(&mut writer, Opcode::from(&id))?;
@@ -98,7 +97,7 @@ pub(super) fn emit_reply(
 ) -> Result<usize, EncodeError> {
     let mut writer = Writer::new(slot)?;
     let reply = writer.begin_tuple(3)?;
-    writer.bytes(REPLY)?;
+    write_role(&mut writer, REPLY)?;
     write_opcode(&mut writer, Opcode::from(&id))?;
     let args = writer.begin_tuple(1)?;
     result(&mut writer)?;
@@ -118,7 +117,10 @@ fn call<'a>(
         kwargs: Some(keywords(kwargs)?),
     };
     let exception = args.elements().chain(kwargs.elements());
-    if let Some(exception) = exception.into_iter().find(|value| value.kind() == Kind::Exception) {
+    if let Some(exception) = exception
+        .into_iter()
+        .find(|value| value.kind() == Kind::Exception)
+    {
         return Err((exception.offset(), Rule::Exception));
     }
     let opcode = Opcode::read(opcode);
@@ -145,7 +147,9 @@ fn keywords<'a>(value: Value<'a, 'a>) -> Result<Value<'a, 'a>, Flaw> {
     for key in value.elements().step_by(2) {
         let rule = match key.text() {
             None => Rule::Keywords,
-            Some(key) if RECEIVED_AS_PARAMETERS.iter().any(|name| key.eq_str(name)) => Rule::ReservedKeyword,
+            Some(key) if RECEIVED_AS_PARAMETERS.iter().any(|name| key.eq_str(name)) => {
+                Rule::ReservedKeyword
+            }
             Some(_) => continue,
         };
         return Err((key.offset(), rule));
@@ -162,6 +166,12 @@ fn end(mut elements: impl Iterator, flaw: Flaw) -> Result<(), Flaw> {
         None => Ok(()),
         Some(_) => Err(flaw),
     }
+}
+
+/// Writes the role. The ESP32 firmware looks for the place in the memo behind it.
+fn write_role(writer: &mut Writer<'_>, role: &[u8]) -> Result<(), EncodeError> {
+    writer.bytes(role)?;
+    writer.memoize(0)
 }
 
 fn write_opcode(writer: &mut Writer<'_>, opcode: Opcode<'_>) -> Result<(), EncodeError> {

@@ -4,6 +4,7 @@
 //! arguments, or the reply to one. Both sides call each other once the connecting side has shown its password.
 //!
 //! ```
+//! use ropeway_core::dialect::Calling;
 //! use ropeway_core::dialect::tcptalks::{Notice, TcpTalks};
 //! use ropeway_core::encoding::pickle::Node;
 //! use ropeway_core::message::{Answer, Call};
@@ -32,7 +33,7 @@
 //! carry(&mut robot, &mut controller);
 //! assert!(matches!(controller.recv::<Robot>(), Some(Event::Notice(Notice::Opened))));
 //!
-//! let id = controller.dialect_mut().draw_id::<Move>().expect("a short name");
+//! let id = controller.dialect().call_id(0);
 //! controller.send(&Call { id, request: &Move { distance: 100, speed: 3 } })?;
 //! carry(&mut controller, &mut robot);
 //! let Some(Event::Request(id, Robot::Move(Move { distance: 100, speed: 3 }))) = robot.recv() else { panic!() };
@@ -50,7 +51,6 @@ mod opcode;
 mod opening;
 mod refusal;
 mod retcodes;
-mod rule;
 mod sending;
 mod session;
 #[cfg(test)]
@@ -58,7 +58,7 @@ mod tests;
 mod typed;
 
 use crate::Malformed;
-use crate::dialect::{Dialect, Envelope, Kind, Opened};
+use crate::dialect::{Calling, Dialect, Envelope, Kind, Opened};
 use crate::encoding::pickle::{Nodes, Progress, Table, Value};
 use crate::encoding::{self, DecodeError, EncodeError};
 use crate::framing::{self, Frame, Parsed, Recovery};
@@ -66,11 +66,11 @@ use core::ops::RangeInclusive;
 use opening::Stage;
 use session::{Session, Taken};
 
+pub use crate::error::tcptalks::Rule;
 pub use call_id::{CallId, Label, TooLong};
 pub use notice::Notice;
 pub use opcode::Opcode;
 pub use opening::Password;
-pub use rule::Rule;
 pub use sending::{Done, Invocation, Reply};
 
 /// The TCP port that programs listen on by default.
@@ -184,22 +184,6 @@ impl<S: Nodes, P> TcpTalks<S, P> {
         self.session.stage == Stage::Open
     }
 
-    /// An id for a call of the message `M`; `None` if the old variant cannot keep its name.
-    pub fn draw_id<M: crate::Message>(&mut self) -> Option<CallId> {
-        self.session.draw_id(Opcode::of::<M>())
-    }
-
-    /// An id for a call of `opcode`: a fresh retcode, or, in the old variant, the opcode itself if it can be kept.
-    pub fn draw_id_for(&mut self, opcode: Opcode<'_>) -> Option<CallId> {
-        self.session.draw_id(opcode)
-    }
-
-    /// Notes that the reply to a call of the old variant is not waited for any longer, so that others can be made.
-    /// When it comes all the same, it is passed over.
-    pub fn give_up(&mut self, id: CallId) {
-        self.session.give_up(id);
-    }
-
     /// Notes that the peer has shown no password in time, for which it has a second, or has given no verdict.
     ///
     /// A listener of the old variant takes that for `None`, and answers; otherwise the link is over.
@@ -290,6 +274,17 @@ impl<S: Nodes, P: AsRef<str>> Dialect for TcpTalks<S, P> {
     #[inline]
     fn has_quit(&self) -> bool {
         self.session.stage == Stage::Over
+    }
+}
+
+impl<S: Nodes, P: AsRef<str>> Calling for TcpTalks<S, P> {
+    fn call_id(&self, number: u32) -> CallId {
+        self.session.call_id(number)
+    }
+
+    /// In the old variant other calls can then be made; the reply to this one is passed over when it comes.
+    fn forget(&mut self, id: CallId) {
+        self.session.forget(id);
     }
 }
 

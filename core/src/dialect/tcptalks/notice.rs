@@ -20,7 +20,7 @@ pub enum Notice<'a> {
     IdentityAsked,
     /// A password or verdict came when there was nothing left to open.
     Repeated,
-    /// The reply to a call that was [given up](super::TcpTalks::give_up).
+    /// The reply to a call that was [forgotten](crate::dialect::Calling::forget).
     Late(CallId),
     /// A message of neither role, which says nothing.
     Ignored,

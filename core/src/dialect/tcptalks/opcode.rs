@@ -39,8 +39,8 @@ impl<'a> Opcode<'a> {
         }
     }
 
-    /// What the reply comes under in the old variant, if it can be kept.
-    pub fn call_id(&self) -> Option<CallId> {
+    /// What replies come under, if it can be kept.
+    pub(super) fn call_id(&self) -> Option<CallId> {
         match *self {
             Self::Number(number) => Some(CallId::Number(number)),
             Self::Text(text) => Label::try_from(text).ok().map(CallId::Text),
@@ -76,6 +76,7 @@ impl<'a> From<&'a CallId> for Opcode<'a> {
         match id {
             CallId::Number(number) => Self::Number(*number),
             CallId::Text(label) => Self::Text(label.as_str()),
+            CallId::Own(_) => Self::None,
         }
     }
 }

@@ -4,6 +4,7 @@ use super::Variant;
 use crate::encoding::EncodeError;
 use crate::encoding::pickle::Writer;
 use crate::encoding::value::Write;
+use core::fmt;
 
 impl Variant {
     /// Writes the exception `class` with the message `text`; a class that is not built in goes into the text of a
@@ -14,44 +15,31 @@ impl Variant {
         class: &str,
         text: &str,
     ) -> Result<(), EncodeError> {
-        let is_known = BUILT_IN.binary_search(&class).is_ok();
-        let name = if is_known { class } else { FALLBACK };
-        match self {
-            // Class, message, no frames.
-            Self::Current => {
-                let failure = writer.begin_tuple(3)?;
-                writer.global(MODULE, name)?;
-                write_text(writer, is_known, class, text)?;
-                let frames = writer.begin_array(Some(0))?;
-                writer.end_array(frames, 0)?;
-                writer.end_tuple(failure, 3)
-            }
-            // The exception itself.
-            Self::Old => {
-                writer.global(MODULE, name)?;
-                let args = writer.begin_tuple(1)?;
-                write_text(writer, is_known, class, text)?;
-                writer.end_tuple(args, 1)?;
-                writer.reduce()
-            }
+        if BUILT_IN.binary_search(&class).is_ok() {
+            self.write_exception(writer, class, text)
+        } else {
+            self.write_exception(writer, FALLBACK, &format_args!("{class}: {text}"))
         }
     }
-}
 
-fn write_text(
-    writer: &mut Writer<'_>,
-    is_known: bool,
-    class: &str,
-    text: &str,
-) -> Result<(), EncodeError> {
-    if is_known {
-        return writer.text(text);
+    fn write_exception(
+        self,
+        writer: &mut Writer<'_>,
+        class: &str,
+        text: &(impl fmt::Display + ?Sized),
+    ) -> Result<(), EncodeError> {
+        if self == Self::Old {
+            return writer.exception(class, text);
+        }
+        // Class, message, no frames.
+        let failure = writer.begin_tuple(3)?;
+        writer.global("builtins", class)?;
+        writer.display(text)?;
+        let frames = writer.begin_array(Some(0))?;
+        writer.end_array(frames, 0)?;
+        writer.end_tuple(failure, 3)
     }
-    let parts = [class, ": ", text];
-    writer.utf16(parts.into_iter().flat_map(str::encode_utf16))
 }
-
-const MODULE: &str = "builtins";
 
 const FALLBACK: &str = "RuntimeError";
 

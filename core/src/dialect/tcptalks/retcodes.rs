@@ -1,31 +1,32 @@
 use super::AUTHENTICATE;
 
-/// Draws retcodes that look random and do not come again for 2³² calls.
+/// Retcodes that look random, each of them once in 2³² calls.
 ///
-/// They are no secret; the seed only keeps two programs apart that share a log.
+/// They are no secret; the seed only keeps programs apart.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub(super) struct Retcodes(u32);
+pub(super) struct Retcodes {
+    seed: u32,
+}
 
 impl Retcodes {
     pub(super) const fn new(seed: u32) -> Self {
-        Self(seed)
+        Self { seed }
     }
 
-    /// The next one, never that of passwords and verdicts.
-    pub(super) const fn draw(&mut self) -> u32 {
-        loop {
-            self.0 = self.0.wrapping_add(STEP);
-            let retcode = mix(self.0);
-            if retcode as i64 != AUTHENTICATE {
-                return retcode;
-            }
+    /// That of call `number`, never that of passwords and verdicts.
+    pub(super) const fn of_call(self, number: u32) -> u32 {
+        let retcode = mix(self.seed.wrapping_add(number));
+        if retcode as i64 == AUTHENTICATE {
+            mix(self.seed.wrapping_add(SPARE))
+        } else {
+            retcode
         }
     }
 }
 
-/// Odd, so that adding it goes through every number.
-const STEP: u32 = 0x9e37_79b9;
+/// The number of a call as far as it can be from the others.
+const SPARE: u32 = 1 << 31;
 
 /// Maps each number to another one that seems to have nothing to do with it: the finalizer of MurmurHash3.
 const fn mix(mut number: u32) -> u32 {
@@ -42,18 +43,18 @@ mod tests {
     use std::collections::BTreeSet;
 
     #[test]
-    fn does_not_draw_one_twice() {
-        let mut retcodes = Retcodes::new(7);
-        let drawn: BTreeSet<u32> = (0..10_000).map(|_| retcodes.draw()).collect();
+    fn none_comes_twice() {
+        let retcodes = Retcodes::new(7);
+        let drawn: BTreeSet<u32> = (0..10_000).map(|number| retcodes.of_call(number)).collect();
         assert_eq!(drawn.len(), 10_000);
-        assert_ne!(Retcodes::new(7).draw(), Retcodes::new(8).draw());
+        assert_ne!(retcodes.of_call(0), Retcodes::new(8).of_call(0));
     }
 
     #[test]
-    fn passes_over_the_one_that_verdicts_come_under() {
-        assert_eq!(mix(SEED_OF_0XAA.wrapping_add(STEP)), 0xAA);
-        assert_ne!(Retcodes::new(SEED_OF_0XAA).draw(), 0xAA);
+    fn none_is_that_of_verdicts() {
+        assert_eq!(mix(BEFORE_0XAA), 0xAA);
+        assert_ne!(Retcodes::new(BEFORE_0XAA).of_call(0), 0xAA);
     }
 
-    const SEED_OF_0XAA: u32 = 0xf9aa_03af;
+    const BEFORE_0XAA: u32 = 0x97e1_7d68;
 }

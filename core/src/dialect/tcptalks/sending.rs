@@ -2,9 +2,9 @@
 
 use super::{CallId, Opcode, TcpTalks, arguments};
 use crate::dialect::Carries;
-use crate::encoding::pickle::{Nodes, Writer};
-use crate::encoding::value::{Write, serialize_into};
 use crate::encoding::EncodeError;
+use crate::encoding::pickle::Nodes;
+use crate::encoding::value::{Write, serialize_into};
 use crate::message::{Answer, Call, Message, Refusal, Request};
 use serde::Serialize;
 
@@ -43,8 +43,14 @@ pub struct Done {
 /// A message for itself is a call whose reply is dropped.
 impl<S: Nodes, P: AsRef<str>, M: Message + Serialize> Carries<M> for TcpTalks<S, P> {
     fn emit(&mut self, message: &M, slot: &mut [u8]) -> Result<usize, EncodeError> {
-        let id = self.draw_id::<M>().ok_or(EncodeError::Unencodable)?;
-        self.emit(&Call { id, request: message }, slot)
+        let id = self.session.next_id();
+        self.emit(
+            &Call {
+                id,
+                request: message,
+            },
+            slot,
+        )
     }
 }
 
@@ -61,22 +67,21 @@ impl<S: Nodes, P: AsRef<str>, M: Message + Serialize> Carries<Call<'_, CallId, M
     }
 }
 
-impl<S: Nodes, P: AsRef<str>, T: Serialize + ?Sized> Carries<Invocation<'_, T>>
-    for TcpTalks<S, P>
-{
+impl<S: Nodes, P: AsRef<str>, T: Serialize + ?Sized> Carries<Invocation<'_, T>> for TcpTalks<S, P> {
     fn emit(&mut self, call: &Invocation<'_, T>, slot: &mut [u8]) -> Result<usize, EncodeError> {
-        self.session.emit_call(slot, call.opcode, call.id, |writer| {
-            arguments::write(writer, call.arguments)
-        })
+        self.session
+            .emit_call(slot, call.opcode, call.id, |writer| {
+                arguments::write(writer, call.arguments)
+            })
     }
 }
 
 impl<'v, S: Nodes, P: AsRef<str>, M: Request<Answer<'v>: Serialize>>
-    Carries<Answer<'v, CallId, M>> for TcpTalks<S, P>
+    Carries<Answer<'_, 'v, CallId, M>> for TcpTalks<S, P>
 {
     fn emit(
         &mut self,
-        answer: &Answer<'v, CallId, M>,
+        answer: &Answer<'_, 'v, CallId, M>,
         slot: &mut [u8],
     ) -> Result<usize, EncodeError> {
         let (id, value) = (answer.id, answer.value);
@@ -89,14 +94,15 @@ impl<S: Nodes, P: AsRef<str>, T: Serialize + ?Sized> Carries<Reply<'_, T>> for T
         self.session.emit_reply(slot, reply.id, |writer| {
             let start = writer.written();
             serialize_into(writer, reply.value)?;
-            refuse_empty_tuple(writer, start)
+            refuse_empty_tuple(writer.as_slice().get(start..).unwrap_or_default())
         })
     }
 }
 
 impl<S: Nodes, P: AsRef<str>> Carries<Done> for TcpTalks<S, P> {
     fn emit(&mut self, done: &Done, slot: &mut [u8]) -> Result<usize, EncodeError> {
-        self.session.emit_reply(slot, done.id, |writer| writer.null())
+        self.session
+            .emit_reply(slot, done.id, |writer| writer.null())
     }
 }
 
@@ -110,5 +116,13 @@ impl<S: Nodes, P: AsRef<str>> Carries<Refusal<'_, CallId>> for TcpTalks<S, P> {
         self.session.emit_reply(slot, refusal.id, |writer| {
             variant.write_refusal(writer, refusal.class, refusal.text)
         })
+    }
+}
+
+/// A result that is an empty tuple makes the peer's call fail.
+fn refuse_empty_tuple(written: &[u8]) -> Result<(), EncodeError> {
+    match written {
+        b")" => Err(EncodeError::Unencodable),
+        _ => Ok(()),
     }
 }

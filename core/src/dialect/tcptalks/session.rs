@@ -17,10 +17,20 @@ pub(super) struct Session<P> {
     pub(super) stage: Stage,
     pub(super) debts: Debts,
     retcodes: Retcodes,
+    /// How many messages have been sent for themselves.
+    sent: u32,
     /// The call that the old variant waits for.
-    under_way: Option<CallId>,
+    under_way: Option<UnderWay>,
     /// The replies that may still come to calls of the old variant that were given up.
     late: Option<(CallId, u8)>,
+}
+
+/// A call of the old variant.
+#[derive(Clone, Copy, Debug)]
+struct UnderWay {
+    id: CallId,
+    /// What the reply comes under.
+    opcode: CallId,
 }
 
 /// What came of a message.
@@ -49,28 +59,35 @@ impl<P> Session<P> {
             stage,
             debts: Debts::NONE,
             retcodes: Retcodes::new(seed),
+            sent: 0,
             under_way: None,
             late: None,
         }
     }
 
-    pub(super) fn draw_id(&mut self, opcode: Opcode<'_>) -> Option<CallId> {
+    /// The id of call `number`.
+    pub(super) fn call_id(&self, number: u32) -> CallId {
         match self.variant {
-            Variant::Current => Some(self.retcodes.draw().into()),
-            Variant::Old => opcode.call_id(),
+            Variant::Current => self.retcodes.of_call(number).into(),
+            Variant::Old => CallId::Own(number),
         }
     }
 
-    pub(super) fn give_up(&mut self, id: CallId) {
-        if self.under_way != Some(id) {
+    /// The id of a message for itself: the numbers of calls are counted from the other end.
+    pub(super) fn next_id(&mut self) -> CallId {
+        self.sent = self.sent.wrapping_add(1);
+        self.call_id(self.sent.wrapping_neg())
+    }
+
+    pub(super) fn forget(&mut self, id: CallId) {
+        let Some(UnderWay { opcode, .. }) = self.under_way.take_if(|call| call.id == id) else {
             return;
-        }
-        self.under_way = None;
+        };
         let more = match self.late {
-            Some((late, count)) if late == id => count,
+            Some((late, count)) if late == opcode => count,
             _ => 0,
         };
-        self.late = Some((id, more.saturating_add(1)));
+        self.late = Some((opcode, more.saturating_add(1)));
     }
 
     pub(super) fn handle_silence(&mut self) {
@@ -99,22 +116,23 @@ impl<P> Session<P> {
     }
 
     fn take_reply<'a>(&mut self, id: CallId, body: Body<'a>) -> Taken<'a> {
-        match &mut self.late {
-            Some((late, count)) if *late == id => {
-                *count -= 1;
-                if *count == 0 {
-                    self.late = None;
-                }
-                return Taken::Notice(Notice::Late(id));
+        if let Some((late, count)) = &mut self.late
+            && *late == id
+        {
+            *count -= 1;
+            if *count == 0 {
+                self.late = None;
             }
-            _ => {}
+            return Taken::Notice(Notice::Late(id));
         }
-        if self.under_way == Some(id) {
-            self.under_way = None;
-            // Replies come in the order of the calls: what is still missing never comes.
-            self.late = None;
+        match self.under_way.take_if(|call| call.opcode == id) {
+            Some(call) => {
+                // Replies come in the order of the calls: what is still missing never comes.
+                self.late = None;
+                Taken::Reply(call.id, body)
+            }
+            None => Taken::Reply(id, body),
         }
-        Taken::Reply(id, body)
     }
 
     /// Writes a call; `arguments` writes its tuple and its dict.
@@ -126,13 +144,18 @@ impl<P> Session<P> {
         arguments: impl FnOnce(&mut Writer<'_>) -> Result<(), EncodeError>,
     ) -> Result<usize, EncodeError> {
         self.must_be_open()?;
-        if self.variant == Variant::Old && self.under_way.is_some() {
+        if self.variant == Variant::Current {
+            return emit_call(self.variant, slot, opcode, id, arguments);
+        }
+        if self.under_way.is_some() {
             return Err(EncodeError::Busy);
         }
+        let under_way = UnderWay {
+            id,
+            opcode: opcode.call_id().ok_or(EncodeError::Unencodable)?,
+        };
         let len = emit_call(self.variant, slot, opcode, id, arguments)?;
-        if self.variant == Variant::Old {
-            self.under_way = Some(id);
-        }
+        self.under_way = Some(under_way);
         Ok(len)
     }
 
@@ -222,7 +245,8 @@ impl<P: AsRef<str>> Session<P> {
             }),
             Debt::Verdict(agrees) => emit_reply(slot, opening, |writer| writer.bool(agrees)),
             Debt::Refusal(id) => emit_reply(slot, id, |writer| {
-                self.variant.write_refusal(writer, EARLY, "show the password first")
+                self.variant
+                    .write_refusal(writer, EARLY, "show the password first")
             }),
             Debt::Identity(id) => emit_reply(slot, id, |writer| match &self.identity {
                 Some(identity) => writer.text(identity.as_ref()),

@@ -1,16 +1,14 @@
 //! What a dialect of TCPTalks delivers: calls by the types of a table, and the results of our own.
 
-use super::{Body, CallId, Opcode, Rule, TcpTalks, arguments};
+use super::{Body, Opcode, Rule, TcpTalks, arguments};
 use crate::Malformed;
 use crate::dialect::{Answers, Delivers, Envelope};
 use crate::encoding::pickle::{Nodes, RemoteError, Value};
-use crate::encoding::value::{Kind, deserialize_from};
+use crate::encoding::value::deserialize_from;
 use crate::message::{Message, Request};
 use serde::Deserialize;
 
-impl<'a, S: Nodes, P: AsRef<str>, M: Message + Deserialize<'a>> Delivers<'a, M>
-    for TcpTalks<S, P>
-{
+impl<'a, S: Nodes, P: AsRef<str>, M: Message + Deserialize<'a>> Delivers<'a, M> for TcpTalks<S, P> {
     #[inline]
     fn names(key: &Opcode<'_>) -> bool {
         key.names::<M>()

@@ -1,7 +1,7 @@
 use super::opcode::{
-    APPENDS, BINBYTES, BINFLOAT, BININT, BININT1, BININT2, BINUNICODE, EMPTY_DICT, EMPTY_LIST,
-    EMPTY_TUPLE, GLOBAL, LONG1, LONG4, MARK, NEWFALSE, NEWTRUE, NONE, PROTO, SETITEMS,
-    SHORT_BINBYTES, STOP, TUPLE, TUPLE1, TUPLE2, TUPLE3,
+    APPENDS, BINBYTES, BINFLOAT, BININT, BININT1, BININT2, BINPUT, BINUNICODE, EMPTY_DICT,
+    EMPTY_LIST, EMPTY_TUPLE, GLOBAL, LONG1, LONG4, MARK, NEWFALSE, NEWTRUE, NONE, PROTO, REDUCE,
+    SETITEMS, SHORT_BINBYTES, STOP, TUPLE, TUPLE1, TUPLE2, TUPLE3,
 };
 use crate::encoding::EncodeError;
 use crate::encoding::value::{Kind, Write};
@@ -111,6 +111,29 @@ impl<'a> Writer<'a> {
         }
         self.end_array(list, count)?;
         self.end_tuple(failure, 3)
+    }
+
+    /// Writes an exception as such: `class`, a built-in one, called with `message`.
+    pub fn exception(
+        &mut self,
+        class: &str,
+        message: &(impl fmt::Display + ?Sized),
+    ) -> Result<(), EncodeError> {
+        self.global("builtins", class)?;
+        let args = self.begin_tuple(1)?;
+        self.display(message)?;
+        self.end_tuple(args, 1)?;
+        self.put(&[REDUCE])
+    }
+
+    /// Gives what was written last a place in the memo, as some readers expect; nothing is written by reference.
+    pub fn memoize(&mut self, index: u8) -> Result<(), EncodeError> {
+        self.put(&[BINPUT, index])
+    }
+
+    /// What has been written.
+    pub fn as_slice(&self) -> &[u8] {
+        self.slot.get(..self.len).unwrap_or_default()
     }
 
     #[inline]
