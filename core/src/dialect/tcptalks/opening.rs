@@ -44,7 +44,7 @@ pub(super) enum Debt {
 /// The frames that wait to be said, the oldest first.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub(super) struct Debts([Option<Debt>; Debts::ALL]);
+pub(super) struct Debts([Option<Debt>; ALL]);
 
 impl<P: AsRef<str>> Password<P> {
     /// Whether the password `given` will do. How long this takes says nothing about the text but its length.
@@ -62,6 +62,12 @@ impl<P: AsRef<str>> Password<P> {
     }
 }
 
+/// How many frames may be owed.
+const ALL: usize = 6;
+
+/// How many of them may be answers: two are kept for the opening.
+const ANSWERS: usize = 4;
+
 /// The verdict in the arguments of a slave message; `None` where there is none.
 pub(super) fn verdict(args: Value<'_, '_>) -> Option<bool> {
     let mut args = args.elements();
@@ -78,12 +84,7 @@ fn is_same(a: &[u8], b: &[u8]) -> bool {
 }
 
 impl Debts {
-    pub(super) const NONE: Self = Self([None; Self::ALL]);
-
-    const ALL: usize = 6;
-
-    /// Two are kept for the opening.
-    const ANSWERS: usize = 4;
+    pub(super) const NONE: Self = Self([None; ALL]);
 
     /// Notes what is to be said.
     pub(super) fn add(&mut self, debt: Debt) {
@@ -94,7 +95,7 @@ impl Debts {
 
     /// Notes an answer, unless as many wait as there is room for.
     pub(super) fn add_answer(&mut self, debt: Debt) -> bool {
-        let has_room = self.0.iter().flatten().count() < Self::ANSWERS;
+        let has_room = self.0.iter().flatten().count() < ANSWERS;
         if has_room {
             self.add(debt);
         }
