@@ -49,7 +49,8 @@ fn repeated<'a>(
         let mut rest = entries;
         for left in (1..=count).rev() {
             let keys = window.get(..known).unwrap_or_default();
-            match keys.binary_search_by(|key| compare(key, rest)) {
+            let new = Simple::new(rest);
+            match keys.binary_search_by(|key| compare((Simple::new(key), key), (new, rest))) {
                 Ok(_) => return Ok(Some(rest)),
                 Err(place) if known < window.len() => {
                     known += 1;
@@ -102,10 +103,36 @@ fn parts(token: Token<'_>) -> u64 {
 /// Compares the values at the start of `a` and `b` as keys, whatever the form in which they are written.
 ///
 /// As in Python, true is 1 and 1.0 is 1; as in Python 2 and for all readers of keys, bytes are text.
-fn compare(mut a: &[u8], mut b: &[u8]) -> Ordering {
-    if let (Some((a, _)), Some((b, _))) = (short::text(a), short::text(b)) {
-        return a.cmp(b);
+#[inline]
+fn compare(
+    (simple, a): (Option<Simple<'_>>, &[u8]),
+    (other, b): (Option<Simple<'_>>, &[u8]),
+) -> Ordering {
+    match (simple, other) {
+        (Some(Simple::Text(a)), Some(Simple::Text(b))) => a.cmp(b),
+        (Some(Simple::Number(a)), Some(Simple::Number(b))) => a.cmp(&b),
+        _ => compare_tokens(a, b),
     }
+}
+
+/// What nearly all keys are.
+#[derive(Clone, Copy)]
+enum Simple<'a> {
+    Text(&'a [u8]),
+    Number(u64),
+}
+
+impl<'a> Simple<'a> {
+    #[inline]
+    fn new(key: &'a [u8]) -> Option<Self> {
+        match short::text(key) {
+            Some((text, _)) => Some(Self::Text(text)),
+            None => short::unsigned(key).map(|(number, _)| Self::Number(number)),
+        }
+    }
+}
+
+fn compare_tokens(mut a: &[u8], mut b: &[u8]) -> Ordering {
     let mut due = 1_u64;
     while due > 0 {
         let (Ok((one, behind_a)), Ok((other, behind_b))) = (token(a), token(b)) else {
