@@ -1,6 +1,6 @@
 //! The file of vectors.
 
-use ropeway_std::json::{Object, Value};
+use ropeway_std::value::{Map, Value};
 use std::fmt;
 
 /// Recorded bytes and what they say.
@@ -37,7 +37,7 @@ pub struct Decoded {
     /// Its code, in byte frames.
     pub code: Option<u8>,
     /// Its attributes, which not every byte message has.
-    pub attributes: Option<Object>,
+    pub attributes: Option<Map>,
     /// Its body, in byte frames.
     pub payload: Option<Vec<u8>>,
 }
@@ -91,7 +91,7 @@ fn message(decoded: &Value) -> Decoded {
     let attributes = decoded
         .get("attributes")
         .map(|value| match untagged(value) {
-            Value::Object(attributes) => attributes,
+            Value::Map(attributes) => attributes,
             other => panic!("attributes {other}"),
         });
     Decoded {
@@ -108,7 +108,7 @@ fn message(decoded: &Value) -> Decoded {
 fn untagged(value: &Value) -> Value {
     let object = match value {
         Value::Array(elements) => return elements.iter().map(untagged).collect(),
-        Value::Object(object) => object,
+        Value::Map(object) => object,
         other => return other.clone(),
     };
     let mut entries = object.iter();
@@ -135,7 +135,7 @@ fn untagged(value: &Value) -> Value {
     let entries = object
         .iter()
         .map(|(key, value)| (key.clone(), untagged(value)));
-    entries.collect::<Object>().into()
+    entries.collect::<Map>().into()
 }
 
 fn bytes(entry: &Value) -> Vec<u8> {
@@ -215,12 +215,12 @@ fn are_same(a: &Value, b: &Value) -> bool {
         (Value::Array(a), Value::Array(b)) => {
             a.len() == b.len() && a.iter().zip(b).all(|(a, b)| are_same(a, b))
         }
-        (Value::Object(a), Value::Object(b)) => are_same_objects(a, b),
+        (Value::Map(a), Value::Map(b)) => are_same_objects(a, b),
         (a, b) => a == b,
     }
 }
 
-fn are_same_objects(a: &Object, b: &Object) -> bool {
+fn are_same_objects(a: &Map, b: &Map) -> bool {
     let mut entries = a.iter().zip(b);
     a.len() == b.len() && entries.all(|(a, b)| a.0 == b.0 && are_same(a.1, b.1))
 }
