@@ -19,7 +19,7 @@
 //! let input = b"\x80\x03C\x01AK\xaa\x88\x85\x87.";
 //! let mut table = Table::new([Node::EMPTY; 32]);
 //! assert_eq!(table.scan(&input[..5], 100)?, Progress::More);
-//! assert_eq!(table.scan(input, 100)?, Progress::Done { len: 12 });
+//! assert_eq!(table.scan(input, 100)?, Progress::Done { len: 11 });
 //!
 //! let message = table.root(input).expect("the scan is done");
 //! let mut parts = message.elements();

@@ -45,10 +45,8 @@ impl<'n, 'a> Tree<'n, 'a> {
             .input
             .get(offset)
             .map_or(1, |opcode| opcode::header(*opcode));
-        let start = offset + header;
-        self.input
-            .get(start..start + node.extent as usize)
-            .unwrap_or_default()
+        let behind = self.input.get(offset + header..).unwrap_or_default();
+        behind.get(..node.extent as usize).unwrap_or_default()
     }
 
     /// Whether a value may be a key.

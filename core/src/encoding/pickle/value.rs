@@ -165,14 +165,14 @@ impl<'a> Tree<'_, 'a> {
     #[inline]
     pub(super) fn text(self, index: u32) -> Option<Text<'a>> {
         let node = self.node(self.resolve(index));
-        let content = self.content(node);
+        let offset = node.offset as usize;
         match node.tag() {
-            Tag::Text | Tag::TextLine => Some(Text::plain(
+            Tag::Text | Tag::TextLine => {
                 // It was checked when it was scanned.
-                core::str::from_utf8(content).unwrap_or_default(),
-                node.offset as usize,
-            )),
-            Tag::Surrogates => Text::wtf8(content, node.offset as usize).ok(),
+                let text = core::str::from_utf8(self.content(node)).unwrap_or_default();
+                Some(Text::plain(text, offset))
+            }
+            Tag::Surrogates => Text::wtf8(self.content(node), offset).ok(),
             _ => None,
         }
     }

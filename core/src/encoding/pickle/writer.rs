@@ -145,22 +145,35 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    /// Writes an opcode, what is known of a fixed size behind it, and then bytes.
+    /// Writes an opcode, the length of bytes, and the bytes.
+    #[inline]
     fn counted(&mut self, opcode: u8, bytes: &[u8]) -> Result<(), EncodeError> {
         let len = u32::try_from(bytes.len()).map_err(|_| EncodeError::Unencodable)?;
-        self.put(&[opcode])?;
-        self.put(&len.to_le_bytes())?;
-        self.put(bytes)
+        let [a, b, c, d] = len.to_le_bytes();
+        self.put_both(&[opcode, a, b, c, d], bytes)
+    }
+
+    /// Writes a head and bytes, with one look at the room.
+    #[inline]
+    fn put_both<const N: usize>(
+        &mut self,
+        head: &[u8; N],
+        bytes: &[u8],
+    ) -> Result<(), EncodeError> {
+        let free = self.slot.get_mut(self.len..).ok_or(EncodeError::Full)?;
+        let (slot, free) = free.split_first_chunk_mut().ok_or(EncodeError::Full)?;
+        let rest = free.get_mut(..bytes.len()).ok_or(EncodeError::Full)?;
+        *slot = *head;
+        rest.copy_from_slice(bytes);
+        self.len += N + bytes.len();
+        Ok(())
     }
 
     /// Writes an integer of 128 bits and more, in two's complement, as briefly as it goes.
     fn long(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
         let bytes = shortest(bytes);
         match u8::try_from(bytes.len()) {
-            Ok(len) => {
-                self.put(&[LONG1, len])?;
-                self.put(bytes)
-            }
+            Ok(len) => self.put_both(&[LONG1, len], bytes),
             Err(_) => self.counted(LONG4, bytes),
         }
     }
@@ -238,8 +251,7 @@ impl Write for Writer<'_> {
     }
 
     fn f64(&mut self, value: f64) -> Result<(), EncodeError> {
-        self.put(&[BINFLOAT])?;
-        self.put(&value.to_be_bytes())
+        self.put_both(&[BINFLOAT], &value.to_be_bytes())
     }
 
     fn f32(&mut self, value: f32) -> Result<(), EncodeError> {
@@ -277,10 +289,7 @@ impl Write for Writer<'_> {
 
     fn bytes(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
         match u8::try_from(bytes.len()) {
-            Ok(len) => {
-                self.put(&[SHORT_BINBYTES, len])?;
-                self.put(bytes)
-            }
+            Ok(len) => self.put_both(&[SHORT_BINBYTES, len], bytes),
             Err(_) => self.counted(BINBYTES, bytes),
         }
     }
