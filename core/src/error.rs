@@ -1,3 +1,6 @@
+#[cfg(feature = "pickle")]
+pub(crate) mod tcptalks;
+
 use crate::encoding::{self, DecodeError, EncodeError};
 use crate::framing;
 use core::fmt;
@@ -23,11 +26,14 @@ pub struct Malformed {
 pub enum Rule {
     /// Of the framing: where frames start and end.
     Framing(framing::Rule),
-    /// Of a binary body.
+    /// Of the encoding, and of the body's shape in a dialect.
     Body(encoding::Rule),
-    /// Of JSON, and of its shape in a dialect.
-    #[cfg(feature = "json")]
-    Json(encoding::json::Rule),
+    /// Of a pickle, so that its end is not known.
+    #[cfg(feature = "pickle")]
+    Pickle(encoding::Rule),
+    /// Of TCPTalks: the shape of its messages.
+    #[cfg(feature = "pickle")]
+    TcpTalks(tcptalks::Rule),
 }
 
 /// Why a message was not queued. Nothing of it was.
@@ -74,7 +80,12 @@ impl Malformed {
     /// Whether the stream cannot be read any further.
     pub const fn is_fatal(&self) -> bool {
         use framing::Rule::{Length, Truncated};
-        matches!(self.rule, Rule::Framing(Length { .. } | Truncated { .. }))
+        match self.rule {
+            Rule::Framing(Length { .. } | Truncated { .. }) => true,
+            #[cfg(feature = "pickle")]
+            Rule::Pickle(_) => true,
+            _ => false,
+        }
     }
 }
 
@@ -84,19 +95,15 @@ impl From<DecodeError> for Malformed {
     }
 }
 
-#[cfg(feature = "json")]
-impl From<encoding::json::Error> for Malformed {
-    fn from(error: encoding::json::Error) -> Self {
-        Self::at(error.offset, Rule::Json(error.rule))
-    }
-}
-
 impl From<EncodeError> for SendError {
     fn from(error: EncodeError) -> Self {
         match error {
             EncodeError::Full => Self::Full,
             EncodeError::TooLong { limit } => Self::TooLong { limit },
-            EncodeError::Unencodable => Self::Unencodable,
+            EncodeError::Unencodable
+            | EncodeError::Unsupported { .. }
+            | EncodeError::NotAMap
+            | EncodeError::KeyNotText => Self::Unencodable,
             EncodeError::NotOpen => Self::NotOpen,
             EncodeError::Busy => Self::Busy,
             EncodeError::Unregistered => Self::Unregistered,
@@ -109,8 +116,10 @@ impl fmt::Display for Rule {
         match self {
             Self::Framing(rule) => rule.fmt(f),
             Self::Body(rule) => rule.fmt(f),
-            #[cfg(feature = "json")]
-            Self::Json(rule) => rule.fmt(f),
+            #[cfg(feature = "pickle")]
+            Self::Pickle(rule) => rule.fmt(f),
+            #[cfg(feature = "pickle")]
+            Self::TcpTalks(rule) => rule.fmt(f),
         }
     }
 }

@@ -15,7 +15,7 @@ pub enum EncodeError {
         limit: usize,
     },
     /// The value cannot be said in this encoding: text that is not ASCII where it must be, a delimiter inside
-    /// a name, a serde type that the encoding has no form for.
+    /// a name, a serde type that the encoding has no form for, a value that its own `Serialize` refuses.
     Unencodable,
     /// The opening is not done yet, or one side has taken its leave: the dialect takes no messages now.
     NotOpen,
@@ -23,6 +23,15 @@ pub enum EncodeError {
     Busy,
     /// The table of this link has no message of this name.
     Unregistered,
+    /// The encoding has no form for values of this kind: JSON none for sets.
+    Unsupported {
+        /// The kind of the value.
+        kind: Kind,
+    },
+    /// The value is to be a map or a struct, and is none.
+    NotAMap,
+    /// A key is neither text nor what becomes text, in an encoding whose keys are text.
+    KeyNotText,
 }
 
 /// Why a body is not a value of the expected type.
@@ -54,7 +63,7 @@ pub enum Rule {
     UnexpectedByte,
     /// No byte below 0x20 stands raw inside a string of JSON.
     ControlCharacter,
-    /// A backslash in a string of JSON is followed by an escape.
+    /// A backslash in a string of JSON is followed by an escape; in a line of pickle there is none.
     InvalidEscape,
     /// A number has no leading zero and all the digits it promises.
     InvalidNumber,
@@ -71,7 +80,7 @@ pub enum Rule {
     /// A body holds no more values than the limit, those that it repeats by reference counted each time.
     TooManyValues {
         /// How many values are allowed.
-        limit: usize,
+        limit: u32,
     },
     /// A value has the type that the program asks for.
     WrongType {
@@ -101,6 +110,11 @@ pub enum Rule {
     UnknownVariant,
     /// The receiving type takes the value: a rule of its own.
     Custom,
+    /// A body, and all that it says the length of, fits the limit.
+    TooLong {
+        /// How many bytes are allowed.
+        limit: u32,
+    },
     /// A pickle has a protocol number that is understood.
     Version {
         /// The number in the pickle.
@@ -126,10 +140,13 @@ pub enum Rule {
         /// The place that holds none.
         index: u32,
     },
+    /// No value of a pickle contains itself, so none changes once it has been referred to.
+    Recursive,
 }
 
 impl DecodeError {
     /// `rule` is broken by the byte at `offset` of the body.
+    #[cold]
     pub const fn at(offset: usize, rule: Rule) -> Self {
         Self { rule, offset }
     }
@@ -150,6 +167,9 @@ impl fmt::Display for EncodeError {
             Self::NotOpen => f.write_str("the link is not open for messages"),
             Self::Busy => f.write_str("the one before it is not done yet"),
             Self::Unregistered => f.write_str("message that is not registered on this link"),
+            Self::Unsupported { kind } => write!(f, "{kind}, which this encoding does not have"),
+            Self::NotAMap => f.write_str("not a map where one is needed"),
+            Self::KeyNotText => f.write_str("key that cannot be text"),
         }
     }
 }
@@ -186,6 +206,7 @@ impl fmt::Display for Rule {
             Self::DuplicateField => "field or key that occurs twice",
             Self::UnknownVariant => "unknown variant",
             Self::Custom => "value refused by its type",
+            Self::TooLong { limit } => return write!(f, "more than {limit} bytes"),
             Self::Version { version } => return write!(f, "pickle of protocol {version}"),
             Self::UnknownOpcode { opcode } => {
                 return write!(f, "unknown pickle opcode 0x{opcode:02x}");
@@ -199,6 +220,7 @@ impl fmt::Display for Rule {
             Self::Memo { index } => {
                 return write!(f, "reference to value {index}, which is not stored");
             }
+            Self::Recursive => "value that may contain itself",
         })
     }
 }

@@ -1,4 +1,9 @@
+#[cfg(doc)]
+use super::DISPLAY_LIMIT;
+use super::Kind;
+use super::display::Displayed;
 use crate::encoding::EncodeError;
+use core::fmt;
 
 /// Writes values one after the other: the verbs that every writer has.
 ///
@@ -44,11 +49,25 @@ pub trait Write {
     /// Writes text.
     fn text(&mut self, text: &str) -> Result<(), EncodeError>;
 
+    /// Writes what a value displays as text.
+    ///
+    /// The default fails with [`EncodeError::Unencodable`] at more than [`DISPLAY_LIMIT`] bytes; a writer that need
+    /// not know the length beforehand has no such limit.
+    fn display(&mut self, value: &(impl fmt::Display + ?Sized)) -> Result<(), EncodeError> {
+        let mut displayed = Displayed::new();
+        self.text(displayed.text(value)?)
+    }
+
     /// Writes text given as UTF-16, which may hold lone surrogates.
     fn utf16(&mut self, units: impl Iterator<Item = u16> + Clone) -> Result<(), EncodeError>;
 
     /// Writes bytes.
     fn bytes(&mut self, bytes: &[u8]) -> Result<(), EncodeError>;
+
+    /// Writes bytes that may change. Where there is no such thing they are bytes.
+    fn byte_array(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
+        self.bytes(bytes)
+    }
 
     /// Writes an extension: its type and its bytes. No encoding but MessagePack has any.
     fn extension(&mut self, kind: i8, bytes: &[u8]) -> Result<(), EncodeError>;
@@ -69,6 +88,18 @@ pub trait Write {
         self.end_array(open, len)
     }
 
+    /// Opens a set of `kind`, [`Kind::Set`] or [`Kind::FrozenSet`]; its elements follow.
+    ///
+    /// Where there is no such thing, it fails with [`EncodeError::Unsupported`].
+    fn begin_set(&mut self, kind: Kind, _len: usize) -> Result<Self::Open, EncodeError> {
+        Err(EncodeError::Unsupported { kind })
+    }
+
+    /// Closes a set of `len` elements.
+    fn end_set(&mut self, kind: Kind, _open: Self::Open, _len: usize) -> Result<(), EncodeError> {
+        Err(EncodeError::Unsupported { kind })
+    }
+
     /// Opens a map; key and value of each entry follow.
     fn begin_map(&mut self, len: Option<usize>) -> Result<Self::Open, EncodeError>;
 
@@ -81,6 +112,16 @@ pub trait Write {
     /// Says that the next value is the key of the next entry, which need not be text. Encodings whose keys are text
     /// alone refuse it.
     fn key_value(&mut self) -> Result<(), EncodeError>;
+
+    /// Writes the key of the next entry, a number, a boolean or nothing, by the verb that `write` calls. Encodings
+    /// whose keys are text alone write it as text.
+    fn key_scalar(
+        &mut self,
+        write: impl FnOnce(&mut Self) -> Result<(), EncodeError>,
+    ) -> Result<(), EncodeError> {
+        self.key_value()?;
+        write(self)
+    }
 
     /// Closes a map of `len` entries.
     fn end_map(&mut self, open: Self::Open, len: usize) -> Result<(), EncodeError>;

@@ -1,9 +1,10 @@
 //! Numbers.
 
-use super::{super::float, Full, Writer};
+use super::{super::float, Writer};
+use crate::framing::Full;
 
 impl Writer<'_> {
-    pub(in super::super) fn float(&mut self, value: f64) -> Result<(), Full> {
+    pub(super) fn float(&mut self, value: f64) -> Result<(), Full> {
         if value.is_finite() {
             float::write_f64(self, value)
         } else {
@@ -11,7 +12,7 @@ impl Writer<'_> {
         }
     }
 
-    pub(in super::super) fn short_float(&mut self, value: f32) -> Result<(), Full> {
+    pub(super) fn short_float(&mut self, value: f32) -> Result<(), Full> {
         if value.is_finite() {
             float::write_f32(self, value)
         } else {
@@ -28,7 +29,7 @@ impl Writer<'_> {
     }
 
     #[inline]
-    pub(in super::super) fn signed(&mut self, value: i64) -> Result<(), Full> {
+    pub(super) fn signed(&mut self, value: i64) -> Result<(), Full> {
         if value < 0 {
             self.push(b"-")?;
         }
@@ -40,35 +41,33 @@ impl Writer<'_> {
         // Division of 64 bits is slow on small machines.
         if let Ok(value) = u32::try_from(value) {
             let count = value.checked_ilog10().unwrap_or(0) + 1;
-            fill_short(self.reserve(count as usize)?, value);
+            self.put(count as usize, |slots| fill_short(slots, value))
         } else {
             let count = value.checked_ilog10().unwrap_or(0) + 1;
-            fill(self.reserve(count as usize)?, value);
+            self.put(count as usize, |slots| fill(slots, value))
         }
-        Ok(())
     }
 
-    pub(in super::super) fn long_signed(&mut self, value: i128) -> Result<(), Full> {
+    pub(super) fn long_signed(&mut self, value: i128) -> Result<(), Full> {
         if value < 0 {
             self.push(b"-")?;
         }
         self.long_digits(value.unsigned_abs())
     }
 
-    pub(in super::super) fn long_digits(&mut self, value: u128) -> Result<(), Full> {
+    pub(super) fn long_digits(&mut self, value: u128) -> Result<(), Full> {
         if let Ok(value) = u64::try_from(value) {
             return self.digits(value);
         }
         self.long_digits(value / CHUNK)?;
-        let slots = self.reserve(CHUNK_DIGITS)?;
         // The remainder is below 10^19, which a u64 holds.
-        fill(slots, u64::try_from(value % CHUNK).unwrap_or(0));
-        Ok(())
+        let last = u64::try_from(value % CHUNK).unwrap_or(0);
+        self.put(CHUNK_DIGITS, |slots| fill(slots, last))
     }
 }
 
 /// Fills `slots` with the last digits of `value`, zeros in front.
-fn fill(slots: &mut [u8], mut value: u64) {
+pub(super) fn fill(slots: &mut [u8], mut value: u64) {
     let mut pairs = slots.rchunks_exact_mut(2);
     for pair in &mut pairs {
         pair.copy_from_slice(&PAIRS[(value % 100) as usize]);

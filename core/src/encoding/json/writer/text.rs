@@ -2,10 +2,9 @@
 
 use core::fmt::{self, Write};
 
-use super::{
-    super::{scan, ser::EncodeError},
-    Full, Style, Writer,
-};
+use super::{super::scan, Style, Writer};
+use crate::encoding::EncodeError;
+use crate::framing::Full;
 
 impl Writer<'_> {
     /// Writes text between quotes, the second of which is a part of `after`.
@@ -19,11 +18,11 @@ impl Writer<'_> {
             return self.quoted_slowly(text, after);
         }
         // Mostly nothing is to be escaped, and one look at the free memory is enough.
-        let slots = self.reserve(1 + text.len() + N)?;
-        let slots = put(slots, b"\"");
-        let slots = put(slots, text.as_bytes());
-        put(slots, after);
-        Ok(())
+        self.put(1 + text.len() + N, |slots| {
+            let slots = put(slots, b"\"");
+            let slots = put(slots, text.as_bytes());
+            put(slots, after);
+        })
     }
 
     fn quoted_slowly(&mut self, text: &str, after: &[u8]) -> Result<(), Full> {
@@ -42,7 +41,7 @@ impl Writer<'_> {
     }
 
     /// Writes a part of a string's content.
-    pub(in super::super) fn fragment(&mut self, text: &str) -> Result<(), Full> {
+    pub(super) fn fragment(&mut self, text: &str) -> Result<(), Full> {
         let mut rest = text;
         loop {
             let plain = self.plain_run(rest);
@@ -69,7 +68,7 @@ impl Writer<'_> {
     }
 
     /// Writes what a value displays as a part of a string's content.
-    pub(in super::super) fn displayed(
+    pub(super) fn displayed(
         &mut self,
         value: &(impl fmt::Display + ?Sized),
     ) -> Result<(), EncodeError> {
@@ -79,7 +78,7 @@ impl Writer<'_> {
         };
         let displayed = write!(fragments, "{value}");
         fragments.full?;
-        displayed.map_err(|fmt::Error| EncodeError::Custom)
+        displayed.map_err(|fmt::Error| EncodeError::Unencodable)
     }
 
     /// Writes a character as an escape.
