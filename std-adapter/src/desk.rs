@@ -120,6 +120,21 @@ impl<D: Dialect> Desk<D> {
         );
     }
 
+    /// Answers a request that has been done and has nothing to say; where there is no word for that, it is refused.
+    pub(crate) fn done(&mut self, mail: &mut Mail<D>, id: D::CallId)
+    where
+        D: Refuses,
+    {
+        let refused = Refused::new("TypeError", "a message, not a request: it has no answer");
+        self.owe(
+            mail,
+            Box::new(move |mail| match mail.send_done(id)? {
+                true => Ok(()),
+                false => mail.send(&refusal(id, &refused)),
+            }),
+        );
+    }
+
     fn owe(&mut self, mail: &mut Mail<D>, owed: Owed<D>) {
         self.owed.push_back(owed);
         self.settle(mail);

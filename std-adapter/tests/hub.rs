@@ -439,6 +439,14 @@ fn who_does_not_open_in_time_is_turned_away() {
 }
 
 #[test]
+fn silence_opens_where_it_counts_as_an_answer() {
+    let served = Served::speaking(Toy::patient, calculator(), Limits::default().opening(SOON));
+    let mut node = served.node();
+    assert_eq!(served.news(), "joined");
+    assert_eq!(node.call(&Sum(1, 1), LONG), Ok(2));
+}
+
+#[test]
 fn who_opens_in_time_stays() {
     let served = Served::speaking(Toy::opening, calculator(), Limits::default());
     let stream = TcpStream::connect(served.address).unwrap();

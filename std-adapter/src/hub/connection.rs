@@ -20,6 +20,8 @@ pub(super) struct Connection<D: Dialect> {
     pub(super) timer: Option<Instant>,
     /// Until when the opening must be done; none once it is.
     pub(super) open_by: Option<Instant>,
+    /// The opening has taken too long, and the dialect knows.
+    is_late: bool,
     heard: Instant,
     readable: bool,
     writable: bool,
@@ -61,6 +63,7 @@ impl<D: Dialect> Connection<D> {
             is_speaker: false,
             timer: None,
             open_by: Some(open_by),
+            is_late: false,
             readable: true,
             writable: true,
             broken: None,
@@ -224,6 +227,10 @@ impl<D: Dialect> Connection<D> {
 
     /// Takes the link further: to its end, if that has come.
     pub(super) fn advance(&mut self, now: Instant, limits: &Limits) {
+        if self.open_by.is_some_and(|by| by <= now) && !self.is_late {
+            self.is_late = true;
+            self.mail.dialect_mut().handle_silence();
+        }
         if let Stage::Going = self.stage
             && let Some(reason) = self.reason_to_end(now, limits)
         {
@@ -264,8 +271,9 @@ impl<D: Dialect> Connection<D> {
                 Reason::Transport(error)
             })),
             Some(Over::OutOfStep) => Some(Reason::OutOfStep),
+            Some(Over::Quit) if self.is_late && !self.has_joined() => Some(Reason::NotOpened),
             Some(Over::Quit) => Some(Reason::Quit),
-            None if self.open_by.is_some_and(|by| by <= now) => Some(Reason::NotOpened),
+            None if self.is_late && !self.mail.dialect().is_open() => Some(Reason::NotOpened),
             None if self.idle_by(limits).is_some_and(|by| by <= now) => Some(Reason::Idle),
             None => None,
         }
