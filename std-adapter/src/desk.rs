@@ -80,7 +80,7 @@ impl<D: Dialect> Desk<D> {
     }
 
     /// Answers a request, now or as soon as there is room; what cannot be sent becomes a refusal.
-    pub(crate) fn answer<M: Request>(
+    pub(crate) fn answer<M>(
         &mut self,
         mail: &mut Mail<D>,
         id: D::CallId,
@@ -88,7 +88,7 @@ impl<D: Dialect> Desk<D> {
     ) where
         M::Answer<'static>: Send,
         D: Refuses + for<'a> Carries<Answer<'a, 'static, <D as Dialect>::CallId, M>>,
-        M: 'static,
+        M: Request + 'static,
     {
         let mut answer = answer;
         self.owe(

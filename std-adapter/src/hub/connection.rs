@@ -25,6 +25,8 @@ pub(super) struct Connection<D: Dialect> {
     heard: Instant,
     readable: bool,
     writable: bool,
+    /// The peer has ended the stream.
+    has_ended: bool,
     /// What broke the connection.
     broken: Option<io::Error>,
 }
@@ -66,6 +68,7 @@ impl<D: Dialect> Connection<D> {
             is_late: false,
             readable: true,
             writable: true,
+            has_ended: false,
             broken: None,
         }
     }
@@ -123,7 +126,7 @@ impl<D: Dialect> Connection<D> {
 
     fn read(&mut self, now: Instant) {
         for _ in 0..READS {
-            if !self.readable || self.mail.has_ended() {
+            if !self.readable {
                 return;
             }
             let room = self.mail.input_room();
@@ -131,10 +134,7 @@ impl<D: Dialect> Connection<D> {
                 return;
             }
             match self.stream.read(room) {
-                Ok(0) => {
-                    self.readable = false;
-                    self.mail.handle_end();
-                }
+                Ok(0) => self.ended(),
                 Ok(len) => {
                     self.heard = now;
                     self.mail.handle_input(len);
@@ -148,14 +148,19 @@ impl<D: Dialect> Connection<D> {
         match error.kind() {
             io::ErrorKind::Interrupted => {}
             // What the peer said before the connection broke has all been read.
-            io::ErrorKind::WouldBlock if self.broken.is_some() => self.mail.handle_end(),
+            io::ErrorKind::WouldBlock if self.broken.is_some() => self.ended(),
             io::ErrorKind::WouldBlock => self.readable = false,
             _ => {
-                self.readable = false;
-                self.mail.handle_end();
+                self.ended();
                 self.broken.get_or_insert(error);
             }
         }
+    }
+
+    fn ended(&mut self) {
+        self.readable = false;
+        self.has_ended = true;
+        self.mail.handle_end();
     }
 
     fn write(&mut self) {
@@ -186,10 +191,7 @@ impl<D: Dialect> Connection<D> {
                 return;
             }
             match self.stream.read(&mut dropped) {
-                Ok(0) => {
-                    self.readable = false;
-                    self.mail.handle_end();
-                }
+                Ok(0) => self.ended(),
                 Ok(_) => {}
                 Err(error) => self.failed_to_read(error),
             }
@@ -212,9 +214,7 @@ impl<D: Dialect> Connection<D> {
             Stage::Going => {
                 self.can_write()
                     || self.may_speak()
-                    || (self.readable
-                        && !self.mail.has_ended()
-                        && !self.mail.input_room().is_empty())
+                    || (self.readable && !self.mail.input_room().is_empty())
             }
             Stage::Ending { .. } => self.readable || self.can_write(),
             Stage::Finished { .. } => self.readable,
@@ -249,7 +249,7 @@ impl<D: Dialect> Connection<D> {
             Stage::Ending { .. } if !self.mail.has_output() && self.desk.owes_nothing() => {
                 self.finish();
             }
-            Stage::Finished { .. } if self.mail.has_ended() || self.broken.is_some() => self.over(),
+            Stage::Finished { .. } if self.has_ended || self.broken.is_some() => self.over(),
             _ => {}
         }
     }
@@ -300,7 +300,7 @@ impl<D: Dialect> Connection<D> {
         if self.stream.shutdown(Shutdown::Write).is_err() {
             self.broken = Some(io::ErrorKind::NotConnected.into());
         }
-        let has_ended = self.mail.has_ended() || self.broken.is_some();
+        let has_ended = self.has_ended || self.broken.is_some();
         self.stage = match std::mem::replace(&mut self.stage, Stage::Connecting) {
             Stage::Ending { reason, .. } if has_ended => Stage::Over(reason),
             Stage::Ending { reason, by } => Stage::Finished { reason, by },
