@@ -225,7 +225,7 @@ fn a_lost_link_ends_all_calls_and_is_told_once() {
     let ticket = node.start(&Sum(1, 2), LONG).unwrap();
     let (said, heard) = mpsc::channel();
     node.call_then(&Sum(3, 4), LONG, move |_, outcome| {
-        said.send(outcome).unwrap()
+        said.send(outcome).unwrap();
     })
     .unwrap();
     drop(link);

@@ -265,13 +265,15 @@ impl<D: Dialect> Connection<D> {
             Some(Ending::Gracefully) => return Some(Reason::Kicked),
             None => {}
         }
+        let has_quit = self.mail.dialect().has_quit();
         match self.mail.is_over() {
+            Some(_) if has_quit && self.is_late && !self.has_joined() => Some(Reason::NotOpened),
+            Some(_) if has_quit => Some(Reason::Quit),
             Some(Over::Ended) => Some(self.broken.take().map_or(Reason::Closed, |error| {
                 self.writable = false;
                 Reason::Transport(error)
             })),
             Some(Over::OutOfStep) => Some(Reason::OutOfStep),
-            Some(Over::Quit) if self.is_late && !self.has_joined() => Some(Reason::NotOpened),
             Some(Over::Quit) => Some(Reason::Quit),
             None if self.is_late && !self.mail.dialect().is_open() => Some(Reason::NotOpened),
             None if self.idle_by(limits).is_some_and(|by| by <= now) => Some(Reason::Idle),
