@@ -52,8 +52,8 @@ pub use polled::Polled;
 pub use post::PostError;
 pub use pump::Pump;
 pub use ropeway_core::{
-    Event, Malformed, Message, Messenger, Rule, SendError, dialect, encoding, message, messages,
-    registry,
+    Event, Malformed, Message, Messenger, Rule, SendError, dialect, encoding, framing, message,
+    messages, registry,
 };
 pub use storage::Growable;
 pub use transport::TransportError;
