@@ -1,6 +1,6 @@
 use super::opcode::{
     APPENDS, BINBYTES, BINFLOAT, BININT, BININT1, BININT2, BINUNICODE, EMPTY_DICT, EMPTY_LIST,
-    EMPTY_TUPLE, GLOBAL, LONG1, LONG4, MARK, NEWFALSE, NEWTRUE, NONE, PROTO, SETITEMS,
+    EMPTY_TUPLE, GLOBAL, LONG1, LONG4, MARK, NEWFALSE, NEWTRUE, NONE, PROTO, REDUCE, SETITEMS,
     SHORT_BINBYTES, STOP, TUPLE, TUPLE1, TUPLE2, TUPLE3,
 };
 use crate::encoding::EncodeError;
@@ -271,6 +271,12 @@ impl Write for Writer<'_> {
         }
     }
 
+    fn byte_array(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
+        self.global("builtins", "bytearray")?;
+        self.bytes(bytes)?;
+        self.put(&[TUPLE1, REDUCE])
+    }
+
     fn extension(&mut self, _kind: i8, _bytes: &[u8]) -> Result<(), EncodeError> {
         let kind = Kind::Extension;
         Err(EncodeError::Unsupported { kind })
@@ -299,6 +305,20 @@ impl Write for Writer<'_> {
             // More elements than were announced.
             (false, _) => return Err(EncodeError::Unencodable),
         }])
+    }
+
+    fn begin_set(&mut self, kind: Kind, len: usize) -> Result<Open, EncodeError> {
+        let name = match kind {
+            Kind::FrozenSet => "frozenset",
+            _ => "set",
+        };
+        self.global("builtins", name)?;
+        self.begin_array(Some(len))
+    }
+
+    fn end_set(&mut self, _kind: Kind, open: Open, len: usize) -> Result<(), EncodeError> {
+        self.end_array(open, len)?;
+        self.put(&[TUPLE1, REDUCE])
     }
 
     fn begin_map(&mut self, len: Option<usize>) -> Result<Open, EncodeError> {
