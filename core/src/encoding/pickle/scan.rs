@@ -197,15 +197,6 @@ impl Machine<'_> {
             SHORT_BINBYTES | BINBYTES | BINBYTES8 => self.bytes(Tag::Bytes, body)?,
             BYTEARRAY8 => self.bytes(Tag::ByteArray, body)?,
             INT | LONG => self.integer_line(opcode, body)?,
-            FLOAT => {
-                if number(body)
-                    .and_then(|text| text.parse::<f64>().ok())
-                    .is_none()
-                {
-                    return Err(self.flaw(Rule::InvalidNumber).into());
-                }
-                self.bytes(Tag::FloatLine, body)?;
-            }
             UNICODE => self.text_line(&content, body)?,
 
             MARK => {
