@@ -1,9 +1,9 @@
 use core::fmt;
 
+use super::execute;
 use super::node::{Node, Tag};
 use super::reader::Reader;
 use super::remote_error::RemoteError;
-use super::scan;
 use super::tree::{Children, Tree};
 use crate::encoding::value::{Kind, Number, Text};
 
@@ -148,7 +148,7 @@ impl<'a> Tree<'_, 'a> {
                 Number::Float(f64::from_be_bytes(bytes.unwrap_or_default()))
             }
             Tag::IntLine => {
-                let value = scan::integer(self.content(node)).unwrap_or_default();
+                let value = execute::integer(self.content(node)).unwrap_or_default();
                 match u64::try_from(value) {
                     Ok(value) => Number::Unsigned(value),
                     Err(_) => signed(i64::try_from(value).unwrap_or_default()),
