@@ -1,3 +1,6 @@
+#[cfg(feature = "pickle")]
+pub(crate) mod tcptalks;
+
 use crate::encoding::{self, DecodeError, EncodeError};
 use crate::framing;
 use core::fmt;
@@ -25,6 +28,12 @@ pub enum Rule {
     Framing(framing::Rule),
     /// Of the encoding, and of the body's shape in a dialect.
     Body(encoding::Rule),
+    /// Of a pickle, so that its end is not known.
+    #[cfg(feature = "pickle")]
+    Pickle(encoding::Rule),
+    /// Of TCPTalks: the shape of its messages.
+    #[cfg(feature = "pickle")]
+    TcpTalks(tcptalks::Rule),
 }
 
 /// Why a message was not queued. Nothing of it was.
@@ -41,6 +50,12 @@ pub enum SendError {
     },
     /// The value cannot be said in the encoding of the dialect.
     Unencodable,
+    /// The opening is not done yet, or one side has taken its leave: the dialect takes no messages now.
+    NotOpen,
+    /// The dialect can take one thing at a time, and that is not done yet: a large content, a call.
+    Busy,
+    /// The table of this link has no message of this name.
+    Unregistered,
 }
 
 impl Malformed {
@@ -65,7 +80,12 @@ impl Malformed {
     /// Whether the stream cannot be read any further.
     pub const fn is_fatal(&self) -> bool {
         use framing::Rule::{Length, Truncated};
-        matches!(self.rule, Rule::Framing(Length { .. } | Truncated { .. }))
+        match self.rule {
+            Rule::Framing(Length { .. } | Truncated { .. }) => true,
+            #[cfg(feature = "pickle")]
+            Rule::Pickle(_) => true,
+            _ => false,
+        }
     }
 }
 
@@ -84,6 +104,9 @@ impl From<EncodeError> for SendError {
             | EncodeError::Unsupported { .. }
             | EncodeError::NotAMap
             | EncodeError::KeyNotText => Self::Unencodable,
+            EncodeError::NotOpen => Self::NotOpen,
+            EncodeError::Busy => Self::Busy,
+            EncodeError::Unregistered => Self::Unregistered,
         }
     }
 }
@@ -93,6 +116,10 @@ impl fmt::Display for Rule {
         match self {
             Self::Framing(rule) => rule.fmt(f),
             Self::Body(rule) => rule.fmt(f),
+            #[cfg(feature = "pickle")]
+            Self::Pickle(rule) => rule.fmt(f),
+            #[cfg(feature = "pickle")]
+            Self::TcpTalks(rule) => rule.fmt(f),
         }
     }
 }
@@ -119,6 +146,9 @@ impl fmt::Display for SendError {
             Self::Full => f.write_str("the outbox is full"),
             Self::TooLong { limit } => write!(f, "message of more than {limit} bytes"),
             Self::Unencodable => EncodeError::Unencodable.fmt(f),
+            Self::NotOpen => EncodeError::NotOpen.fmt(f),
+            Self::Busy => EncodeError::Busy.fmt(f),
+            Self::Unregistered => EncodeError::Unregistered.fmt(f),
         }
     }
 }

@@ -15,6 +15,7 @@ pub mod message;
 mod messenger;
 pub mod pump;
 pub mod registry;
+pub mod rpc;
 pub mod time;
 
 pub use error::{Malformed, Rule, SendError};

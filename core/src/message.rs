@@ -15,8 +15,51 @@ pub trait Message {
     /// The name in dialects that name types by text: unique within a table.
     const NAME: &'static str;
 
-    /// The key in dialects that name types by a byte, if it has one.
-    const CODE: Option<u8> = None;
+    /// The key in dialects that name types by a number, if it has one; bytes have room for codes up to 255.
+    const CODE: Option<u16> = None;
+}
+
+/// A message that wants an answer: a call.
+///
+/// In `messages!` a row says it: `Sum(Sum) = 0x12 -> i64`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no answer",
+    note = "a row `{Self}({Self}) = 0x10 -> Answer` in `messages!` gives it one"
+)]
+pub trait Request: Message {
+    /// What answers it; it may borrow from the receive buffer.
+    type Answer<'a>;
+}
+
+/// A request under way: what is sent to call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Call<'a, C, M: ?Sized> {
+    /// What its answer will come back with.
+    pub id: C,
+    /// The request.
+    pub request: &'a M,
+}
+
+/// The answer to a request `M`: what is sent to answer. It may borrow longer than it is itself borrowed.
+#[derive(Debug)]
+pub struct Answer<'a, 'v, C, M: Request> {
+    /// The id that the request came with.
+    pub id: C,
+    /// The answer.
+    pub value: &'a M::Answer<'v>,
+}
+
+/// What is sent in the place of an answer when there can be none. Where a protocol has no word for that, nothing is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Refusal<'a, C> {
+    /// The id that the request came with.
+    pub id: C,
+    /// What sort of failure it is: in Python's protocols the name of a built-in exception, such as `ValueError`.
+    pub class: &'a str,
+    /// What went wrong, for people.
+    pub text: &'a str,
 }
 
 /// What a message is called: one row of a table.
@@ -26,7 +69,7 @@ pub struct Entry {
     /// The name of the message.
     pub name: &'static str,
     /// Its code, where it has one.
-    pub code: Option<u8>,
+    pub code: Option<u16>,
 }
 
 impl Entry {
@@ -49,7 +92,7 @@ impl Entry {
 ///
 /// impl Message for Position {
 ///     const NAME: &'static str = "Position";
-///     const CODE: Option<u8> = Some(0x10);
+///     const CODE: Option<u16> = Some(0x10);
 /// }
 ///
 /// impl Encode for Position {

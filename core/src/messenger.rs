@@ -1,9 +1,9 @@
 use crate::buf::{Input, Outbox, Storage};
-use crate::dialect::{Carries, Dialect, Envelope};
+use crate::dialect::{Carries, Dialect, Envelope, Kind, Opened};
 use crate::encoding::EncodeError;
-use crate::framing::{self, Frame, Framing, Parsed, Recovery};
+use crate::framing::{self, Frame, Parsed, Recovery};
 use crate::registry::{Registry, Rejected};
-use crate::{Malformed, Rule, SendError};
+use crate::{Malformed, SendError};
 use core::fmt;
 
 /// Messages in and out of one stream of bytes, without the stream: bytes come in and go out as values.
@@ -68,12 +68,20 @@ pub enum Over {
     Ended,
     /// The peer broke the framing so that no further frame can be found.
     OutOfStep,
+    /// One side has taken its leave, as an [`Event::Notice`] or the program itself has said.
+    Quit,
 }
 
 /// One thing that the peer said.
 pub enum Event<'a, D: Dialect, T> {
     /// A message of the table.
     Message(T),
+    /// A request of the table, which wants an [`Answer`](crate::message::Answer) by this id.
+    Request(D::CallId, T),
+    /// The answer to a [`Call`](crate::message::Call); [`Answers`](crate::dialect::Answers) reads it.
+    Answer(D::CallId, Envelope<'a, D>),
+    /// What the dialect has to tell: how the link stands, a part of a large content.
+    Notice(D::Notice<'a>),
     /// A message that the table does not have; the stream is in step. Its body is trimmed to the message's own:
     /// the bytes behind the code, the attributes in JSON.
     Unknown(Envelope<'a, D>),
@@ -105,16 +113,8 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
     where
         D: Carries<M>,
     {
-        let mut at_least = 1;
-        loop {
-            let emit = |slot: &mut [u8]| self.dialect.emit(message, slot);
-            match self.outbox.append(at_least, emit) {
-                Some(Ok(())) => return Ok(()),
-                Some(Err(EncodeError::Full)) => at_least = self.outbox.offered() + 1,
-                Some(Err(error)) => return Err(error.into()),
-                None => return Err(self.refused()),
-            }
-        }
+        self.say_own()?;
+        self.append(|dialect, slot| dialect.emit(message, slot))
     }
 
     /// The next thing that the peer said, if it is here whole; messages borrow from the receive buffer.
@@ -122,13 +122,27 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
     /// `T` is the table that [`messages!`](crate::messages) declared. Copy what is to be kept before the next call.
     #[inline]
     pub fn recv<'a, T: Registry<'a, D>>(&'a mut self) -> Option<Event<'a, D, T>> {
+        self.recv_with(T::decode)
+    }
+
+    /// The next thing that the peer said, its messages and requests read by `decode`: for tables that are known
+    /// only when the program runs.
+    #[inline]
+    pub fn recv_with<'a, T>(
+        &'a mut self,
+        decode: impl FnOnce(Envelope<'a, D>) -> Result<T, Rejected<'a, D>>,
+    ) -> Option<Event<'a, D, T>> {
         let seen = self.look()?;
-        Some(self.say(seen))
+        Some(self.say(seen, decode))
     }
 
     /// What [`look`](Self::look) has just seen, as an event.
     #[inline]
-    pub(crate) fn say<'a, T: Registry<'a, D>>(&'a mut self, seen: Seen) -> Event<'a, D, T> {
+    pub(crate) fn say<'a, T>(
+        &'a mut self,
+        seen: Seen,
+        decode: impl FnOnce(Envelope<'a, D>) -> Result<T, Rejected<'a, D>>,
+    ) -> Event<'a, D, T> {
         let frame = match seen {
             Ok(frame) => frame,
             Err(malformed) => return Event::Malformed(self.refuse(malformed)),
@@ -141,13 +155,20 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
             .get_mut(frame.start..frame.end)
             .unwrap_or_default();
         let event = match self.dialect.open(content) {
-            Ok(envelope) => match T::decode(&self.dialect, envelope) {
-                Ok(message) => return Event::Message(message),
-                Err(Rejected::Unknown(envelope)) => {
-                    self.dialect.settle(envelope).map(Event::Unknown)
-                }
-                Err(Rejected::Malformed(malformed)) => Err(malformed),
+            Ok(Opened::Envelope(envelope)) => match envelope.kind {
+                Kind::Answer(id) => return Event::Answer(id, envelope),
+                kind => match decode(envelope) {
+                    Ok(message) => {
+                        return match kind {
+                            Kind::Request(id) => Event::Request(id, message),
+                            _ => Event::Message(message),
+                        };
+                    }
+                    Err(Rejected::Unknown(envelope)) => D::settle(envelope).map(Event::Unknown),
+                    Err(Rejected::Malformed(malformed)) => Err(malformed),
+                },
             },
+            Ok(Opened::Notice(notice)) => return Event::Notice(notice),
             Err(malformed) => Err(malformed),
         };
         event.unwrap_or_else(|malformed| Event::Malformed(malformed.within(start, frame.start)))
@@ -194,14 +215,33 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
             // A rest that is no whole frame is still an event: it has been cut off.
             Reading::Ended if self.input.is_empty() => Some(Over::Ended),
             Reading::OutOfStep => Some(Over::OutOfStep),
+            _ if self.dialect.has_quit() => Some(Over::Quit),
             _ => None,
         }
     }
 
+    /// The dialect, to see how the link stands.
+    pub const fn dialect(&self) -> &D {
+        &self.dialect
+    }
+
+    /// The dialect, to change what it knows or have it say something of its own.
+    pub const fn dialect_mut(&mut self) -> &mut D {
+        &mut self.dialect
+    }
+
     /// The next bytes to write to the transport, empty when nothing waits.
     #[inline]
-    pub fn poll_output(&self) -> &[u8] {
+    pub fn poll_output(&mut self) -> &[u8] {
+        // What finds no room now is said once there is.
+        let _ = self.say_own();
         self.outbox.peek()
+    }
+
+    /// Whether [`poll_output`](Self::poll_output) has something to write.
+    #[inline]
+    pub fn has_output(&self) -> bool {
+        !self.outbox.is_empty() || self.dialect.has_own()
     }
 
     /// Notes that the transport has taken the first `len` bytes of [`poll_output`](Self::poll_output).
@@ -214,6 +254,7 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
     /// reads and writes at the same time.
     pub fn both_ways(&mut self) -> (&mut [u8], &[u8]) {
         self.make_room();
+        let _ = self.say_own();
         (self.input.room(), self.outbox.peek())
     }
 
@@ -225,10 +266,14 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
     /// Finds the next frame, or the rule that the input breaks.
     #[inline]
     pub(crate) fn look(&mut self) -> Option<Seen> {
-        if !self.is_in_step() {
+        if !self.is_in_step() || self.dialect.has_quit() {
             return None;
         }
-        match D::Framing::parse(self.input.as_slice(), self.scanned, self.input.limit()) {
+        let limit = self.input.limit();
+        match self
+            .dialect
+            .find(self.input.as_mut_slice(), self.scanned, limit)
+        {
             Ok(Parsed::Frame(frame)) => {
                 self.scanned = frame.end;
                 Some(Ok(frame))
@@ -286,7 +331,7 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
         self.scanned = 0;
         self.skip(malformed.recovery);
         Malformed {
-            rule: Rule::Framing(malformed.rule),
+            rule: self.dialect.explain(malformed.rule),
             frame,
             offset: malformed.offset,
         }
@@ -302,7 +347,7 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
             }
             Recovery::Bytes(rest) => (rest, Reading::Frames),
             Recovery::Delimiter => {
-                let skipped = D::Framing::skip(self.input.as_slice());
+                let skipped = self.dialect.skip(self.input.as_slice());
                 (
                     skipped.len,
                     if skipped.done {
@@ -316,6 +361,33 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
         self.input.consume(len);
         if self.reading != Reading::Ended || next == Reading::OutOfStep {
             self.reading = next;
+        }
+    }
+
+    /// Queues what the dialect has to say of its own accord.
+    #[inline]
+    fn say_own(&mut self) -> Result<(), SendError> {
+        while self.dialect.has_own() {
+            self.append(D::emit_own)?;
+        }
+        Ok(())
+    }
+
+    /// Queues one frame.
+    #[inline]
+    fn append(
+        &mut self,
+        mut emit: impl FnMut(&mut D, &mut [u8]) -> Result<usize, EncodeError>,
+    ) -> Result<(), SendError> {
+        let mut at_least = 1;
+        loop {
+            let emit = |slot: &mut [u8]| emit(&mut self.dialect, slot);
+            match self.outbox.append(at_least, emit) {
+                Some(Ok(())) => return Ok(()),
+                Some(Err(EncodeError::Full)) => at_least = self.outbox.offered() + 1,
+                Some(Err(error)) => return Err(error.into()),
+                None => return Err(self.refused()),
+            }
         }
     }
 
@@ -335,6 +407,11 @@ impl<D: Dialect, T: fmt::Debug> fmt::Debug for Event<'_, D, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Message(message) => f.debug_tuple("Message").field(message).finish(),
+            Self::Request(id, request) => {
+                f.debug_tuple("Request").field(id).field(request).finish()
+            }
+            Self::Answer(id, answer) => f.debug_tuple("Answer").field(id).field(answer).finish(),
+            Self::Notice(notice) => f.debug_tuple("Notice").field(notice).finish(),
             Self::Unknown(envelope) => f.debug_tuple("Unknown").field(envelope).finish(),
             Self::Malformed(malformed) => f.debug_tuple("Malformed").field(malformed).finish(),
         }
@@ -342,10 +419,21 @@ impl<D: Dialect, T: fmt::Debug> fmt::Debug for Event<'_, D, T> {
 }
 
 #[cfg(feature = "defmt")]
-impl<'a, D: Dialect<Key<'a>: defmt::Format>, T: defmt::Format> defmt::Format for Event<'a, D, T> {
+impl<'a, D, T: defmt::Format> defmt::Format for Event<'a, D, T>
+where
+    D: Dialect<
+            Key<'a>: defmt::Format,
+            Body<'a>: defmt::Format,
+            CallId: defmt::Format,
+            Notice<'a>: defmt::Format,
+        >,
+{
     fn format(&self, f: defmt::Formatter<'_>) {
         match self {
             Self::Message(message) => defmt::write!(f, "Message({})", message),
+            Self::Request(id, request) => defmt::write!(f, "Request({}, {})", id, request),
+            Self::Answer(id, answer) => defmt::write!(f, "Answer({}, {})", id, answer),
+            Self::Notice(notice) => defmt::write!(f, "Notice({})", notice),
             Self::Unknown(envelope) => defmt::write!(f, "Unknown({})", envelope),
             Self::Malformed(malformed) => defmt::write!(f, "Malformed({})", malformed),
         }

@@ -66,16 +66,13 @@ impl Dynamic {
 }
 
 impl Carries<Dynamic> for CableCarJson {
-    fn emit(&self, message: &Dynamic, slot: &mut [u8]) -> Result<usize, EncodeError> {
+    fn emit(&mut self, message: &Dynamic, slot: &mut [u8]) -> Result<usize, EncodeError> {
         Self::emit_line(&message.name, slot, |line| message.attributes.write(line))
     }
 }
 
 impl<'a> Registry<'a, CableCarJson> for Dynamic {
-    fn decode(
-        _: &CableCarJson,
-        envelope: Envelope<'a, CableCarJson>,
-    ) -> Result<Self, Rejected<'a, CableCarJson>> {
+    fn decode(envelope: Envelope<'a, CableCarJson>) -> Result<Self, Rejected<'a, CableCarJson>> {
         let name = envelope.key.text.into();
         let attributes: Result<Map, _> = CableCarJson::read_line(envelope, Map::read);
         match attributes {

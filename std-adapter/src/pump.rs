@@ -82,7 +82,7 @@ impl<D: Dialect, T: Transport> Pump<D, T> {
 
     fn write(&mut self) -> Result<(), Error> {
         while self.link.write_once()? {}
-        if self.finishing && self.link.queued() == 0 {
+        if self.finishing && !self.link.has_output() {
             self.finishing = false;
             let ended = self.link.reader().transport().shutdown(Shutdown::Write);
             ended.map_err(transport_error)?;

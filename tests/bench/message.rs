@@ -118,7 +118,7 @@ fn part<const N: usize>(bytes: &[u8; Sample::LEN], at: usize) -> [u8; N] {
 
 impl Message for Fixed {
     const NAME: &'static str = "Fixed";
-    const CODE: Option<u8> = Some(0x11);
+    const CODE: Option<u16> = Some(0x11);
 }
 
 impl Encode for Fixed {
@@ -154,7 +154,7 @@ impl Ball {
 
 impl Message for Ball {
     const NAME: &'static str = "Ball";
-    const CODE: Option<u8> = Some(0x12);
+    const CODE: Option<u16> = Some(0x12);
 }
 
 impl Encode for Ball {

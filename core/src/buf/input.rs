@@ -34,6 +34,15 @@ impl<B: Storage> Input<B> {
             .unwrap_or_default()
     }
 
+    /// The same bytes, for a look that needs to write; what it leaves there is what is read next.
+    #[inline]
+    pub fn as_mut_slice(&mut self) -> &mut [u8] {
+        self.storage
+            .as_mut()
+            .get_mut(self.start..self.end)
+            .unwrap_or_default()
+    }
+
     /// Gives up the first `len` bytes and lends them a last time, for decoding in place.
     #[inline]
     pub fn take(&mut self, len: usize) -> &mut [u8] {

@@ -5,29 +5,100 @@
 //! compiler refuses the others.
 
 pub mod cable_car;
+mod calling;
+#[cfg(feature = "pickle")]
+pub mod tcptalks;
 
 use crate::Malformed;
 use crate::encoding::EncodeError;
-use crate::framing::Framing;
+use crate::framing::{self, Parsed, Skipped};
+use crate::message::Request;
+use core::convert::Infallible;
 use core::fmt;
 use core::ops::RangeInclusive;
 
-/// One protocol: framing, envelope and encoding.
-pub trait Dialect {
-    /// How frames are told apart.
-    type Framing: Framing;
+pub use calling::{Asks, Calling, Refuses, Replies};
 
+/// One protocol: framing, envelope and encoding, and what it knows of the link that it speaks on.
+///
+/// A dialect finds one frame, then opens it. Opening frames of its own, refusals and farewells are its business:
+/// it takes note of the peer's, tells the program with a [`Notice`](Self::Notice), and
+/// [says](Self::emit_own) its part. Types that a protocol has no use for are [`Infallible`]: where it has no calls,
+/// nothing can be called, and a `match` needs no arm for it.
+pub trait Dialect {
     /// What names the type of a message on the wire.
     type Key<'a>: Copy + fmt::Debug + fmt::Display;
 
+    /// A body, still encoded.
+    type Body<'a>: fmt::Debug;
+
+    /// What tells the answers to different calls apart.
+    type CallId: Copy + Eq + fmt::Debug + Send + 'static;
+
+    /// What the program is told beside messages: how the link stands, parts of large contents.
+    type Notice<'a>: fmt::Debug;
+
     /// The codes that programs must not use for messages of their own.
-    const RESERVED: &'static [RangeInclusive<u8>];
+    const RESERVED: &'static [RangeInclusive<u16>];
+
+    /// Looks for one frame at the front of `input`, as [`Framing::parse`](crate::framing::Framing::parse) does.
+    ///
+    /// It is asked again, with the same bytes or more, until the frame is opened or refused.
+    fn find(
+        &mut self,
+        input: &mut [u8],
+        scanned: usize,
+        limit: usize,
+    ) -> Result<Parsed, framing::Malformed>;
+
+    /// How much of a frame that was refused with [`Recovery::Delimiter`](crate::framing::Recovery::Delimiter) can be
+    /// passed over.
+    fn skip(&self, input: &[u8]) -> Skipped {
+        Skipped {
+            len: input.len(),
+            done: false,
+        }
+    }
+
+    /// What `rule`, which a refused frame breaks, is to the program: where reading finds the ends of frames, it is a
+    /// rule of the encoding.
+    fn explain(&self, rule: framing::Rule) -> crate::Rule {
+        crate::Rule::Framing(rule)
+    }
 
     /// Reads the envelope of a frame's content; the body is looked at when someone asks for it.
-    fn open<'a>(&self, content: &'a mut [u8]) -> Result<Envelope<'a, Self>, Malformed>;
+    fn open<'a>(&'a mut self, content: &'a mut [u8]) -> Result<Opened<'a, Self>, Malformed>;
 
     /// Checks the rest of an envelope whose message nobody reads, and trims its body to the message's own.
-    fn settle<'a>(&self, envelope: Envelope<'a, Self>) -> Result<Envelope<'a, Self>, Malformed>;
+    fn settle(envelope: Envelope<'_, Self>) -> Result<Envelope<'_, Self>, Malformed> {
+        Ok(envelope)
+    }
+
+    /// Whether it has something to say of its own accord: an opening, a verdict, a farewell.
+    #[inline]
+    fn has_own(&self) -> bool {
+        false
+    }
+
+    /// Writes the next frame that it says of its own accord to the front of `slot` and returns its length.
+    ///
+    /// Called only while [`has_own`](Self::has_own); a failure changes nothing.
+    fn emit_own(&mut self, slot: &mut [u8]) -> Result<usize, EncodeError> {
+        let _ = slot;
+        Ok(0)
+    }
+
+    /// Whether the opening is done, so that messages can be sent; true from the start where there is none.
+    #[inline]
+    fn is_open(&self) -> bool {
+        true
+    }
+
+    /// Whether one side has taken its leave, so that nothing that still comes counts.
+    #[inline]
+    fn has_quit(&self) -> bool {
+        false
+    }
 }
 
 /// A dialect that can send the message `M`.
@@ -36,8 +107,8 @@ pub trait Dialect {
     note = "dialects of bytes carry messages with `Encode`, JSON dialects messages with `serde::Serialize`; a row `{M}({M}) = 0x10` in `messages!` gives a serde type both"
 )]
 pub trait Carries<M: ?Sized>: Dialect {
-    /// Writes one whole frame to the front of `slot` and returns its length.
-    fn emit(&self, message: &M, slot: &mut [u8]) -> Result<usize, EncodeError>;
+    /// Writes one whole frame to the front of `slot` and returns its length; a failure changes nothing.
+    fn emit(&mut self, message: &M, slot: &mut [u8]) -> Result<usize, EncodeError>;
 }
 
 /// A dialect that can receive the message `M`.
@@ -50,20 +121,65 @@ pub trait Delivers<'a, M>: Dialect {
     fn names(key: &Self::Key<'_>) -> bool;
 
     /// Reads the message from an envelope that names it.
-    fn read(&self, envelope: Envelope<'a, Self>) -> Result<M, Malformed>;
+    fn read(envelope: Envelope<'a, Self>) -> Result<M, Malformed>;
+}
+
+/// A dialect in which the request `M` can be answered.
+pub trait Answers<'a, M: Request>: Dialect {
+    /// What a peer may say in the place of an answer.
+    type Failure;
+
+    /// Whether an answer of this key can be one to `M`; where answers name nothing, all can.
+    #[inline]
+    fn names_answer(key: &Self::Key<'_>) -> bool {
+        let _ = key;
+        true
+    }
+
+    /// Reads the answer from the envelope of an [`Event::Answer`](crate::Event::Answer).
+    fn read_answer(
+        envelope: Envelope<'a, Self>,
+    ) -> Result<Result<M::Answer<'a>, Self::Failure>, Malformed>;
+}
+
+/// What a frame turned out to be.
+#[derive(Debug)]
+pub enum Opened<'a, D: Dialect + ?Sized> {
+    /// A message, a request or an answer.
+    Envelope(Envelope<'a, D>),
+    /// Something between the dialects.
+    Notice(D::Notice<'a>),
 }
 
 /// What a frame says about itself, and the body, still encoded.
 pub struct Envelope<'a, D: Dialect + ?Sized> {
+    /// What it is: a message, a request that wants an answer, or an answer.
+    pub kind: Kind<D::CallId>,
     /// What names the message.
     pub key: D::Key<'a>,
     /// The body, in the receive buffer: reading it may rewrite it.
-    pub body: &'a mut [u8],
+    pub body: D::Body<'a>,
 }
+
+/// What an envelope holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Kind<C> {
+    /// A message, which wants no answer.
+    Message,
+    /// A request, which wants one.
+    Request(C),
+    /// The answer to a call.
+    Answer(C),
+}
+
+/// What does not exist in a dialect.
+pub type Never = Infallible;
 
 impl<D: Dialect + ?Sized> fmt::Debug for Envelope<'_, D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Envelope")
+            .field("kind", &self.kind)
             .field("key", &self.key)
             .field("body", &self.body)
             .finish()
@@ -71,13 +187,11 @@ impl<D: Dialect + ?Sized> fmt::Debug for Envelope<'_, D> {
 }
 
 #[cfg(feature = "defmt")]
-impl<'a, D: Dialect<Key<'a>: defmt::Format> + ?Sized> defmt::Format for Envelope<'a, D> {
+impl<'a, D> defmt::Format for Envelope<'a, D>
+where
+    D: Dialect<Key<'a>: defmt::Format, Body<'a>: defmt::Format> + ?Sized,
+{
     fn format(&self, f: defmt::Formatter<'_>) {
-        defmt::write!(
-            f,
-            "Envelope {{ key: {}, body: {=[u8]:02x} }}",
-            self.key,
-            self.body
-        );
+        defmt::write!(f, "Envelope {{ key: {}, body: {} }}", self.key, self.body);
     }
 }

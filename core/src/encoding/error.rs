@@ -17,6 +17,12 @@ pub enum EncodeError {
     /// The value cannot be said in this encoding: text that is not ASCII where it must be, a delimiter inside
     /// a name, a serde type that the encoding has no form for, a value that its own `Serialize` refuses.
     Unencodable,
+    /// The opening is not done yet, or one side has taken its leave: the dialect takes no messages now.
+    NotOpen,
+    /// The dialect can take one thing at a time, and that is not done yet: a large content, a call.
+    Busy,
+    /// The table of this link has no message of this name.
+    Unregistered,
     /// The encoding has no form for values of this kind: JSON none for sets.
     Unsupported {
         /// The kind of the value.
@@ -158,6 +164,9 @@ impl fmt::Display for EncodeError {
             Self::Full => f.write_str("no room for the message"),
             Self::TooLong { limit } => write!(f, "message with a body of more than {limit} bytes"),
             Self::Unencodable => f.write_str("value that this encoding cannot say"),
+            Self::NotOpen => f.write_str("the link is not open for messages"),
+            Self::Busy => f.write_str("the one before it is not done yet"),
+            Self::Unregistered => f.write_str("message that is not registered on this link"),
             Self::Unsupported { kind } => write!(f, "{kind}, which this encoding does not have"),
             Self::NotAMap => f.write_str("not a map where one is needed"),
             Self::KeyNotText => f.write_str("key that cannot be text"),

@@ -103,6 +103,8 @@ pub enum Rule {
         /// The most bytes that a frame may have here.
         limit: usize,
     },
+    /// A frame whose end only reading finds can be read: the dialect says why this one cannot.
+    Unreadable,
     /// The stream ends at the end of a frame.
     Truncated {
         /// How many bytes of the last frame have arrived.
@@ -142,6 +144,7 @@ impl fmt::Display for Rule {
         match self {
             Self::Length { len } => write!(f, "length byte {len}, the smallest is 2"),
             Self::Limit { len, limit } => write!(f, "frame of {len} bytes, the limit is {limit}"),
+            Self::Unreadable => f.write_str("frame that cannot be read"),
             Self::Truncated { len } => write!(f, "stream ends {len} bytes into a frame"),
         }
     }

@@ -1,6 +1,6 @@
 use super::*;
 use crate::dialect::cable_car::{CableCarByte, Code, Identify, Join, Quit, Raw};
-use crate::messages;
+use crate::{Rule, messages};
 use serde::{Deserialize, Serialize};
 use std::vec::Vec;
 
@@ -90,7 +90,10 @@ fn delivers_everything_at_every_split() {
     let stream = stream();
     let whole = events(&stream, &[]);
     assert_eq!(whole.len(), 6);
-    assert!(whole[2].starts_with("Unknown(Envelope { key: Code(119), body: [97, 98, 99]"));
+    assert!(
+        whole[2]
+            .starts_with("Unknown(Envelope { kind: Message, key: Code(119), body: [97, 98, 99]")
+    );
     assert!(whole[4].contains("Body(UnexpectedEnd)"), "{}", whole[4]);
     assert!(whole[5].contains("Quit"));
     for first in 0..stream.len() {
@@ -297,7 +300,7 @@ struct Miscounted;
 
 impl crate::Message for Miscounted {
     const NAME: &'static str = "Miscounted";
-    const CODE: Option<u8> = Some(0x10);
+    const CODE: Option<u16> = Some(0x10);
 }
 
 impl crate::message::Encode for Miscounted {

@@ -125,6 +125,11 @@ where
         self.messenger.queued()
     }
 
+    /// The messenger, to see or change what its dialect knows.
+    pub const fn messenger(&mut self) -> &mut Messenger<D, I, O> {
+        &mut self.messenger
+    }
+
     /// Takes the link apart; what was queued or received and not taken stays in the messenger.
     pub fn into_parts(self) -> (Messenger<D, I, O>, R, W) {
         (self.messenger, self.reader, self.writer)
@@ -135,7 +140,7 @@ where
         if let Some(over) = self.messenger.is_over() {
             return Err(over.into());
         }
-        if self.messenger.queued() == 0 {
+        if !self.messenger.has_output() {
             return self.read_once().await;
         }
         let moved = match self.cancelled_write {
@@ -166,7 +171,7 @@ where
     }
 
     async fn write_queued(&mut self) -> Result<(), Error<R::Error>> {
-        while self.messenger.queued() > 0 {
+        while self.messenger.has_output() {
             self.write_some().await?;
         }
         Ok(())

@@ -78,7 +78,7 @@ where
     /// Writes until nothing is queued, or the stream times out.
     #[inline]
     pub fn flush(&mut self) -> Result<(), Error<R::Error>> {
-        while self.messenger.queued() > 0 && self.write_once()? {}
+        while self.messenger.has_output() && self.write_once()? {}
         Ok(())
     }
 
@@ -107,7 +107,7 @@ where
                 None => return Ok(None),
             }
         };
-        Ok(Some(self.messenger.say(seen)))
+        Ok(Some(self.messenger.say(seen, T::decode)))
     }
 
     /// Writes what is queued, then reads once and says whether something came.
@@ -171,6 +171,17 @@ where
     /// How many bytes wait to be written.
     pub const fn queued(&self) -> usize {
         self.messenger.queued()
+    }
+
+    /// Whether anything waits to be written.
+    #[inline]
+    pub fn has_output(&self) -> bool {
+        self.messenger.has_output()
+    }
+
+    /// The messenger, to see or change what its dialect knows.
+    pub const fn messenger(&mut self) -> &mut Messenger<D, I, O> {
+        &mut self.messenger
     }
 
     /// The reading half, to set its options.

@@ -26,7 +26,7 @@ pub enum Error<E> {
     Send(SendError),
     /// The stream's own error. Bytes that it has not taken are kept.
     Transport(E),
-    /// The peer has ended the stream, and all that it sent has been delivered. It learns the same once this end is
+    /// The peer has ended the stream or taken its leave, and all that it sent has been delivered. It learns the same once this end is
     /// closed or dropped.
     Closed,
     /// The peer broke the framing for good, as the last event said: nothing more can be read.
@@ -38,7 +38,7 @@ pub enum Error<E> {
 impl<E> From<Over> for Error<E> {
     fn from(over: Over) -> Self {
         match over {
-            Over::Ended => Self::Closed,
+            Over::Ended | Over::Quit => Self::Closed,
             Over::OutOfStep => Self::OutOfStep,
         }
     }

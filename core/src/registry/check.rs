@@ -3,12 +3,12 @@ use core::ops::RangeInclusive;
 
 /// The codes that Ropeway keeps for itself unless a table is declared for a dialect with rules of its own:
 /// the standard messages below `0x10` and the session's frames from `0xE0`.
-pub const RESERVED: &[RangeInclusive<u8>] = &[0x00..=0x0F, 0xE0..=0xFF];
+pub const RESERVED: &[RangeInclusive<u16>] = &[0x00..=0x0F, 0xE0..=0xFF];
 
 /// Refuses, at compile time, a table in which a name or code is used twice or a code is `reserved`.
 ///
 /// The standard messages of cable_car may stand under their own reserved codes.
-pub const fn check(entries: &[Entry], reserved: &[RangeInclusive<u8>]) {
+pub const fn check(entries: &[Entry], reserved: &[RangeInclusive<u16>]) {
     let mut i = 0;
     while i < entries.len() {
         let entry = entries[i];
@@ -56,7 +56,7 @@ const fn refuse_same(first: Entry, second: Entry) {
     }
 }
 
-const fn is_reserved(code: u8, reserved: &[RangeInclusive<u8>]) -> bool {
+const fn is_reserved(code: u16, reserved: &[RangeInclusive<u16>]) -> bool {
     let mut i = 0;
     while i < reserved.len() {
         if *reserved[i].start() <= code && code <= *reserved[i].end() {
@@ -67,7 +67,7 @@ const fn is_reserved(code: u8, reserved: &[RangeInclusive<u8>]) -> bool {
     false
 }
 
-const fn is_standard(name: &str, code: u8) -> bool {
+const fn is_standard(name: &str, code: u16) -> bool {
     use crate::dialect::cable_car::STANDARD;
     let mut i = 0;
     while i < STANDARD.len() {
@@ -125,10 +125,16 @@ impl Report {
         self.text("`").text(name).text("`")
     }
 
-    const fn code(self, code: u8) -> Self {
+    const fn code(self, code: u16) -> Self {
         const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
-        let digits = [DIGITS[(code >> 4) as usize], DIGITS[(code & 15) as usize]];
-        match core::str::from_utf8(&digits) {
+        let digits = [
+            DIGITS[(code >> 12) as usize],
+            DIGITS[(code >> 8 & 15) as usize],
+            DIGITS[(code >> 4 & 15) as usize],
+            DIGITS[(code & 15) as usize],
+        ];
+        let (_, short) = digits.split_at(if code > 0xFF { 0 } else { 2 });
+        match core::str::from_utf8(short) {
             Ok(digits) => self.text("0x").text(digits),
             Err(_) => self,
         }
@@ -150,13 +156,13 @@ mod tests {
 
     fn refusal(
         entries: &'static [Entry],
-        reserved: &'static [RangeInclusive<u8>],
+        reserved: &'static [RangeInclusive<u16>],
     ) -> Option<String> {
         let refused = std::panic::catch_unwind(|| check(entries, reserved)).err()?;
         refused.downcast::<String>().ok().map(|text| *text)
     }
 
-    const fn row(name: &'static str, code: Option<u8>) -> Entry {
+    const fn row(name: &'static str, code: Option<u16>) -> Entry {
         Entry { name, code }
     }
 

@@ -14,7 +14,7 @@ pub use check::{RESERVED, check};
 /// Written by [`messages!`](crate::messages), for every dialect that carries all of its messages.
 pub trait Registry<'a, D: Dialect>: Sized {
     /// Reads the message that `envelope` names.
-    fn decode(dialect: &D, envelope: Envelope<'a, D>) -> Result<Self, Rejected<'a, D>>;
+    fn decode(envelope: Envelope<'a, D>) -> Result<Self, Rejected<'a, D>>;
 }
 
 /// Why an envelope did not become a message of the table.
@@ -27,7 +27,9 @@ pub enum Rejected<'a, D: Dialect> {
 }
 
 #[cfg(feature = "defmt")]
-impl<'a, D: Dialect<Key<'a>: defmt::Format>> defmt::Format for Rejected<'a, D> {
+impl<'a, D: Dialect<Key<'a>: defmt::Format, Body<'a>: defmt::Format>> defmt::Format
+    for Rejected<'a, D>
+{
     fn format(&self, f: defmt::Formatter<'_>) {
         match self {
             Self::Unknown(envelope) => defmt::write!(f, "Unknown({})", envelope),
@@ -38,10 +40,7 @@ impl<'a, D: Dialect<Key<'a>: defmt::Format>> defmt::Format for Rejected<'a, D> {
 
 /// As a table, [`Raw`] has every message there is.
 impl<'a> Registry<'a, CableCarByte> for Raw<'a> {
-    fn decode(
-        _: &CableCarByte,
-        envelope: Envelope<'a, CableCarByte>,
-    ) -> Result<Self, Rejected<'a, CableCarByte>> {
+    fn decode(envelope: Envelope<'a, CableCarByte>) -> Result<Self, Rejected<'a, CableCarByte>> {
         Ok(Self {
             code: envelope.key,
             body: envelope.body,

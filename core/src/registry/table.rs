@@ -35,6 +35,21 @@
 /// others. For JSON a message is a struct with named fields, a map or a unit struct: anything else is refused when
 /// it is sent.
 ///
+/// A row with `-> Answer` is a request, which wants an answer of that type; borrowed parts of it are `'answer`:
+/// `Name(Name) = 0x12 -> &'answer str`.
+///
+/// ```
+/// # use serde::{Deserialize, Serialize};
+/// # #[derive(Serialize, Deserialize)] struct Sum(i32, i32);
+/// # #[derive(Serialize, Deserialize)] struct Name;
+/// ropeway_core::messages! {
+///     enum Questions {
+///         Sum(Sum) = 0x10 -> i64,
+///         Name(Name) as "id" = 0x11 -> &'answer str,
+///     }
+/// }
+/// ```
+///
 /// A name or code used twice does not compile, and neither does a code that Ropeway keeps for itself
 /// (`0x00..=0x0F`, `0xE0..=0xFF`); the error names the rows. A table that serves one dialect only follows that
 /// dialect's rules when it says so: `pub enum Weather<'a> for CableCarByte { … }`.
@@ -54,7 +69,7 @@
 /// It expands to the enum, its `ENTRIES`, a [`Registry`](crate::registry::Registry) implementation, and for each row with a name or code:
 ///
 /// ```ignore
-/// impl Message for Reading { const NAME: &'static str = "Reading"; const CODE: Option<u8> = Some(0x10); }
+/// impl Message for Reading { const NAME: &'static str = "Reading"; const CODE: Option<u16> = Some(0x10); }
 /// impl Encode for Reading { /* encoding::postcard::encode */ }
 /// impl<'a> Decode<'a> for Reading { /* encoding::postcard::decode */ }
 /// ```
@@ -67,10 +82,11 @@ macro_rules! messages {
         $crate::messages! { @table [$(#[$meta])*] [$vis] $table [<$lt>] [$lt] [$($dialect)?] $($rows)* }
     };
     (@table [$($meta:tt)*] [$vis:vis] $table:ident [$($generics:tt)*] [$lt:lifetime] [$($dialect:ty)?]
-     $($(#[$row:meta])* $variant:ident($ty:ty) $(as $name:literal)? $(= $code:literal)?),* $(,)?) => {
+     $($(#[$row:meta])* $variant:ident($ty:ty) $(as $name:literal)? $(= $code:literal)? $(-> $answer:ty)?),* $(,)?) => {
         $($meta)*
         $vis enum $table $($generics)* { $(#[doc = stringify!($variant)] $(#[$row])* $variant($ty)),* }
         $($crate::messages! { @message [$lt] $ty, $variant, [$($name)?] [$($code)?] })*
+        $($(impl<$lt> $crate::message::Request for $ty { type Answer<'answer> = $answer; })?)*
         impl $($generics)* $table $($generics)* {
             /// The rows of the table, in the order of declaration.
             $vis const ENTRIES: &'static [$crate::message::Entry] = &[$($crate::message::Entry::of::<$ty>()),*];
@@ -79,15 +95,14 @@ macro_rules! messages {
         impl<$lt, D> $crate::registry::Registry<$lt, D> for $table $($generics)*
         where D: $crate::dialect::Dialect $(+ $crate::dialect::Delivers<$lt, $ty>)* {
             #[inline]
-            fn decode(dialect: &D, envelope: $crate::dialect::Envelope<$lt, D>)
+            fn decode(envelope: $crate::dialect::Envelope<$lt, D>)
                 -> Result<Self, $crate::registry::Rejected<$lt, D>> {
                 $(if <D as $crate::dialect::Delivers<$lt, $ty>>::names(&envelope.key) {
-                    return match $crate::dialect::Delivers::<$lt, $ty>::read(dialect, envelope) {
+                    return match $crate::dialect::Delivers::<$lt, $ty>::read(envelope) {
                         Ok(message) => Ok(Self::$variant(message)),
                         Err(malformed) => Err($crate::registry::Rejected::Malformed(malformed)),
                     };
                 })*
-                let _ = dialect;
                 Err($crate::registry::Rejected::Unknown(envelope))
             }
         }
@@ -101,7 +116,7 @@ macro_rules! messages {
     (@message [$lt:lifetime] $ty:ty, $variant:ident, [$name:expr] [$($code:literal)?]) => {
         impl<$lt> $crate::message::Message for $ty {
             const NAME: &'static str = $name;
-            $(const CODE: Option<u8> = Some($code);)?
+            $(const CODE: Option<u16> = Some($code);)?
         }
         $crate::messages! { @body [$lt] $ty, [$($code)?] }
     };

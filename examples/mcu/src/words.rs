@@ -57,7 +57,7 @@ impl Measurement {
 
 impl Message for Fixed {
     const NAME: &'static str = "Fixed";
-    const CODE: Option<u8> = Some(0x10);
+    const CODE: Option<u16> = Some(0x10);
 }
 
 impl Encode for Fixed {

@@ -276,7 +276,7 @@ impl Arguments {
 
 impl Message for Numbered {
     const NAME: &'static str = "Telemetry";
-    const CODE: Option<u8> = Some(0x10);
+    const CODE: Option<u16> = Some(0x10);
 }
 
 impl Encode for Numbered {

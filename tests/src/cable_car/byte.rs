@@ -59,7 +59,7 @@ messages! {
 
 impl Message for BytePosition {
     const NAME: &'static str = "BytePosition";
-    const CODE: Option<u8> = Some(0x10);
+    const CODE: Option<u16> = Some(0x10);
 }
 
 impl Encode for BytePosition {
@@ -123,7 +123,7 @@ macro_rules! raw {
     ($($message:ident = $code:literal),*) => {$(
         impl Message for $message<'_> {
             const NAME: &'static str = stringify!($message);
-            const CODE: Option<u8> = Some($code);
+            const CODE: Option<u16> = Some($code);
         }
 
         impl Encode for $message<'_> {
@@ -238,8 +238,8 @@ impl BytePosition {
 }
 
 impl Bytes<'_> {
-    fn row(&self) -> (&'static str, Option<u8>) {
-        const fn row<M: Message>(_: &M) -> (&'static str, Option<u8>) {
+    fn row(&self) -> (&'static str, Option<u16>) {
+        const fn row<M: Message>(_: &M) -> (&'static str, Option<u16>) {
             (M::NAME, M::CODE)
         }
         match self {

@@ -25,7 +25,7 @@ pub struct Decoded {
     /// The name of its class.
     pub class: String,
     /// Its code, in byte frames.
-    pub code: Option<u8>,
+    pub code: Option<u16>,
     /// Its attributes, which not every byte message has.
     pub attributes: Option<Map>,
     /// Its body, in byte frames.

@@ -2,7 +2,7 @@
 
 use super::Decoded;
 use ropeway_core::dialect::cable_car::{Join, Quit, Retry};
-use ropeway_core::dialect::{Carries, Dialect, Envelope};
+use ropeway_core::dialect::{Carries, Dialect, Envelope, Never};
 use ropeway_core::registry::Registry;
 use ropeway_core::{Event, Malformed, Messenger};
 use ropeway_std::transport::Transport;
@@ -11,7 +11,14 @@ use std::fmt::Debug;
 
 /// One of cable_car's transports, with the messages of the Python programs.
 pub trait Wire:
-    Dialect + Carries<Join> + Carries<Retry> + Carries<Quit> + Copy + Default + Debug + 'static
+    for<'a> Dialect<CallId = Never, Notice<'a> = Never>
+    + Carries<Join>
+    + Carries<Retry>
+    + Carries<Quit>
+    + Copy
+    + Default
+    + Debug
+    + 'static
 {
     /// The name in the vectors and on the command line of the programs.
     const TRANSPORT: &'static str;
@@ -92,7 +99,10 @@ impl Said {
 
 impl<U> Said<U> {
     /// The same without a loan.
-    pub fn from_event<D: Dialect, T>(event: Event<'_, D, T>, message: impl FnOnce(T) -> U) -> Self {
+    pub fn from_event<D, T>(event: Event<'_, D, T>, message: impl FnOnce(T) -> U) -> Self
+    where
+        D: for<'a> Dialect<CallId = Never, Notice<'a> = Never>,
+    {
         match event {
             Event::Message(said) => Self::Message(message(said)),
             Event::Unknown(Envelope { key, .. }) => Self::Unknown(key.to_string()),

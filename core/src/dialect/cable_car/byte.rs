@@ -1,8 +1,8 @@
 use crate::Malformed;
-use crate::dialect::{Carries, Delivers, Dialect, Envelope};
+use crate::dialect::{Carries, Delivers, Dialect, Envelope, Kind, Never, Opened};
 use crate::encoding::{DecodeError, EncodeError, Rule};
-use crate::framing::{Byte, Framing, Full};
-use crate::message::{Decode, Encode};
+use crate::framing::{self, Byte, Framing, Full, Parsed, Skipped};
+use crate::message::{Decode, Encode, Refusal};
 use core::fmt;
 use core::ops::RangeInclusive;
 
@@ -71,31 +71,43 @@ impl CableCarByte {
 }
 
 impl Dialect for CableCarByte {
-    type Framing = Byte;
     type Key<'a> = Code;
+    type Body<'a> = &'a mut [u8];
+    type CallId = Never;
+    type Notice<'a> = Never;
 
-    const RESERVED: &'static [RangeInclusive<u8>] = &[];
+    const RESERVED: &'static [RangeInclusive<u16>] = &[];
 
     #[inline]
-    fn open<'a>(&self, content: &'a mut [u8]) -> Result<Envelope<'a, Self>, Malformed> {
-        match content {
-            [code, body @ ..] => Ok(Envelope {
-                key: Code(*code),
-                body,
-            }),
-            [] => Err(Malformed::at(0, crate::Rule::Body(Rule::UnexpectedEnd))),
-        }
+    fn find(
+        &mut self,
+        input: &mut [u8],
+        scanned: usize,
+        limit: usize,
+    ) -> Result<Parsed, framing::Malformed> {
+        Byte::parse(input, scanned, limit)
+    }
+
+    fn skip(&self, input: &[u8]) -> Skipped {
+        Byte::skip(input)
     }
 
     #[inline]
-    fn settle<'a>(&self, envelope: Envelope<'a, Self>) -> Result<Envelope<'a, Self>, Malformed> {
-        Ok(envelope)
+    fn open<'a>(&'a mut self, content: &'a mut [u8]) -> Result<Opened<'a, Self>, Malformed> {
+        match content {
+            [code, body @ ..] => Ok(Opened::Envelope(Envelope {
+                kind: Kind::Message,
+                key: Code(*code),
+                body,
+            })),
+            [] => Err(Malformed::at(0, crate::Rule::Body(Rule::UnexpectedEnd))),
+        }
     }
 }
 
 impl<M: Encode> Carries<M> for CableCarByte {
     #[inline]
-    fn emit(&self, message: &M, slot: &mut [u8]) -> Result<usize, EncodeError> {
+    fn emit(&mut self, message: &M, slot: &mut [u8]) -> Result<usize, EncodeError> {
         let code = const { code_of::<M>() };
         Self::emit_body(code, M::MAX_SIZE, slot, |room| message.encode(room))
     }
@@ -104,23 +116,30 @@ impl<M: Encode> Carries<M> for CableCarByte {
 impl<'a, M: Decode<'a>> Delivers<'a, M> for CableCarByte {
     #[inline]
     fn names(key: &Code) -> bool {
-        matches!(M::CODE, Some(code) if code == key.0)
+        matches!(M::CODE, Some(code) if code == u16::from(key.0))
     }
 
     #[inline]
-    fn read(&self, envelope: Envelope<'a, Self>) -> Result<M, Malformed> {
+    fn read(envelope: Envelope<'a, Self>) -> Result<M, Malformed> {
         M::decode(envelope.body).map_err(misread)
     }
 }
 
 impl Carries<Raw<'_>> for CableCarByte {
-    fn emit(&self, raw: &Raw<'_>, slot: &mut [u8]) -> Result<usize, EncodeError> {
+    fn emit(&mut self, raw: &Raw<'_>, slot: &mut [u8]) -> Result<usize, EncodeError> {
         Self::emit_body(raw.code, Self::MAX_BODY, slot, |room| {
             room.get_mut(..raw.body.len())
                 .ok_or(Full)?
                 .copy_from_slice(raw.body);
             Ok(raw.body.len())
         })
+    }
+}
+
+/// There are no requests to refuse.
+impl Carries<Refusal<'_, Never>> for CableCarByte {
+    fn emit(&mut self, refusal: &Refusal<'_, Never>, _: &mut [u8]) -> Result<usize, EncodeError> {
+        match refusal.id {}
     }
 }
 
@@ -140,7 +159,8 @@ const CODE_LEN: usize = 1;
 
 const fn code_of<M: Encode>() -> Code {
     match M::CODE {
-        Some(code) => Code(code),
+        Some(code @ 0..=0xFF) => Code(code as u8),
+        Some(_) => panic!("this message has a code above 0xFF, which a byte cannot say"),
         None => panic!(
             "this message has no code: give it one by `const CODE` or by `= 0x10` in `messages!`"
         ),

@@ -1,10 +1,10 @@
 use crate::Malformed;
-use crate::dialect::{Carries, Delivers, Dialect, Envelope};
+use crate::dialect::{self, Carries, Delivers, Dialect, Envelope, Never, Opened};
 use crate::encoding::json::{Reader, Style, Writer};
 use crate::encoding::value::{self, Kind};
 use crate::encoding::{DecodeError, EncodeError, Rule};
-use crate::framing::{Framing, Line};
-use crate::message::Message;
+use crate::framing::{self, Framing, Line, Parsed, Skipped};
+use crate::message::{Message, Refusal};
 use core::fmt;
 use core::ops::RangeInclusive;
 use serde::{Deserialize, Serialize};
@@ -81,13 +81,29 @@ impl CableCarJson {
 }
 
 impl Dialect for CableCarJson {
-    type Framing = Line;
     type Key<'a> = Name<'a>;
+    type Body<'a> = &'a mut [u8];
+    type CallId = Never;
+    type Notice<'a> = Never;
 
-    const RESERVED: &'static [RangeInclusive<u8>] = &[];
+    const RESERVED: &'static [RangeInclusive<u16>] = &[];
 
     #[inline]
-    fn open<'a>(&self, content: &'a mut [u8]) -> Result<Envelope<'a, Self>, Malformed> {
+    fn find(
+        &mut self,
+        input: &mut [u8],
+        scanned: usize,
+        limit: usize,
+    ) -> Result<Parsed, framing::Malformed> {
+        Line::parse(input, scanned, limit)
+    }
+
+    fn skip(&self, input: &[u8]) -> Skipped {
+        Line::skip(input)
+    }
+
+    #[inline]
+    fn open<'a>(&'a mut self, content: &'a mut [u8]) -> Result<Opened<'a, Self>, Malformed> {
         let mut line = Reader::new(content);
         line.begin_array()?;
         let name = match line.next_element()? {
@@ -102,22 +118,23 @@ impl Dialect for CableCarJson {
             text: name,
             body: line.offset(),
         };
-        Ok(Envelope {
+        Ok(Opened::Envelope(Envelope {
+            kind: dialect::Kind::Message,
             key,
             body: line.into_rest(),
-        })
+        }))
     }
 
-    fn settle<'a>(&self, envelope: Envelope<'a, Self>) -> Result<Envelope<'a, Self>, Malformed> {
-        let key = envelope.key;
+    fn settle(envelope: Envelope<'_, Self>) -> Result<Envelope<'_, Self>, Malformed> {
+        let (kind, key) = (envelope.kind, envelope.key);
         let body = Self::read_line(envelope, Reader::raw_value)?;
-        Ok(Envelope { key, body })
+        Ok(Envelope { kind, key, body })
     }
 }
 
 impl<M: Message + Serialize> Carries<M> for CableCarJson {
     #[inline]
-    fn emit(&self, message: &M, slot: &mut [u8]) -> Result<usize, EncodeError> {
+    fn emit(&mut self, message: &M, slot: &mut [u8]) -> Result<usize, EncodeError> {
         Self::emit_line(M::NAME, slot, |line| {
             value::serialize_attributes(line, message)
         })
@@ -131,16 +148,23 @@ impl<'a, M: Message + Deserialize<'a>> Delivers<'a, M> for CableCarJson {
     }
 
     #[inline]
-    fn read(&self, envelope: Envelope<'a, Self>) -> Result<M, Malformed> {
+    fn read(envelope: Envelope<'a, Self>) -> Result<M, Malformed> {
         Self::read_line(envelope, value::deserialize_attributes)
     }
 }
 
 impl<T: Serialize + ?Sized> Carries<Named<'_, T>> for CableCarJson {
-    fn emit(&self, named: &Named<'_, T>, slot: &mut [u8]) -> Result<usize, EncodeError> {
+    fn emit(&mut self, named: &Named<'_, T>, slot: &mut [u8]) -> Result<usize, EncodeError> {
         Self::emit_line(named.name, slot, |line| {
             value::serialize_attributes(line, named.attributes)
         })
+    }
+}
+
+/// There are no requests to refuse.
+impl Carries<Refusal<'_, Never>> for CableCarJson {
+    fn emit(&mut self, refusal: &Refusal<'_, Never>, _: &mut [u8]) -> Result<usize, EncodeError> {
+        match refusal.id {}
     }
 }
 

@@ -54,7 +54,7 @@ impl<'a> Identify<'a> {
 
 impl Message for Identify<'_> {
     const NAME: &'static str = "MsgIdentify";
-    const CODE: Option<u8> = Some(0x01);
+    const CODE: Option<u16> = Some(0x01);
 }
 
 impl Encode for Identify<'_> {
@@ -103,7 +103,7 @@ macro_rules! bodiless {
     ($($message:ident = $code:literal as $name:literal),*) => {$(
         impl Message for $message {
             const NAME: &'static str = $name;
-            const CODE: Option<u8> = Some($code);
+            const CODE: Option<u16> = Some($code);
         }
 
         impl Encode for $message {

@@ -1,8 +1,9 @@
 mod verbs;
 
-use super::opcode::{GLOBAL, PROTO, STOP};
+use super::opcode::{BINPUT, GLOBAL, PROTO, REDUCE, STOP};
 use crate::encoding::EncodeError;
 use crate::encoding::value::Write;
+use core::fmt;
 
 /// The protocol that is written: all of Python 3 reads it.
 const PROTOCOL: u8 = 3;
@@ -108,6 +109,29 @@ impl<'a> Writer<'a> {
         }
         self.end_array(list, count)?;
         self.end_tuple(failure, 3)
+    }
+
+    /// Writes an exception as such: `class`, a built-in one, called with `message`.
+    pub fn exception(
+        &mut self,
+        class: &str,
+        message: &(impl fmt::Display + ?Sized),
+    ) -> Result<(), EncodeError> {
+        self.global("builtins", class)?;
+        let args = self.begin_tuple(1)?;
+        self.display(message)?;
+        self.end_tuple(args, 1)?;
+        self.put(&[REDUCE])
+    }
+
+    /// Gives what was written last a place in the memo, as some readers expect; nothing is written by reference.
+    pub fn memoize(&mut self, index: u8) -> Result<(), EncodeError> {
+        self.put(&[BINPUT, index])
+    }
+
+    /// What has been written.
+    pub fn as_slice(&self) -> &[u8] {
+        self.slot.get(..self.len).unwrap_or_default()
     }
 
     #[inline]
