@@ -336,6 +336,7 @@ fn a_crowd_is_turned_away_to_the_last() {
     let crowd: Vec<_> = (0..100)
         .map(|_| TcpStream::connect(address).unwrap())
         .collect();
+    let start = Instant::now();
     for mut turned_away in crowd {
         let news = hub.next::<Words>(LONG).unwrap();
         assert!(
