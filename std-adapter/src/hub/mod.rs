@@ -164,6 +164,28 @@ impl<D: Dialect> Hub<D> {
     ///
     /// Peers take turns, a message each. Answers to calls go to who waits for them, and are told as
     /// [`Event::Answered`].
+    ///
+    /// ```
+    /// use ropeway_std::dialect::cable_car::{CableCarByte, Join};
+    /// use ropeway_std::hub::{Event, Hub, Limits, News};
+    /// use ropeway_std::{Connect, Event as Said, Options, messages};
+    /// use std::time::Duration;
+    ///
+    /// messages! { #[derive(Debug)] enum Words { Join(Join) } }
+    ///
+    /// let mut hub = Hub::new(|_| CableCarByte, Options::default(), Limits::default())?;
+    /// let port = hub.listen("127.0.0.1:0")?;
+    /// let mut link = Connect::new(hub.address(port).unwrap()).link(CableCarByte, &Options::default())?;
+    /// link.send(&Join)?;
+    /// loop {
+    ///     match hub.next::<Words>(Duration::MAX)? {
+    ///         Some(Event::News(News::Joined(info))) => println!("{} is here", info.address),
+    ///         Some(Event::Said(peer, Said::Message(Words::Join(Join)))) => break assert!(hub.close(peer)),
+    ///         other => eprintln!("{other:?}"),
+    ///     }
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn next<'a, R: Registry<'a, D>>(
         &'a mut self,
         timeout: Duration,
