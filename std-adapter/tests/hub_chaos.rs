@@ -24,7 +24,7 @@ fn nobody_is_disturbed_by_others() {
     let counted = counts.clone();
     let mut handlers = Handlers::<Toy>::new();
     handlers
-        .on::<Note>(|peer, note| drop(peer.send(&note)))
+        .on::<Note>(|peer, note| peer.send(&note).unwrap_or_default())
         .answer::<Sum>(|_, Sum(a, b)| Ok(i64::from(a) + i64::from(b)))
         .news(move |_, news| {
             let mut counts = counted.lock().unwrap();
