@@ -451,12 +451,32 @@ fn a_shutdown_lets_out_what_is_queued() {
 #[test]
 fn a_shutdown_waits_for_nobody_longer_than_allowed() {
     let mut served = Served::new(calculator(), Limits::default());
+    let _deaf = served.link();
+    assert_eq!(served.news(), "joined");
+    let mut hub = served.stop();
+    let text = Note::new("x".repeat(200));
+    let mut refused = 0;
+    while refused < 3 {
+        match hub.broadcast(&text).is_empty() {
+            true => refused = 0,
+            false => refused += 1,
+        }
+        hub.turn(Duration::ZERO).unwrap();
+    }
+    let start = Instant::now();
+    assert_eq!(hub.shutdown(SOON).unwrap(), 1);
+    assert!(start.elapsed() >= SOON && start.elapsed() < LONG);
+}
+
+#[test]
+fn a_shutdown_does_not_wait_for_peers_that_have_everything() {
+    let mut served = Served::new(calculator(), Limits::default().linger(SOON));
     let _silent = served.link();
     assert_eq!(served.news(), "joined");
     let mut hub = served.stop();
     let start = Instant::now();
-    assert_eq!(hub.shutdown(SOON).unwrap(), 1);
-    assert!(start.elapsed() >= SOON && start.elapsed() < LONG);
+    assert_eq!(hub.shutdown(LONG).unwrap(), 0);
+    assert!(start.elapsed() < LONG);
 }
 
 #[test]

@@ -213,7 +213,8 @@ impl<D: Dialect> Hub<D> {
 
     /// Stops listening, closes every link after what is queued on it, and waits for that at most `timeout`.
     ///
-    /// The news of it go to the handlers if these hear news, and to [`next`](Self::next) otherwise. Says how many peers were cut off because it took longer.
+    /// Says on how many links something was still queued then. The news of it go to the handlers if these hear news,
+    /// and to [`next`](Self::next) otherwise.
     pub fn shutdown(&mut self, timeout: Duration) -> io::Result<usize> {
         let deadline = Deadline::after(timeout);
         self.peers.stop_listening();

@@ -234,7 +234,8 @@ impl<D: Dialect> Peers<D> {
     /// Ends every link once all that is queued has been written.
     pub(super) fn close_all(&mut self) {
         self.after_speech();
-        let by = self.clock.now() + self.limits.linger;
+        // Who shuts down has a deadline of its own.
+        let by = self.clock.now() + Duration::MAX;
         let ids: Vec<PeerId> = self.connections().map(|there| there.info.id).collect();
         for id in ids {
             if let Some(connection) = self.connection(id) {
@@ -247,15 +248,17 @@ impl<D: Dialect> Peers<D> {
         }
     }
 
-    /// Ends every link that is left, and says how many that are.
+    /// Ends every link that is left, and says on how many something was still queued.
     pub(super) fn cut_off_all(&mut self) -> usize {
         let ids: Vec<PeerId> = self.connections().map(|there| there.info.id).collect();
-        for id in &ids {
-            if let Some(connection) = self.connection(*id) {
+        let mut cut_off = 0;
+        for id in ids {
+            if let Some(connection) = self.connection(id) {
+                cut_off += usize::from(connection.mail.has_output());
                 connection.stage = Stage::Over(Reason::Shutdown);
             }
-            self.remove(*id);
+            self.remove(id);
         }
-        ids.len()
+        cut_off
     }
 }
