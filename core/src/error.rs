@@ -73,8 +73,11 @@ impl Malformed {
 
     /// Whether the stream cannot be read any further.
     pub const fn is_fatal(&self) -> bool {
-        use framing::Rule::{Length, Truncated};
-        matches!(self.rule, Rule::Framing(Length { .. } | Truncated { .. }))
+        use framing::Rule::{Length, TooLong, Truncated};
+        let Rule::Framing(rule) = self.rule else {
+            return false;
+        };
+        matches!(rule, Length { .. } | TooLong { .. } | Truncated { .. })
     }
 }
 
