@@ -23,11 +23,8 @@ pub struct Malformed {
 pub enum Rule {
     /// Of the framing: where frames start and end.
     Framing(framing::Rule),
-    /// Of a binary body.
+    /// Of the encoding, and of the body's shape in a dialect.
     Body(encoding::Rule),
-    /// Of JSON, and of its shape in a dialect.
-    #[cfg(feature = "json")]
-    Json(encoding::json::Rule),
 }
 
 /// Why a message was not queued. Nothing of it was.
@@ -87,22 +84,18 @@ impl From<DecodeError> for Malformed {
     }
 }
 
-#[cfg(feature = "json")]
-impl From<encoding::json::Error> for Malformed {
-    fn from(error: encoding::json::Error) -> Self {
-        Self::at(error.offset, Rule::Json(error.rule))
-    }
-}
-
 impl From<EncodeError> for SendError {
     fn from(error: EncodeError) -> Self {
         match error {
             EncodeError::Full => Self::Full,
             EncodeError::TooLong { limit } => Self::TooLong { limit },
-            EncodeError::Unencodable => Self::Unencodable,
             EncodeError::NotOpen => Self::NotOpen,
             EncodeError::Busy => Self::Busy,
             EncodeError::Unregistered => Self::Unregistered,
+            EncodeError::Unencodable
+            | EncodeError::Unsupported { .. }
+            | EncodeError::NotAMap
+            | EncodeError::KeyNotText => Self::Unencodable,
         }
     }
 }
@@ -112,8 +105,6 @@ impl fmt::Display for Rule {
         match self {
             Self::Framing(rule) => rule.fmt(f),
             Self::Body(rule) => rule.fmt(f),
-            #[cfg(feature = "json")]
-            Self::Json(rule) => rule.fmt(f),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use ropeway_core::dialect::Carries;
 use ropeway_core::dialect::cable_car::{CableCarByte, CableCarJson, Identify, Join, Quit, Retry};
-use ropeway_core::encoding::json::Fault;
+use ropeway_core::encoding::Fault;
 use ropeway_core::{Messenger, Over, Rule, framing, messages};
 use ropeway_std::Growable;
 use ropeway_std::json::Dynamic;
@@ -202,8 +202,8 @@ fn kinds<W: Wire>(said: &[Said<Good>]) -> Vec<&'static str> {
         Said::Malformed(malformed) => match malformed.rule {
             Rule::Framing(framing::Rule::Length { .. }) => "bad-length",
             Rule::Framing(framing::Rule::Limit { .. }) => "refused",
-            Rule::Body(_) => "bad-payload",
-            Rule::Json(rule) => match rule.fault() {
+            Rule::Body(_) if W::TRANSPORT == "byte" => "bad-payload",
+            Rule::Body(rule) => match rule.fault() {
                 Fault::Syntax => "bad-json",
                 Fault::Utf8 => "bad-utf8",
                 Fault::Limit => "refused",

@@ -15,7 +15,7 @@ pub enum EncodeError {
         limit: usize,
     },
     /// The value cannot be said in this encoding: text that is not ASCII where it must be, a delimiter inside
-    /// a name, a serde type that the encoding has no form for.
+    /// a name, a serde type that the encoding has no form for, a value that its own `Serialize` refuses.
     Unencodable,
     /// The opening is not done yet, or one side has taken its leave: the dialect takes no messages now.
     NotOpen,
@@ -23,6 +23,15 @@ pub enum EncodeError {
     Busy,
     /// The table of this link has no message of this name.
     Unregistered,
+    /// The encoding has no form for values of this kind: JSON none for sets.
+    Unsupported {
+        /// The kind of the value.
+        kind: Kind,
+    },
+    /// The value is to be a map or a struct, and is none.
+    NotAMap,
+    /// A key is neither text nor what becomes text, in an encoding whose keys are text.
+    KeyNotText,
 }
 
 /// Why a body is not a value of the expected type.
@@ -71,7 +80,7 @@ pub enum Rule {
     /// A body holds no more values than the limit, those that it repeats by reference counted each time.
     TooManyValues {
         /// How many values are allowed.
-        limit: usize,
+        limit: u32,
     },
     /// A value has the type that the program asks for.
     WrongType {
@@ -130,6 +139,7 @@ pub enum Rule {
 
 impl DecodeError {
     /// `rule` is broken by the byte at `offset` of the body.
+    #[cold]
     pub const fn at(offset: usize, rule: Rule) -> Self {
         Self { rule, offset }
     }
@@ -150,6 +160,9 @@ impl fmt::Display for EncodeError {
             Self::NotOpen => f.write_str("the link is not open for messages"),
             Self::Busy => f.write_str("the one before it is not done yet"),
             Self::Unregistered => f.write_str("message that is not registered on this link"),
+            Self::Unsupported { kind } => write!(f, "{kind}, which this encoding does not have"),
+            Self::NotAMap => f.write_str("not a map where one is needed"),
+            Self::KeyNotText => f.write_str("key that cannot be text"),
         }
     }
 }

@@ -1,8 +1,8 @@
 use super::Object;
 use ropeway_core::dialect::cable_car::CableCarJson;
 use ropeway_core::dialect::{Carries, Envelope};
-use ropeway_core::encoding::EncodeError;
 use ropeway_core::encoding::json;
+use ropeway_core::encoding::{DecodeError, EncodeError};
 use ropeway_core::registry::{Registry, Rejected};
 
 /// A message of any class, with any attributes.
@@ -83,9 +83,9 @@ impl<'a> Registry<'a, CableCarJson> for Dynamic {
 
 /// The message in an [`Event::Unknown`](ropeway_core::Event::Unknown).
 impl TryFrom<Envelope<'_, CableCarJson>> for Dynamic {
-    type Error = json::Error;
+    type Error = DecodeError;
 
-    fn try_from(unknown: Envelope<'_, CableCarJson>) -> Result<Self, json::Error> {
+    fn try_from(unknown: Envelope<'_, CableCarJson>) -> Result<Self, DecodeError> {
         let mut reader = json::Reader::new(unknown.body);
         let attributes = Object::read(&mut reader)?;
         reader.finish()?;

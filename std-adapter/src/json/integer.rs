@@ -1,4 +1,5 @@
-use ropeway_core::encoding::json::{Error, Number, Rule};
+use ropeway_core::encoding::value::{Decimal, Number};
+use ropeway_core::encoding::{DecodeError, Rule};
 use std::fmt;
 use std::str::FromStr;
 
@@ -10,7 +11,7 @@ use std::str::FromStr;
 /// let big: Integer = "-100000000000000000000".parse()?;
 /// assert_eq!((big.as_i64(), big.as_i128()), (None, Some(-100_000_000_000_000_000_000)));
 /// assert_eq!(Integer::from(7).as_u64(), Some(7));
-/// # Ok::<(), ropeway_std::encoding::json::Error>(())
+/// # Ok::<(), ropeway_std::encoding::DecodeError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Integer(Size);
@@ -64,24 +65,22 @@ impl Integer {
         if !number.is_integer() {
             return None;
         }
-        let size = match (number.to_i64(), number.to_u64()) {
+        let size = match (number.to_integer(), number.to_integer()) {
             (Ok(value), _) => Size::Signed(value),
             (_, Ok(value)) => Size::Unsigned(value),
-            _ => Size::Decimal(number.as_str().into()),
+            _ => Size::Decimal(number.to_string().into()),
         };
         Some(Self(size))
     }
 }
 
-/// Decimal, as JSON writes integers; fails as [`Number::parse`], and with [`Rule::NotAnInteger`].
+/// Decimal, as JSON writes integers; fails as [`Decimal::parse`], and with [`Rule::NotAnInteger`].
 impl FromStr for Integer {
-    type Err = Error;
+    type Err = DecodeError;
 
-    fn from_str(text: &str) -> Result<Self, Error> {
-        Self::of(&Number::parse(text)?).ok_or(Error {
-            rule: Rule::NotAnInteger,
-            offset: 0,
-        })
+    fn from_str(text: &str) -> Result<Self, DecodeError> {
+        Self::of(&Number::Decimal(Decimal::parse(text)?))
+            .ok_or(DecodeError::at(0, Rule::NotAnInteger))
     }
 }
 

@@ -9,7 +9,7 @@
 //! let value: Value = r#"{"pos":{"x":1.0},"big":100000000000000000000,"nan":NaN}"#.parse()?;
 //! assert_eq!(value["pos"]["x"].as_f64(), Some(1.0));
 //! assert_eq!(value.to_string(), r#"{"pos":{"x":1.0},"big":100000000000000000000,"nan":NaN}"#);
-//! # Ok::<(), ropeway_std::encoding::json::Error>(())
+//! # Ok::<(), ropeway_std::encoding::DecodeError>(())
 //! ```
 
 mod access;
@@ -31,7 +31,7 @@ pub use strict::StrictError;
 /// Any value of JSON.
 ///
 /// What a peer sends costs at most some dozens of times the memory of its text, and is nested no deeper than
-/// [`DEPTH_LIMIT`](ropeway_core::encoding::json::DEPTH_LIMIT).
+/// [`DEPTH_LIMIT`](ropeway_core::encoding::value::DEPTH_LIMIT).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Value {
     /// `null`

@@ -1,14 +1,16 @@
 //! Values out of text.
 
 use super::{Integer, Key, Object, Value};
-use ropeway_core::encoding::json::{Error, Kind, Reader, Text};
+use ropeway_core::encoding::json::Reader;
+use ropeway_core::encoding::value::{Kind, Text};
+use ropeway_core::encoding::{DecodeError, Rule};
 use std::str::FromStr;
 
 impl Value {
     /// Takes the next value of a text, with all that is in it.
     ///
     /// The reader bounds the depth; the memory is what the text's values need.
-    pub fn read(reader: &mut Reader<'_>) -> Result<Self, Error> {
+    pub fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         Ok(match reader.peek()? {
             Kind::Null => {
                 reader.null()?;
@@ -28,12 +30,18 @@ impl Value {
                 }
                 Self::Array(elements)
             }
-            Kind::Object => Self::Object(Object::read(reader)?),
+            Kind::Map => Self::Object(Object::read(reader)?),
+            found => {
+                return Err(DecodeError::at(
+                    reader.offset(),
+                    Rule::UnexpectedType { found },
+                ));
+            }
         })
     }
 
     /// Reads a text that is one value and nothing else; escapes in it are undone in place.
-    pub fn from_slice(text: &mut [u8]) -> Result<Self, Error> {
+    pub fn from_slice(text: &mut [u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(text);
         let value = Self::read(&mut reader)?;
         reader.finish()?;
@@ -43,8 +51,8 @@ impl Value {
 
 impl Object {
     /// Takes the next value of a text, which must be an object; of equal keys the last counts.
-    pub fn read(reader: &mut Reader<'_>) -> Result<Self, Error> {
-        reader.begin_object()?;
+    pub fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        reader.begin_map()?;
         let mut entries = Vec::new();
         while let Some(key) = reader.next_key()? {
             entries.push((string(key)?, Value::read(reader)?));
@@ -54,14 +62,14 @@ impl Object {
 }
 
 impl FromStr for Value {
-    type Err = Error;
+    type Err = DecodeError;
 
-    fn from_str(text: &str) -> Result<Self, Error> {
+    fn from_str(text: &str) -> Result<Self, DecodeError> {
         Self::from_slice(&mut text.as_bytes().to_vec())
     }
 }
 
-fn string(text: Text<'_>) -> Result<Key, Error> {
+fn string(text: Text<'_>) -> Result<Key, DecodeError> {
     if !text.is_escaped() {
         return Ok(Key::from(text.into_str()?));
     }
@@ -74,7 +82,6 @@ fn string(text: Text<'_>) -> Result<Key, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ropeway_core::encoding::json::Rule;
 
     fn rule(text: &str) -> Rule {
         text.parse::<Value>().unwrap_err().rule
@@ -129,7 +136,7 @@ mod tests {
     fn refuses_what_is_no_json() {
         assert_eq!(rule(""), Rule::UnexpectedEnd);
         assert_eq!(rule("[1,]"), Rule::UnexpectedByte);
-        assert_eq!(rule("{} {}"), Rule::TrailingText);
+        assert_eq!(rule("{} {}"), Rule::TrailingBytes);
         assert_eq!(rule("{1:2}"), Rule::UnexpectedByte);
         assert_eq!(
             Value::from_slice(&mut b"\"\xff\"".to_vec())

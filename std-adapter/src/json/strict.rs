@@ -1,7 +1,7 @@
 //! To and from serde_json's value, which says what strict JSON says.
 
 use super::{Integer, Key, Object, Value};
-use ropeway_core::encoding::json::Number;
+use ropeway_core::encoding::value::{Decimal, Number};
 use std::fmt;
 
 /// Why a value is none in strict JSON.
@@ -58,7 +58,8 @@ impl From<serde_json::Value> for Value {
                 match text.parse::<Integer>() {
                     Ok(integer) => Self::Integer(integer),
                     Err(_) => Self::Float(
-                        Number::parse(&text).map_or(f64::INFINITY, |number| number.to_f64()),
+                        Decimal::parse(&text)
+                            .map_or(f64::INFINITY, |decimal| Number::Decimal(decimal).to_f64()),
                     ),
                 }
             }

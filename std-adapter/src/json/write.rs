@@ -1,7 +1,9 @@
 //! Values into text.
 
 use super::{Key, Object, Value};
-use ropeway_core::encoding::json::{EncodeError, Full, Style, Writer};
+use ropeway_core::encoding::EncodeError;
+use ropeway_core::encoding::json::{Style, Writer};
+use ropeway_core::framing::Full;
 use std::fmt;
 
 impl Value {
@@ -51,12 +53,12 @@ impl Value {
 impl Object {
     /// Writes it as the next value of a text.
     pub fn write(&self, writer: &mut Writer<'_>) -> Result<(), EncodeError> {
-        writer.begin_object()?;
+        writer.begin_map()?;
         for (key, value) in self {
             key.write(writer)?;
             value.write(writer)?;
         }
-        Ok(writer.end_object()?)
+        Ok(writer.end_map()?)
     }
 }
 

@@ -2,7 +2,9 @@
 
 use core::fmt::Debug;
 use libfuzzer_sys::fuzz_target;
-use ropeway_core::encoding::json::{EncodeError, Rule, Style, from_slice, to_slice};
+use ropeway_core::encoding::json::{Style, from_slice, measure, to_slice};
+use ropeway_core::encoding::value::serialize_into;
+use ropeway_core::encoding::{EncodeError, Rule};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -64,6 +66,8 @@ fn check<'a, T: Serialize + Deserialize<'a> + Debug>(
     assert!(style != Style::Ascii || written.is_ascii());
     let small = to_slice(&value, style, &mut vec![0; len - 1]);
     assert_eq!(small, Err(EncodeError::Full));
+    let measured = measure(style, |text| serialize_into(text, &value));
+    assert_eq!(measured, Ok(len));
     let again: T = from_slice(&mut out[..len]).expect("what was written is read");
     assert_eq!(format!("{value:?}"), format!("{again:?}"));
     let mut twice = vec![0; len];

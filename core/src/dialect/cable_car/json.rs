@@ -1,7 +1,8 @@
 use crate::Malformed;
 use crate::dialect::{self, Carries, Delivers, Dialect, Envelope, Never, Opened};
-use crate::encoding::EncodeError;
-use crate::encoding::json::{self, Error, Kind, Reader, Rule, Style, Writer};
+use crate::encoding::json::{Reader, Style, Writer};
+use crate::encoding::value::{self, Kind};
+use crate::encoding::{DecodeError, EncodeError, Rule};
 use crate::framing::{self, Framing, Line, Parsed, Skipped};
 use crate::message::Message;
 use core::fmt;
@@ -45,37 +46,28 @@ impl CableCarJson {
     pub fn emit_line(
         name: &str,
         slot: &mut [u8],
-        attributes: impl FnOnce(&mut Writer<'_>) -> Result<(), json::EncodeError>,
+        attributes: impl FnOnce(&mut Writer<'_>) -> Result<(), EncodeError>,
     ) -> Result<usize, EncodeError> {
         Line::emit(slot, |content| {
             let mut line = Writer::new(content, Style::Ascii);
-            let write = || {
-                line.begin_array()?;
-                line.text(name)?;
-                attributes(&mut line)?;
-                line.end_array()?;
-                Ok(line.written())
-            };
-            write().map_err(|error| match error {
-                json::EncodeError::Full => EncodeError::Full,
-                _ => EncodeError::Unencodable,
-            })
+            line.begin_array()?;
+            line.text(name)?;
+            attributes(&mut line)?;
+            line.end_array()?;
+            Ok(line.written())
         })
     }
 
     /// Reads the rest of a line behind the class name; `attributes` reads what must be one object.
     pub fn read_line<'a, T>(
         envelope: Envelope<'a, Self>,
-        attributes: impl FnOnce(&mut Reader<'a>) -> Result<T, Error>,
+        attributes: impl FnOnce(&mut Reader<'a>) -> Result<T, DecodeError>,
     ) -> Result<T, Malformed> {
         let mut rest = Reader::new(envelope.body);
         let read = || {
-            if rest.peek()? != Kind::Object {
-                let expected = Kind::Object;
-                return Err(Error {
-                    rule: Rule::WrongType { expected },
-                    offset: rest.offset(),
-                });
+            if rest.peek()? != Kind::Map {
+                let expected = Kind::Map;
+                return Err(DecodeError::at(rest.offset(), Rule::WrongType { expected }));
             }
             let attributes = attributes(&mut rest)?;
             while rest.next_element()? {
@@ -144,7 +136,7 @@ impl<M: Message + Serialize> Carries<M> for CableCarJson {
     #[inline]
     fn emit(&mut self, message: &M, slot: &mut [u8]) -> Result<usize, EncodeError> {
         Self::emit_line(M::NAME, slot, |line| {
-            json::serialize_attributes(line, message)
+            value::serialize_attributes(line, message)
         })
     }
 }
@@ -157,14 +149,14 @@ impl<'a, M: Message + Deserialize<'a>> Delivers<'a, M> for CableCarJson {
 
     #[inline]
     fn read(envelope: Envelope<'a, Self>) -> Result<M, Malformed> {
-        Self::read_line(envelope, json::deserialize_attributes)
+        Self::read_line(envelope, value::deserialize_attributes)
     }
 }
 
 impl<T: Serialize + ?Sized> Carries<Named<'_, T>> for CableCarJson {
     fn emit(&mut self, named: &Named<'_, T>, slot: &mut [u8]) -> Result<usize, EncodeError> {
         Self::emit_line(named.name, slot, |line| {
-            json::serialize_attributes(line, named.attributes)
+            value::serialize_attributes(line, named.attributes)
         })
     }
 }
@@ -178,11 +170,7 @@ impl fmt::Display for Name<'_> {
 /// The line's array has fewer than two elements.
 #[cold]
 fn too_short(line: &Reader<'_>) -> Malformed {
-    Error {
-        rule: Rule::InvalidLength,
-        offset: line.offset(),
-    }
-    .into()
+    DecodeError::at(line.offset(), Rule::InvalidLength).into()
 }
 
 #[cfg(test)]
@@ -283,12 +271,12 @@ mod tests {
         assert_eq!(
             events(lines),
             [
-                "unexpected end of text (byte 0 of the frame at byte 0 of the stream)",
+                "body ends inside the value (byte 0 of the frame at byte 0 of the stream)",
                 "not an array (byte 0 of the frame at byte 1 of the stream)",
                 "too few or too many entries (byte 11 of the frame at byte 4 of the stream)",
                 "not a string (byte 1 of the frame at byte 16 of the stream)",
                 "not an object (byte 11 of the frame at byte 23 of the stream)",
-                "text after the value (byte 15 of the frame at byte 40 of the stream)",
+                "body goes on behind the value (byte 15 of the frame at byte 40 of the stream)",
                 "Nope {\"a\": [1]}",
                 "not an array (byte 20 of the frame at byte 79 of the stream)",
                 "Join(Join)",

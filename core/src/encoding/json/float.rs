@@ -1,6 +1,7 @@
 //! Floats as Python's `repr` lays them out.
 
-use super::writer::{Full, Writer};
+use super::Writer;
+use crate::framing::Full;
 
 /// Writes the shortest digits that read back as `value`, which must be finite.
 ///
@@ -157,7 +158,8 @@ const FIXED_END: usize = 16;
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Number, Style, Writer, from_slice};
+    use super::super::{Style, Writer, from_slice};
+    use crate::encoding::value::{Decimal, Number};
     use std::{println, string::String};
 
     fn written(write: impl FnOnce(&mut Writer<'_>)) -> String {
@@ -236,7 +238,11 @@ mod tests {
                 let text = written(|writer| writer.f32(value).unwrap());
                 let typed: f32 = from_slice(&mut text.clone().into_bytes()).unwrap();
                 assert_eq!(typed.to_bits(), value.to_bits(), "{text}");
-                assert_eq!(Number::parse(&text).unwrap().to_f32(), value, "{text}");
+                assert_eq!(
+                    Number::Decimal(Decimal::parse(&text).unwrap()).to_f32(),
+                    value,
+                    "{text}"
+                );
             }
         }
     }
@@ -256,7 +262,7 @@ mod tests {
                 _ => (state >> 11) as f64 / (1u64 << 53) as f64,
             };
             let text = written(|writer| writer.f64(value).unwrap());
-            let number = Number::parse(&text).unwrap();
+            let number = Number::Decimal(Decimal::parse(&text).unwrap());
             assert!(!number.is_integer());
             if value.is_finite() {
                 assert_eq!(text.parse::<f64>().unwrap().to_bits(), value.to_bits());

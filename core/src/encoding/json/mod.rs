@@ -8,13 +8,12 @@
 //! - [`Reader`] pulls one value after the other out of a text and unescapes strings where they
 //!   stand, so that they can be borrowed. Numbers stay text until a type is asked for.
 //! - [`Writer`] writes in one of the two [`Style`]s that occur on the wires.
-//! - [`from_slice`] and [`to_slice`] carry serde types; [`deserialize_from`] and
-//!   [`serialize_into`] do so in the middle of a text, [`deserialize_attributes`] and
-//!   [`serialize_attributes`] where an object is demanded.
+//! - [`from_slice`] and [`to_slice`] carry serde types; what [`value`](super::value) has for all
+//!   encodings does so in the middle of a text. [`measure`] tells beforehand how long one will be.
 //!
 //! What a peer sends costs no more memory than the text has, and no more stack than
-//! [`DEPTH_LIMIT`] levels of the receiving type. A text that breaks a rule is an [`Error`] that
-//! names the [`Rule`] and the offset; [`Rule::fault`] sorts them.
+//! [`DEPTH_LIMIT`](super::value::DEPTH_LIMIT) levels of the receiving type. A text that breaks a rule is a
+//! [`DecodeError`](super::DecodeError) that names the [`Rule`](super::Rule) and the offset.
 //!
 //! ```
 //! use ropeway_core::encoding::json::{Style, from_slice, to_slice};
@@ -33,29 +32,15 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod attributes;
-mod compound;
-mod de;
-mod error;
 mod float;
-mod key_reader;
-mod key_writer;
-mod number;
 mod reader;
 mod scan;
-mod ser;
 mod short;
+mod slice;
 #[cfg(test)]
 mod tests;
-mod text;
 mod writer;
 
-pub use attributes::{deserialize_attributes, serialize_attributes};
-pub use compound::Compound;
-pub use de::{deserialize_from, from_slice};
-pub use error::{Error, Fault, Kind, Rule};
-pub use number::Number;
-pub use reader::{DEPTH_LIMIT, Reader};
-pub use ser::{EncodeError, serialize_into, to_slice};
-pub use text::{Text, Utf16};
-pub use writer::{Full, Style, Writer};
+pub use reader::Reader;
+pub use slice::{from_slice, measure, to_slice};
+pub use writer::{Style, Writer};

@@ -1,8 +1,9 @@
-//! Where strings and numbers end, and whether they are well formed.
+//! Where strings end, and whether they are well formed.
 //!
 //! Pure functions over bytes; offsets in their errors count from the start of the slice given.
 
-use super::error::Rule;
+use crate::encoding::Rule;
+use crate::encoding::value::decimal::Flaw;
 
 /// A string up to its closing quote.
 pub(super) struct TextToken {
@@ -11,20 +12,6 @@ pub(super) struct TextToken {
     /// Whether any of them is a backslash.
     pub(super) is_escaped: bool,
 }
-
-/// A number.
-pub(super) struct NumberToken {
-    /// Bytes of the number.
-    pub(super) len: usize,
-    /// Whether it has neither fraction nor exponent, and is finite.
-    pub(super) is_integer: bool,
-}
-
-/// What is wrong with a token, and where.
-pub(super) type Flaw = (Rule, usize);
-
-/// The most digits an integer may have, as in Python since 3.11.
-pub(super) const DIGIT_LIMIT: u16 = 4300;
 
 /// Finds the end of a string; `bytes` starts after the opening quote.
 ///
@@ -79,75 +66,6 @@ fn escape(bytes: &[u8], at: usize) -> Result<usize, Flaw> {
             Ok(6)
         }
         Some(_) => Err((Rule::InvalidEscape, at)),
-    }
-}
-
-/// Finds the end of the number at the start of `bytes`.
-pub(super) fn number(bytes: &[u8]) -> Result<NumberToken, Flaw> {
-    let sign = usize::from(bytes.first() == Some(&b'-'));
-    match bytes.get(sign) {
-        Some(b'I') => return word(bytes, sign, b"Infinity"),
-        Some(b'N') if sign == 0 => return word(bytes, 0, b"NaN"),
-        _ => {}
-    }
-    let whole = digits(bytes, sign)?;
-    if whole > 1 && bytes.get(sign) == Some(&b'0') {
-        return Err((Rule::InvalidNumber, sign));
-    }
-    let mut len = sign + whole;
-    let mut is_integer = true;
-    if bytes.get(len) == Some(&b'.') {
-        is_integer = false;
-        len += 1;
-        len += digits(bytes, len)?;
-    }
-    if let Some(b'e' | b'E') = bytes.get(len) {
-        is_integer = false;
-        len += 1;
-        len += usize::from(matches!(bytes.get(len), Some(b'+' | b'-')));
-        len += digits(bytes, len)?;
-    }
-    if is_integer && whole > usize::from(DIGIT_LIMIT) {
-        return Err((Rule::TooManyDigits { limit: DIGIT_LIMIT }, 0));
-    }
-    Ok(NumberToken { len, is_integer })
-}
-
-/// How many digits stand at `at`; at least one must.
-fn digits(bytes: &[u8], at: usize) -> Result<usize, Flaw> {
-    let ahead = from(bytes, at);
-    let count = ahead
-        .iter()
-        .position(|byte| !byte.is_ascii_digit())
-        .unwrap_or(ahead.len());
-    if count > 0 {
-        Ok(count)
-    } else if ahead.is_empty() {
-        Err((Rule::UnexpectedEnd, at))
-    } else {
-        Err((Rule::InvalidNumber, at))
-    }
-}
-
-fn word(bytes: &[u8], at: usize, word: &[u8]) -> Result<NumberToken, Flaw> {
-    literal(from(bytes, at), word).map_err(|(rule, offset)| (rule, at + offset))?;
-    Ok(NumberToken {
-        len: at + word.len(),
-        is_integer: false,
-    })
-}
-
-/// Checks that `bytes` starts with `word`.
-#[inline]
-pub(super) fn literal(bytes: &[u8], word: &[u8]) -> Result<(), Flaw> {
-    if bytes.starts_with(word) {
-        return Ok(());
-    }
-    let same = bytes.iter().zip(word).take_while(|(a, b)| a == b).count();
-    if same == bytes.len() {
-        Err((Rule::UnexpectedEnd, same))
-    } else {
-        Err((Rule::UnexpectedByte, same))
     }
 }
 

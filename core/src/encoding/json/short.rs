@@ -1,6 +1,6 @@
 //! Numbers of few digits, read in one pass.
 //!
-//! Where these functions answer `None`, the way by [`Number`](super::Number) must be taken, which
+//! Where these functions answer `None`, the way by [`Number`](crate::encoding::value::Number) must be taken, which
 //! also finds out what is wrong.
 
 /// The integer at the start of `bytes`, and its length, if it has at most 19 digits.
@@ -153,7 +153,8 @@ const SHORT_POWERS: [f32; 11] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e
 
 #[cfg(test)]
 mod tests {
-    use super::{super::Number, *};
+    use super::*;
+    use crate::encoding::value::{Decimal as Text, Number};
 
     #[test]
     fn takes_the_short_way_only_where_it_is_exact() {
@@ -170,7 +171,7 @@ mod tests {
             "0.000000000000000001",
         ] {
             let short = decimal(text.as_bytes()).unwrap();
-            let long = Number::parse(text).unwrap();
+            let long = Number::Decimal(Text::parse(text).unwrap());
             assert_eq!(short.len, text.len());
             assert_eq!(short.to_f64().to_bits(), long.to_f64().to_bits());
             assert_eq!(short.to_f32().to_bits(), long.to_f32().to_bits());

@@ -296,12 +296,6 @@ impl Write for Length {
     }
 }
 
-impl ser::Error for EncodeError {
-    fn custom<T: fmt::Display>(_: T) -> Self {
-        Self::Unencodable
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,23 +1,41 @@
 //! Values as Python programs send them: what JSON, MessagePack and pickle have in common.
 //!
 //! Each of the three has one reader and one writer. They share their verbs, [`Read`] and [`Write`], the kinds of
-//! value, the errors and the limits; serde's types and dynamic values are built on the verbs alone, once.
+//! value, the errors and the limits; serde's types and dynamic values are built on the verbs alone, once:
+//! [`deserialize_from`] and [`serialize_into`] carry serde's types, [`deserialize_attributes`] and
+//! [`serialize_attributes`] those that must be maps.
 //!
 //! A reader pulls one value after the other out of memory that was received, and lends text and bytes from there.
 //! A writer puts one value after the other into a slot that is lent. Neither allocates, and neither goes deeper than
 //! [`DEPTH_LIMIT`].
 
+mod attributes;
+mod compound;
+mod de;
+pub(in crate::encoding) mod decimal;
+mod display;
+mod key_reader;
+mod key_writer;
 mod kind;
 mod number;
 mod read;
+mod ser;
 mod text;
 mod write;
 
+pub use attributes::{deserialize_attributes, serialize_attributes};
+pub use de::deserialize_from;
+pub use decimal::Decimal;
+pub use display::DISPLAY_LIMIT;
 pub use kind::Kind;
 pub use number::Number;
 pub use read::{Key, Read};
+pub use ser::serialize_into;
 pub use text::{Text, Utf16};
 pub use write::Write;
 
 /// How deep values may be nested, unless a reader is told otherwise.
 pub const DEPTH_LIMIT: u8 = 128;
+
+/// The most decimal digits an integer may have, as in Python since 3.11.
+pub const DIGIT_LIMIT: u16 = 4300;

@@ -1,3 +1,4 @@
+use super::Decimal;
 use crate::encoding::Rule;
 use core::fmt;
 
@@ -13,12 +14,18 @@ pub enum Number<'a> {
     Little(&'a [u8]),
     /// A float.
     Float(f64),
+    /// A number in decimal, integer or not.
+    Decimal(Decimal<'a>),
 }
 
 impl Number<'_> {
     /// Whether it is an integer by its form: `1.0` is none.
     pub const fn is_integer(&self) -> bool {
-        !matches!(self, Self::Float(_))
+        match self {
+            Self::Unsigned(_) | Self::Signed(_) | Self::Little(_) => true,
+            Self::Float(_) => false,
+            Self::Decimal(decimal) => decimal.is_integer(),
+        }
     }
 
     /// The integer, if it is one and fits.
@@ -32,6 +39,27 @@ impl Number<'_> {
                 T::try_from(value).map_err(|_| Rule::OutOfRange)
             }
             Self::Float(_) => Err(Rule::NotAnInteger),
+            Self::Decimal(decimal) => T::try_from(decimal.to_i128()?).map_err(|_| Rule::OutOfRange),
+        }
+    }
+
+    /// The integer, if it is one and fits: what [`to_integer`](Self::to_integer) is for all other types.
+    pub fn to_u128(self) -> Result<u128, Rule> {
+        match self {
+            Self::Little(bytes) => match bytes.split_first_chunk() {
+                Some((low, rest)) if rest.iter().all(|byte| *byte == 0) && !rest.is_empty() => {
+                    Ok(u128::from_le_bytes(*low))
+                }
+                _ => self
+                    .to_integer::<i128>()?
+                    .try_into()
+                    .map_err(|_| Rule::OutOfRange),
+            },
+            Self::Decimal(decimal) => decimal.to_u128(),
+            _ => self
+                .to_integer::<i128>()?
+                .try_into()
+                .map_err(|_| Rule::OutOfRange),
         }
     }
 
@@ -40,16 +68,19 @@ impl Number<'_> {
         match self {
             Self::Unsigned(value) => value as f64,
             Self::Signed(value) => value as f64,
-            Self::Little(bytes) => little(bytes).map_or(f64::NAN, |value| value as f64),
+            Self::Little(bytes) => little_to_f64(bytes),
             Self::Float(value) => value,
+            Self::Decimal(decimal) => decimal.to_f64(),
         }
     }
 
     /// The nearest float of single precision.
+    #[expect(clippy::cast_possible_truncation, reason = "to the nearest")]
     pub fn to_f32(self) -> f32 {
         match self {
             Self::Unsigned(value) => value as f32,
             Self::Signed(value) => value as f32,
+            Self::Decimal(decimal) => decimal.to_f32(),
             _ => self.to_f64() as f32,
         }
     }
@@ -73,6 +104,37 @@ fn little(bytes: &[u8]) -> Option<i128> {
     ((value < 0) == (sign != 0)).then_some(value)
 }
 
+/// The nearest float to an integer in two's complement, the least byte first.
+fn little_to_f64(bytes: &[u8]) -> f64 {
+    if let Some(value) = little(bytes) {
+        return value as f64;
+    }
+    let sign = match bytes.last() {
+        Some(last) if last & 0x80 != 0 => 0xff,
+        _ => 0,
+    };
+    let len = bytes.iter().rposition(|byte| *byte != sign).unwrap_or(0) + 1;
+    // More bits than a float has, one byte left for the sign; what lies below shows in the last bit alone.
+    let Some((low, high)) = bytes
+        .get(..len)
+        .and_then(|bytes| bytes.split_last_chunk::<15>())
+    else {
+        return f64::NAN;
+    };
+    let mut value = [sign; 16];
+    for (slot, byte) in value.iter_mut().zip(high) {
+        *slot = *byte;
+    }
+    let is_rounded = low.iter().any(|byte| *byte != 0);
+    let value = i128::from_le_bytes(value) | i128::from(is_rounded);
+    match u64::try_from(low.len() * 8) {
+        // A power of two by its exponent; the product overflows to infinity where it has to.
+        Ok(exponent @ ..1024) => value as f64 * f64::from_bits((1023 + exponent) << 52),
+        _ if value < 0 => f64::NEG_INFINITY,
+        _ => f64::INFINITY,
+    }
+}
+
 impl fmt::Display for Number<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -83,6 +145,58 @@ impl fmt::Display for Number<'_> {
                 None => write!(f, "an integer of {} bytes", bytes.len()),
             },
             Self::Float(value) => value.fmt(f),
+            Self::Decimal(decimal) => decimal.fmt(f),
         }
+    }
+}
+
+#[cfg(feature = "defmt")]
+impl defmt::Format for Number<'_> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "{}", defmt::Display2Format(self));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn integers_of_any_size_become_the_nearest_float() {
+        let float = |bytes: &[u8]| Number::Little(bytes).to_f64();
+        let power = |bytes: usize| {
+            let mut little = std::vec![0; bytes + 1];
+            little[bytes] = 1;
+            little
+        };
+        assert_eq!(float(&[]), 0.0);
+        assert_eq!(float(&[0xff]), -1.0);
+        assert_eq!(float(&power(16)), 2f64.powi(128));
+        assert_eq!(float(&power(127)), 2f64.powi(1016));
+        assert_eq!(float(&power(128)), f64::INFINITY);
+        let mut negative = std::vec![0; 20];
+        negative[19] = 0x80;
+        assert_eq!(float(&negative), -(2f64.powi(159)));
+        negative.resize(300, 0xff);
+        assert_eq!(float(&negative), -(2f64.powi(159)));
+        negative[299] = 0x80;
+        assert_eq!(float(&negative), f64::NEG_INFINITY);
+        // Halfway between two floats, and a little more: only the last bit tells.
+        let mut halfway = power(20);
+        halfway[13] = 0x08;
+        assert_eq!(float(&halfway), 2f64.powi(160));
+        halfway[0] = 1;
+        assert_eq!(float(&halfway), 2f64.powi(160) + 2f64.powi(108));
+    }
+
+    #[test]
+    fn unsigned_integers_fit_to_the_last_bit() {
+        let mut bytes = [0xff; 17];
+        assert_eq!(Number::Little(&bytes).to_u128(), Err(Rule::OutOfRange));
+        bytes[16] = 0;
+        assert_eq!(Number::Little(&bytes).to_u128(), Ok(u128::MAX));
+        assert_eq!(Number::Little(&bytes[15..]).to_u128(), Ok(0xff));
+        assert_eq!(Number::Signed(-1).to_u128(), Err(Rule::OutOfRange));
+        assert_eq!(Number::Float(1.0).to_u128(), Err(Rule::NotAnInteger));
     }
 }

@@ -11,11 +11,20 @@ use crate::encoding::DecodeError;
 /// Asking for a value of another kind fails with [`Rule::WrongType`](crate::encoding::Rule::WrongType) and takes
 /// nothing.
 pub trait Read<'de> {
+    /// Whether every key is [`Key::Text`], so that no code is needed for others.
+    const TEXT_KEYS: bool = false;
+
     /// The kind of the next value, which stays to be read.
     fn peek(&mut self) -> Result<Kind, DecodeError>;
 
     /// Where the next value starts, in bytes from the start of the body; exact behind [`peek`](Self::peek).
     fn offset(&self) -> usize;
+
+    /// Goes to the next value, past what does not count, and tells where it starts.
+    #[inline]
+    fn next_offset(&mut self) -> usize {
+        self.offset()
+    }
 
     /// Takes nothing: `null`, nil, `None`.
     fn null(&mut self) -> Result<(), DecodeError>;
@@ -33,9 +42,17 @@ pub trait Read<'de> {
     fn integer<T: TryFrom<i64> + TryFrom<u64> + TryFrom<i128>>(
         &mut self,
     ) -> Result<T, DecodeError> {
-        let start = self.offset();
+        let start = self.next_offset();
         self.number()?
             .to_integer()
+            .map_err(|rule| DecodeError::at(start, rule))
+    }
+
+    /// Takes a number as an integer of 128 bits without a sign, for which [`integer`](Self::integer) is too small.
+    fn u128(&mut self) -> Result<u128, DecodeError> {
+        let start = self.next_offset();
+        self.number()?
+            .to_u128()
             .map_err(|rule| DecodeError::at(start, rule))
     }
 

@@ -21,6 +21,7 @@ pub struct Text<'a> {
 enum Raw<'a> {
     Plain(&'a str),
     /// UTF-8 with escapes, kept writable.
+    #[cfg_attr(not(feature = "json"), allow(dead_code))]
     Escaped(&'a mut [u8]),
 }
 
@@ -28,6 +29,7 @@ impl<'a> Text<'a> {
     /// A string between its quotes, whose first byte is at `offset` of the text.
     ///
     /// The escapes have been checked, the UTF-8 has not.
+    #[cfg_attr(not(feature = "json"), allow(dead_code))]
     #[inline]
     pub(in crate::encoding) fn new(
         raw: &'a mut [u8],

@@ -1,4 +1,8 @@
+#[cfg(doc)]
+use super::DISPLAY_LIMIT;
+use super::display::Displayed;
 use crate::encoding::EncodeError;
+use core::fmt;
 
 /// Writes values one after the other: the verbs that every writer has.
 ///
@@ -44,6 +48,15 @@ pub trait Write {
     /// Writes text.
     fn text(&mut self, text: &str) -> Result<(), EncodeError>;
 
+    /// Writes what a value displays as text.
+    ///
+    /// The default fails with [`EncodeError::Unencodable`] at more than [`DISPLAY_LIMIT`] bytes; a writer that need
+    /// not know the length beforehand has no such limit.
+    fn display(&mut self, value: &(impl fmt::Display + ?Sized)) -> Result<(), EncodeError> {
+        let mut displayed = Displayed::new();
+        self.text(displayed.text(value)?)
+    }
+
     /// Writes text given as UTF-16, which may hold lone surrogates.
     fn utf16(&mut self, units: impl Iterator<Item = u16> + Clone) -> Result<(), EncodeError>;
 
@@ -81,6 +94,16 @@ pub trait Write {
     /// Says that the next value is the key of the next entry, which need not be text. Encodings whose keys are text
     /// alone refuse it.
     fn key_value(&mut self) -> Result<(), EncodeError>;
+
+    /// Writes the key of the next entry, a number, a boolean or nothing, by the verb that `write` calls. Encodings
+    /// whose keys are text alone write it as text.
+    fn key_scalar(
+        &mut self,
+        write: impl FnOnce(&mut Self) -> Result<(), EncodeError>,
+    ) -> Result<(), EncodeError> {
+        self.key_value()?;
+        write(self)
+    }
 
     /// Closes a map of `len` entries.
     fn end_map(&mut self, open: Self::Open, len: usize) -> Result<(), EncodeError>;

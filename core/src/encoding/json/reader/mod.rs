@@ -2,15 +2,16 @@
 
 mod skip;
 mod typed;
+mod verbs;
 
 use core::mem;
 
-use super::{
-    error::{Error, Kind, Rule},
-    number::Number,
-    scan::{self, Flaw},
-    text::Text,
+use super::scan;
+use crate::encoding::value::{
+    DEPTH_LIMIT, Kind, Number, Text,
+    decimal::{self, Decimal, Flaw},
 };
+use crate::encoding::{DecodeError, Rule};
 
 /// Reads one JSON text, value by value, in the memory where it was received.
 ///
@@ -20,30 +21,30 @@ use super::{
 ///
 /// The verbs follow the text. [`Reader::peek`] tells what comes next; one of [`Reader::null`],
 /// [`Reader::bool`], [`Reader::number`], [`Reader::text`], [`Reader::skip`] and
-/// [`Reader::raw_value`] takes it, or `T::deserialize(&mut reader)`. After
+/// [`Reader::raw_value`] takes it, or [`deserialize_from`](crate::encoding::value::deserialize_from). After
 /// [`Reader::begin_array`], [`Reader::next_element`] is called before each element until it
-/// answers false, which is the end of the array; after [`Reader::begin_object`],
+/// answers false, which is the end of the array; after [`Reader::begin_map`],
 /// [`Reader::next_key`] likewise. After the last value, [`Reader::finish`] checks that nothing
 /// follows.
 ///
 /// After an error the reader's place is undefined: drop it.
 ///
 /// ```
-/// # use ropeway_core::encoding::json::{Error, Reader};
+/// # use ropeway_core::encoding::{DecodeError, json::Reader};
 /// let mut line = *br#"["MsgJoin",{"room":"\u0041"}]"#;
 /// let mut reader = Reader::new(&mut line);
 /// reader.begin_array()?;
 /// assert!(reader.next_element()?);
 /// assert!(reader.text()?.eq_str("MsgJoin"));
 /// assert!(reader.next_element()?);
-/// reader.begin_object()?;
+/// reader.begin_map()?;
 /// while let Some(key) = reader.next_key()? {
 ///     assert!(key.eq_str("room"));
 ///     assert_eq!(reader.text()?.into_str()?, "A");
 /// }
 /// assert!(!reader.next_element()?);
 /// reader.finish()?;
-/// # Ok::<(), Error>(())
+/// # Ok::<(), DecodeError>(())
 /// ```
 #[derive(Debug)]
 pub struct Reader<'a> {
@@ -57,9 +58,6 @@ pub struct Reader<'a> {
     /// An array or object was just opened, so no comma is due.
     is_fresh: bool,
 }
-
-/// The deepest nesting of arrays and objects that a [`Reader`] can be told to accept.
-pub const DEPTH_LIMIT: u8 = 128;
 
 impl<'a> Reader<'a> {
     /// A reader at the start of `text`, which it may rewrite.
@@ -92,11 +90,11 @@ impl<'a> Reader<'a> {
     ///
     /// Fails with [`Rule::UnexpectedByte`] if none does, [`Rule::UnexpectedEnd`] at the end.
     #[inline]
-    pub fn peek(&mut self) -> Result<Kind, Error> {
+    pub fn peek(&mut self) -> Result<Kind, DecodeError> {
         match self.peek_byte() {
             Some(b'"') => Ok(Kind::Text),
             Some(b'-' | b'0'..=b'9' | b'N' | b'I') => Ok(Kind::Number),
-            Some(b'{') => Ok(Kind::Object),
+            Some(b'{') => Ok(Kind::Map),
             Some(b'[') => Ok(Kind::Array),
             Some(b't' | b'f') => Ok(Kind::Bool),
             Some(b'n') => Ok(Kind::Null),
@@ -108,13 +106,13 @@ impl<'a> Reader<'a> {
     ///
     /// Like all that take a certain kind of value, it fails with [`Rule::WrongType`] at another
     /// kind, and then has taken nothing.
-    pub fn null(&mut self) -> Result<(), Error> {
+    pub fn null(&mut self) -> Result<(), DecodeError> {
         self.expect(Kind::Null)?;
         self.literal(b"null")
     }
 
     /// Takes `true` or `false`.
-    pub fn bool(&mut self) -> Result<bool, Error> {
+    pub fn bool(&mut self) -> Result<bool, DecodeError> {
         self.expect(Kind::Bool)?;
         let value = self.ahead().first() == Some(&b't');
         self.literal(if value { b"true" } else { b"false" })?;
@@ -125,20 +123,19 @@ impl<'a> Reader<'a> {
     ///
     /// Fails with [`Rule::InvalidNumber`], and at integers of more than 4300 digits with
     /// [`Rule::TooManyDigits`].
-    pub fn number(&mut self) -> Result<Number<'a>, Error> {
+    pub fn number(&mut self) -> Result<Number<'a>, DecodeError> {
         self.expect(Kind::Number)?;
-        let token = scan::number(self.ahead()).map_err(|flaw| self.flaw(flaw))?;
-        let offset = self.offset();
+        let token = decimal::token(self.ahead()).map_err(|flaw| self.flaw(flaw))?;
         let text = self.split_off(self.at, self.at + token.len);
         let text = core::str::from_utf8(text).unwrap_or_default();
-        Ok(Number::new(text, token.is_integer, offset))
+        Ok(Number::Decimal(Decimal::new(text, token.is_integer)))
     }
 
     /// Takes a string, without unescaping it.
     ///
     /// Fails with [`Rule::ControlCharacter`], [`Rule::InvalidEscape`] and [`Rule::InvalidUtf8`].
     #[inline]
-    pub fn text(&mut self) -> Result<Text<'a>, Error> {
+    pub fn text(&mut self) -> Result<Text<'a>, DecodeError> {
         if self.peek_byte() != Some(b'"') {
             return Err(self.not(Kind::Text));
         }
@@ -147,27 +144,27 @@ impl<'a> Reader<'a> {
 
     /// Enters an array. Fails with [`Rule::TooDeep`] at the depth limit.
     #[inline]
-    pub fn begin_array(&mut self) -> Result<(), Error> {
+    pub fn begin_array(&mut self) -> Result<(), DecodeError> {
         self.begin(Kind::Array)
     }
 
     /// Whether another element follows in the array; otherwise the array has ended.
     #[inline]
-    pub fn next_element(&mut self) -> Result<bool, Error> {
+    pub fn next_element(&mut self) -> Result<bool, DecodeError> {
         self.advance(b']')
     }
 
     /// Enters an object. Fails with [`Rule::TooDeep`] at the depth limit.
     #[inline]
-    pub fn begin_object(&mut self) -> Result<(), Error> {
-        self.begin(Kind::Object)
+    pub fn begin_map(&mut self) -> Result<(), DecodeError> {
+        self.begin(Kind::Map)
     }
 
     /// The next key of the object, whose value follows; none if the object has ended.
     ///
     /// Keys may repeat, and for Python the last one counts.
     #[cfg_attr(target_pointer_width = "64", inline(always))]
-    pub fn next_key(&mut self) -> Result<Option<Text<'a>>, Error> {
+    pub fn next_key(&mut self) -> Result<Option<Text<'a>>, DecodeError> {
         if !self.advance(b'}')? {
             return Ok(None);
         }
@@ -179,12 +176,12 @@ impl<'a> Reader<'a> {
         Ok(Some(key))
     }
 
-    /// Checks that only white space follows; fails with [`Rule::TrailingText`].
+    /// Checks that only white space follows; fails with [`Rule::TrailingBytes`].
     #[inline]
-    pub fn finish(&mut self) -> Result<(), Error> {
+    pub fn finish(&mut self) -> Result<(), DecodeError> {
         match self.peek_byte() {
             None => Ok(()),
-            Some(_) => Err(Error::new(Rule::TrailingText, self.offset())),
+            Some(_) => Err(DecodeError::at(self.offset(), Rule::TrailingBytes)),
         }
     }
 
@@ -214,7 +211,7 @@ impl<'a> Reader<'a> {
     }
 
     #[inline]
-    fn expect(&mut self, expected: Kind) -> Result<(), Error> {
+    fn expect(&mut self, expected: Kind) -> Result<(), DecodeError> {
         if self.peek()? == expected {
             Ok(())
         } else {
@@ -222,8 +219,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn literal(&mut self, word: &[u8]) -> Result<(), Error> {
-        scan::literal(self.ahead(), word).map_err(|flaw| self.flaw(flaw))?;
+    fn literal(&mut self, word: &[u8]) -> Result<(), DecodeError> {
+        decimal::literal(self.ahead(), word).map_err(|flaw| self.flaw(flaw))?;
         self.at += word.len();
         Ok(())
     }
@@ -233,7 +230,7 @@ impl<'a> Reader<'a> {
     /// Strings are most of a message. Where speed counts for more than size, the code for them is
     /// laid out in place, here and in [`Reader::next_key`]; a call costs up to a third.
     #[cfg_attr(target_pointer_width = "64", inline(always))]
-    fn quoted(&mut self) -> Result<Text<'a>, Error> {
+    fn quoted(&mut self) -> Result<Text<'a>, DecodeError> {
         self.at += 1;
         let token = scan::text(self.ahead()).map_err(|flaw| self.text_flaw(flaw))?;
         let offset = self.offset();
@@ -243,11 +240,11 @@ impl<'a> Reader<'a> {
     }
 
     #[inline]
-    fn begin(&mut self, kind: Kind) -> Result<(), Error> {
+    fn begin(&mut self, kind: Kind) -> Result<(), DecodeError> {
         self.expect(kind)?;
         if self.depth >= self.depth_limit {
             let limit = self.depth_limit;
-            return Err(Error::new(Rule::TooDeep { limit }, self.offset()));
+            return Err(DecodeError::at(self.offset(), Rule::TooDeep { limit }));
         }
         self.at += 1;
         self.depth += 1;
@@ -257,7 +254,7 @@ impl<'a> Reader<'a> {
 
     /// Whether the container that ends with `close` goes on; takes the comma or the end.
     #[inline]
-    fn advance(&mut self, close: u8) -> Result<bool, Error> {
+    fn advance(&mut self, close: u8) -> Result<bool, DecodeError> {
         let is_fresh = mem::replace(&mut self.is_fresh, false);
         match self.peek_byte() {
             Some(byte) if byte == close => {
@@ -275,7 +272,7 @@ impl<'a> Reader<'a> {
     }
 
     #[inline]
-    fn colon(&mut self) -> Result<(), Error> {
+    fn colon(&mut self) -> Result<(), DecodeError> {
         match self.peek_byte() {
             Some(b':') => {
                 self.at += 1;
@@ -299,16 +296,16 @@ impl<'a> Reader<'a> {
 
     /// The error for what is next, which is not the kind of value that it should be.
     #[cold]
-    fn not(&mut self, expected: Kind) -> Error {
+    fn not(&mut self, expected: Kind) -> DecodeError {
         match self.peek() {
-            Ok(_) => Error::new(Rule::WrongType { expected }, self.offset()),
+            Ok(_) => DecodeError::at(self.offset(), Rule::WrongType { expected }),
             Err(error) => error,
         }
     }
 
     /// The error for a byte that has no place here, or for the end of the text.
     #[cold]
-    fn unexpected(&self) -> Error {
+    fn unexpected(&self) -> DecodeError {
         let rule = match self.ahead() {
             [] => Rule::UnexpectedEnd,
             [byte, ..] if byte.is_ascii() => Rule::UnexpectedByte,
@@ -317,17 +314,17 @@ impl<'a> Reader<'a> {
                 _ => Rule::UnexpectedByte,
             },
         };
-        Error::new(rule, self.offset())
+        DecodeError::at(self.offset(), rule)
     }
 
     #[cold]
-    const fn flaw(&self, (rule, offset): Flaw) -> Error {
-        Error::new(rule, self.offset() + offset)
+    const fn flaw(&self, (rule, offset): Flaw) -> DecodeError {
+        DecodeError::at(self.offset() + offset, rule)
     }
 
     /// As [`Reader::flaw`], but what is no UTF-8 before the flaw comes first.
     #[cold]
-    fn text_flaw(&self, (rule, offset): Flaw) -> Error {
+    fn text_flaw(&self, (rule, offset): Flaw) -> DecodeError {
         let before = self.ahead().get(..offset).unwrap_or_default();
         match core::str::from_utf8(before) {
             Err(error) if error.error_len().is_some() || rule != Rule::UnexpectedEnd => {

@@ -1,12 +1,11 @@
 //! Values of the types that serde asks for, without a detour by their text.
 
 use super::{
-    super::{
-        error::{Error, Kind, Rule},
-        short::{self, Short},
-    },
+    super::short::{self, Short},
     Reader,
 };
+use crate::encoding::value::Kind;
+use crate::encoding::{DecodeError, Rule};
 
 impl<'a> Reader<'a> {
     /// Skips white space and tells where the next value starts.
@@ -18,15 +17,26 @@ impl<'a> Reader<'a> {
 
     /// Takes an integer, by the short way where that will do.
     #[inline]
-    pub(in super::super) fn integer<T>(&mut self) -> Result<T, Error>
+    pub(in super::super) fn integer<T>(&mut self) -> Result<T, DecodeError>
     where
         T: TryFrom<u64> + TryFrom<i64> + TryFrom<i128>,
     {
         self.peek_byte();
         match short::integer(self.ahead()) {
             Some((short, len)) => self.short(short, len),
-            None => self.number()?.to_integer(),
+            None => self.long_integer(),
         }
+    }
+
+    fn long_integer<T>(&mut self) -> Result<T, DecodeError>
+    where
+        T: TryFrom<u64> + TryFrom<i64> + TryFrom<i128>,
+    {
+        let start = self.next_offset();
+        let number = self.number()?;
+        number
+            .to_integer()
+            .map_err(|rule| DecodeError::at(start, rule))
     }
 
     #[inline]
@@ -34,26 +44,16 @@ impl<'a> Reader<'a> {
         &mut self,
         short: Short,
         len: usize,
-    ) -> Result<T, Error> {
+    ) -> Result<T, DecodeError> {
         let value = short.to();
-        let value = value.ok_or_else(|| Error::new(Rule::OutOfRange, self.offset()))?;
+        let value = value.ok_or_else(|| DecodeError::at(self.offset(), Rule::OutOfRange))?;
         self.at += len;
         Ok(value)
     }
 
-    /// Takes an integer of up to 128 bits.
-    pub(in super::super) fn i128(&mut self) -> Result<i128, Error> {
-        self.number()?.to_i128()
-    }
-
-    /// Takes an integer of up to 128 bits without a sign.
-    pub(in super::super) fn u128(&mut self) -> Result<u128, Error> {
-        self.number()?.to_u128()
-    }
-
     /// Takes an `f64`, by the short way where that will do.
     #[inline]
-    pub(in super::super) fn f64(&mut self) -> Result<f64, Error> {
+    pub(in super::super) fn f64(&mut self) -> Result<f64, DecodeError> {
         self.peek_byte();
         match short::decimal(self.ahead()) {
             Some(decimal) => {
@@ -67,7 +67,7 @@ impl<'a> Reader<'a> {
 
     /// Takes an `f32`, by the short way where that will do.
     #[inline]
-    pub(in super::super) fn f32(&mut self) -> Result<f32, Error> {
+    pub(in super::super) fn f32(&mut self) -> Result<f32, DecodeError> {
         self.peek_byte();
         match short::decimal(self.ahead()) {
             Some(decimal) => {
@@ -79,19 +79,10 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Leaves an object that must have no more entries.
-    pub(in super::super) fn end_object(&mut self) -> Result<(), Error> {
-        if self.advance(b'}')? {
-            self.peek_byte();
-            return Err(Error::new(Rule::InvalidLength, self.offset()));
-        }
-        Ok(())
-    }
-
     /// Takes an array of integers up to 255 as bytes, packed where the array stood.
     ///
     /// A byte takes at least two in the text, so none is overwritten before it is read.
-    pub(in super::super) fn bytes(&mut self) -> Result<&'a mut [u8], Error> {
+    pub(in super::super) fn bytes(&mut self) -> Result<&'a mut [u8], DecodeError> {
         self.begin_array()?;
         let start = self.at;
         let mut end = start;
@@ -100,7 +91,7 @@ impl<'a> Reader<'a> {
             // Not by way of `number`, which would move the buffer.
             let Some((short, len)) = short::integer(self.ahead()) else {
                 self.expect(Kind::Number)?;
-                return Err(match self.number()?.to_integer::<u8>() {
+                return Err(match self.long_integer::<u8>() {
                     Ok(_) => self.unexpected(),
                     Err(error) => error,
                 });

@@ -6,18 +6,20 @@ mod writing;
 
 use std::string::ToString;
 
-use super::{Error, Kind, Reader, Rule};
+use super::Reader;
+use crate::encoding::value::Kind;
+use crate::encoding::{DecodeError, Rule};
 
 /// Reads one text of any shape to its end, and lets each string and number be converted.
-fn read_all(text: &mut [u8]) -> Result<(), Error> {
-    fn value(reader: &mut Reader<'_>) -> Result<(), Error> {
+fn read_all(text: &mut [u8]) -> Result<(), DecodeError> {
+    fn value(reader: &mut Reader<'_>) -> Result<(), DecodeError> {
         match reader.peek()? {
             Kind::Null => reader.null(),
             Kind::Bool => reader.bool().map(|_| ()),
             Kind::Number => {
                 let number = reader.number()?;
                 number.to_f64();
-                let _ = (number.to_i64(), number.to_u128());
+                let _ = (number.to_integer::<i64>(), number.to_u128());
                 Ok(())
             }
             Kind::Text => {
@@ -34,8 +36,8 @@ fn read_all(text: &mut [u8]) -> Result<(), Error> {
                 }
                 Ok(())
             }
-            Kind::Object => {
-                reader.begin_object()?;
+            Kind::Map => {
+                reader.begin_map()?;
                 while let Some(key) = reader.next_key()? {
                     // Only a lone surrogate is displayed as something else.
                     assert!(key.eq_str(&key.to_string()) || key.into_str().is_err());
@@ -43,6 +45,7 @@ fn read_all(text: &mut [u8]) -> Result<(), Error> {
                 }
                 Ok(())
             }
+            other => panic!("{other}"),
         }
     }
     let mut reader = Reader::new(text);
@@ -51,7 +54,7 @@ fn read_all(text: &mut [u8]) -> Result<(), Error> {
 }
 
 /// As [`read_all`], by skipping.
-fn skip_all(text: &mut [u8]) -> Result<(), Error> {
+fn skip_all(text: &mut [u8]) -> Result<(), DecodeError> {
     let mut reader = Reader::new(text);
     reader.skip()?;
     reader.finish()

@@ -1,7 +1,9 @@
 use std::{string::ToString, vec, vec::Vec};
 
 use super::{broken, read_all};
-use crate::encoding::json::{Error, Fault, Kind, Reader, Rule, from_slice};
+use crate::encoding::json::{Reader, from_slice};
+use crate::encoding::value::Kind;
+use crate::encoding::{DecodeError, Fault, Rule};
 
 /// Lines of the cable_car vectors.
 const ACCEPTED: &[&str] = &[
@@ -33,15 +35,15 @@ fn accepts_what_the_original_accepts() {
 #[test]
 fn names_rule_and_offset() {
     use Rule::{
-        ControlCharacter, InvalidEscape, InvalidNumber, InvalidUtf8, TrailingText, UnexpectedByte,
+        ControlCharacter, InvalidEscape, InvalidNumber, InvalidUtf8, TrailingBytes, UnexpectedByte,
         UnexpectedEnd,
     };
     for (text, rule, offset) in [
         (&b""[..], UnexpectedEnd, 0),
         (b"\n", UnexpectedEnd, 1),
         (b"[\"MsgJoin\",{}", UnexpectedEnd, 13),
-        (b"[\"MsgJoin\",{}] x", TrailingText, 15),
-        (b"[\"MsgJoin\",{}][\"MsgQuit\",{}]", TrailingText, 14),
+        (b"[\"MsgJoin\",{}] x", TrailingBytes, 15),
+        (b"[\"MsgJoin\",{}][\"MsgQuit\",{}]", TrailingBytes, 14),
         (b"['MsgJoin',{}]", UnexpectedByte, 1),
         (b"[{\"a\":\"\xff\"}]", InvalidUtf8, 7),
         (b"[{\"a\":\"z\xe9\"}]", InvalidUtf8, 8),
@@ -80,7 +82,7 @@ fn names_rule_and_offset() {
         (b"{\"a\":1,}", UnexpectedByte, 7),
         (b"{\"a\":1 \"b\":2}", UnexpectedByte, 7),
         (b"{\"a\":1]", UnexpectedByte, 6),
-        (b"[1]]", TrailingText, 3),
+        (b"[1]]", TrailingBytes, 3),
         (b"[\x0b1]", UnexpectedByte, 1),
         (b"[\xc2\xa01]", UnexpectedByte, 1),
     ] {
@@ -208,7 +210,7 @@ fn another_kind_is_refused_and_not_taken() {
     let mut text = *b" true";
     let mut reader = Reader::new(&mut text);
     let expected = |expected| {
-        Err(Error {
+        Err(DecodeError {
             rule: Rule::WrongType { expected },
             offset: 1,
         })
@@ -217,7 +219,7 @@ fn another_kind_is_refused_and_not_taken() {
     assert_eq!(reader.number().map(|_| ()), expected(Kind::Number));
     assert_eq!(reader.text().map(|_| ()), expected(Kind::Text));
     assert_eq!(reader.begin_array(), expected(Kind::Array));
-    assert_eq!(reader.begin_object(), expected(Kind::Object));
+    assert_eq!(reader.begin_map(), expected(Kind::Map));
     assert_eq!(reader.bool(), Ok(true));
     assert_eq!(reader.finish(), Ok(()));
 }
@@ -231,7 +233,7 @@ fn strings_outlive_the_reader() {
     assert!(reader.next_element().unwrap());
     found.push(reader.text().unwrap().into_str().unwrap());
     assert!(reader.next_element().unwrap());
-    reader.begin_object().unwrap();
+    reader.begin_map().unwrap();
     found.push(reader.next_key().unwrap().unwrap().into_str().unwrap());
     found.push(reader.text().unwrap().into_str().unwrap());
     assert!(reader.next_key().unwrap().is_none());
@@ -249,13 +251,13 @@ fn strings_outlive_the_reader() {
 fn hands_out_raw_values() {
     let mut text = *br#"{"a": {"b":[1, "\n\\"]} ,"c": 1.10}tail"#;
     let mut reader = Reader::new(&mut text);
-    reader.begin_object().unwrap();
+    reader.begin_map().unwrap();
     assert!(reader.next_key().unwrap().unwrap().eq_str("a"));
     let raw = reader.raw_value().unwrap();
     assert_eq!(raw, br#"{"b":[1, "\n\\"]}"#);
     assert_eq!(read_all(raw), Ok(()));
     assert!(reader.next_key().unwrap().unwrap().eq_str("c"));
-    assert_eq!(reader.number().unwrap().as_str(), "1.10");
+    assert_eq!(reader.number().unwrap().to_string(), "1.10");
     assert!(reader.next_key().unwrap().is_none());
     assert_eq!(reader.into_rest(), b"tail");
 }
@@ -266,16 +268,16 @@ fn numbers_and_errors_say_where_they_are() {
     let error = from_slice::<(u8, u8)>(&mut text).unwrap_err();
     assert_eq!(
         error,
-        Error {
+        DecodeError {
             rule: Rule::NotAnInteger,
             offset: 4
         }
     );
-    assert_eq!(error.to_string(), "not an integer at offset 4");
+    assert_eq!(error.to_string(), "not an integer (offset 4)");
 }
 
 #[test]
 fn the_reader_is_small() {
     assert!(size_of::<Reader<'_>>() <= 5 * size_of::<usize>());
-    assert!(size_of::<Error>() <= 2 * size_of::<usize>().max(8));
+    assert!(size_of::<DecodeError>() <= 2 * size_of::<usize>().max(8));
 }

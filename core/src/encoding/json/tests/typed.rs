@@ -7,10 +7,11 @@ use serde::{
     ser::SerializeMap,
 };
 
-use crate::encoding::json::{
-    EncodeError, Error, Kind, Reader, Rule, Style, Writer, deserialize_attributes,
-    deserialize_from, from_slice, serialize_attributes, serialize_into, to_slice,
+use crate::encoding::json::{Reader, Style, Writer, from_slice, to_slice};
+use crate::encoding::value::{
+    Kind, deserialize_attributes, deserialize_from, serialize_attributes, serialize_into,
 };
+use crate::encoding::{DecodeError, EncodeError, Rule};
 
 fn text(value: &(impl Serialize + ?Sized), style: Style) -> Result<String, EncodeError> {
     let mut out = [0; 256];
@@ -33,7 +34,7 @@ where
 fn refused<T: for<'de> Deserialize<'de> + fmt::Debug>(text: &str, rule: Rule, offset: usize) {
     let mut text: Vec<u8> = text.into();
     let error = from_slice::<T>(&mut text).unwrap_err();
-    assert_eq!(error, Error { rule, offset });
+    assert_eq!(error, DecodeError { rule, offset });
 }
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -140,6 +141,7 @@ enum Any {
     I64(i64),
     U64(u64),
     I128(i128),
+    U128(u128),
     F64(f64),
 }
 
@@ -164,6 +166,10 @@ impl<'de> Deserialize<'de> for Any {
 
             fn visit_i128<E>(self, value: i128) -> Result<Any, E> {
                 Ok(Any::I128(value))
+            }
+
+            fn visit_u128<E>(self, value: u128) -> Result<Any, E> {
+                Ok(Any::U128(value))
             }
 
             fn visit_f64<E>(self, value: f64) -> Result<Any, E> {
@@ -240,16 +246,16 @@ fn enums_are_tagged_from_outside() {
     refused::<Shape>(
         r#""Circle""#,
         Rule::WrongType {
-            expected: Kind::Object,
+            expected: Kind::Map,
         },
         1,
     );
-    refused::<Shape>(r#"{"Circle":1,"x":2}"#, Rule::InvalidLength, 12);
+    refused::<Shape>(r#"{"Circle":1,"x":2}"#, Rule::InvalidLength, 13);
     refused::<Shape>("{}", Rule::InvalidLength, 1);
     refused::<Shape>(
         "[]",
         Rule::WrongType {
-            expected: Kind::Object,
+            expected: Kind::Map,
         },
         0,
     );
@@ -305,7 +311,11 @@ fn numbers_without_a_type_get_the_smallest_that_fits() {
     assert_eq!(any("1e2"), Ok(Any::F64(100.0)));
     assert_eq!(any("1e400"), Ok(Any::F64(f64::INFINITY)));
     assert_eq!(
-        any("170141183460469231731687303715884105728"),
+        any("340282366920938463463374607431768211455"),
+        Ok(Any::U128(u128::MAX))
+    );
+    assert_eq!(
+        any("340282366920938463463374607431768211456"),
         Err(Rule::OutOfRange)
     );
     let found = Kind::Text;
@@ -380,28 +390,28 @@ fn bytes_are_arrays_of_integers() {
     let rule = |text: &str| from_slice::<Bytes<'_>>(&mut Vec::from(text)).unwrap_err();
     assert_eq!(
         rule("[1, 256]"),
-        Error {
+        DecodeError {
             rule: Rule::OutOfRange,
             offset: 4
         }
     );
     assert_eq!(
         rule("[1, 2.5]"),
-        Error {
+        DecodeError {
             rule: Rule::NotAnInteger,
             offset: 4
         }
     );
     assert_eq!(
         rule("[1, 01]"),
-        Error {
+        DecodeError {
             rule: Rule::InvalidNumber,
             offset: 4
         }
     );
     assert_eq!(
         rule("[-1]"),
-        Error {
+        DecodeError {
             rule: Rule::OutOfRange,
             offset: 1
         }
@@ -409,7 +419,7 @@ fn bytes_are_arrays_of_integers() {
     let expected = Kind::Number;
     assert_eq!(
         rule("[null]"),
-        Error {
+        DecodeError {
             rule: Rule::WrongType { expected },
             offset: 1
         }
@@ -434,7 +444,7 @@ fn names_what_a_type_refuses_and_where() {
     refused::<Strict>(
         "[1]",
         Rule::WrongType {
-            expected: Kind::Object,
+            expected: Kind::Map,
         },
         0,
     );
@@ -449,7 +459,7 @@ fn names_what_a_type_refuses_and_where() {
     refused::<char>(r#" "ab""#, Rule::InvalidValue, 2);
     refused::<(u8, u8)>("[1]", Rule::InvalidLength, 0);
     refused::<(u8, u8)>("[1, 2, 3]", Rule::InvalidLength, 7);
-    refused::<u8>("1 1", Rule::TrailingText, 2);
+    refused::<u8>("1 1", Rule::TrailingBytes, 2);
     refused::<u8>("", Rule::UnexpectedEnd, 0);
     refused::<bool>(
         "1",
@@ -470,7 +480,7 @@ fn typed_recursion_ends_at_the_depth_limit() {
     let error = from_slice::<Deep>(&mut deep(20_000)).unwrap_err();
     assert_eq!(
         error,
-        Error {
+        DecodeError {
             rule: Rule::TooDeep { limit },
             offset: 128
         }
@@ -505,7 +515,7 @@ fn values_stand_in_the_middle_of_a_text() {
     let mut reader = Reader::new(&mut out[..len]);
     reader.begin_array().unwrap();
     assert!(reader.next_element().unwrap());
-    assert_eq!(<&str>::deserialize(&mut reader), Ok("Point"));
+    assert_eq!(deserialize_from(&mut reader), Ok("Point"));
     assert!(reader.next_element().unwrap());
     assert_eq!(
         deserialize_attributes(&mut reader),
@@ -536,7 +546,7 @@ fn attributes_are_objects() {
         attributes(&Pairs(Vec::from([(1, 2)]))).as_deref(),
         Ok(r#"{"1":2}"#)
     );
-    let refused = Err(EncodeError::NotAnObject);
+    let refused = Err(EncodeError::NotAMap);
     assert_eq!(attributes(&1), refused);
     assert_eq!(attributes(&"x"), refused);
     assert_eq!(attributes(&None::<Strict>), refused);
@@ -558,7 +568,7 @@ fn attributes_are_objects() {
     assert_eq!(read(" {}"), Ok(Marker));
     assert_eq!(read(r#"{"x":1}"#), Ok(Some(Strict { x: 1 })));
     assert_eq!(read(r#"{"1":2}"#), Ok(Pairs(Vec::from([(1, 2)]))));
-    let expected = Kind::Object;
+    let expected = Kind::Map;
     assert_eq!(read::<()>("null"), Err((Rule::WrongType { expected }, 0)));
     assert_eq!(
         read::<Strict>(" []"),
@@ -570,7 +580,7 @@ fn attributes_are_objects() {
     );
     assert_eq!(read::<Strict>(" {}"), Err((Rule::MissingField, 1)));
     assert_eq!(read::<()>(r#"{"x":01}"#), Err((Rule::InvalidNumber, 5)));
-    let found = Kind::Object;
+    let found = Kind::Map;
     assert_eq!(read::<u8>("{}"), Err((Rule::UnexpectedType { found }, 0)));
     assert_eq!(
         read::<Shape>(r#"{"Circle":1}"#),

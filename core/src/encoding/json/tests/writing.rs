@@ -1,6 +1,9 @@
 use std::{string::String, vec::Vec};
 
-use crate::encoding::json::{EncodeError, Full, Reader, Style, Writer};
+use crate::encoding::EncodeError;
+use crate::encoding::json::{Reader, Style, Writer, measure, to_slice};
+use crate::encoding::value::serialize_into;
+use crate::framing::Full;
 
 fn written(style: Style, write: impl Fn(&mut Writer<'_>) -> Result<(), Full>) -> String {
     let mut out = [0; 256];
@@ -24,20 +27,20 @@ fn written(style: Style, write: impl Fn(&mut Writer<'_>) -> Result<(), Full>) ->
 fn nested(writer: &mut Writer<'_>) -> Result<(), Full> {
     writer.begin_array()?;
     writer.text("Telemetry")?;
-    writer.begin_object()?;
+    writer.begin_map()?;
     writer.key("größe")?;
     writer.begin_array()?;
     writer.begin_array()?;
     writer.end_array()?;
-    writer.begin_object()?;
-    writer.end_object()?;
+    writer.begin_map()?;
+    writer.end_map()?;
     writer.i64(-1)?;
     writer.end_array()?;
     writer.key("")?;
     writer.f64(f64::NAN)?;
     writer.key("x")?;
     writer.null()?;
-    writer.end_object()?;
+    writer.end_map()?;
     writer.bool(true)?;
     writer.end_array()
 }
@@ -98,12 +101,12 @@ fn writes_lone_surrogates() {
         assert_eq!(text, r#""\ud83da\ude81""#);
     }
     let entry = written(Style::Ascii, |writer| {
-        writer.begin_object()?;
+        writer.begin_map()?;
         writer.key_utf16([0xd83d, 0x61])?;
         writer.null()?;
         writer.key_utf16([0x62])?;
         writer.null()?;
-        writer.end_object()
+        writer.end_map()
     });
     assert_eq!(entry, r#"{"\ud83da":null,"b":null}"#);
     let pair = |writer: &mut Writer<'_>| writer.utf16([0xd83d, 0xde81, 0x22]);
@@ -151,10 +154,63 @@ fn passes_big_integers_on_as_text() {
     assert_eq!(writer.integer_text(big), Ok(()));
     assert_eq!(writer.as_bytes(), big.as_bytes());
     for text in ["", "1.0", "01", "1 ", "1e5", "NaN", "x"] {
-        assert_eq!(writer.integer_text(text), Err(EncodeError::NotAnInteger));
+        assert_eq!(writer.integer_text(text), Err(EncodeError::Unencodable));
     }
     let mut writer = Writer::new(&mut out[..5], Style::Ascii);
     assert_eq!(writer.integer_text(big), Err(EncodeError::Full));
+}
+
+#[test]
+fn writes_integers_of_any_size() {
+    let written = |bytes: &[u8]| {
+        let mut out = std::vec![0; 4301];
+        let mut writer = Writer::new(&mut out, Style::Ascii);
+        writer.integer_le(bytes)?;
+        Ok::<_, EncodeError>(String::from_utf8(writer.as_bytes().into()).unwrap())
+    };
+    for value in [
+        0,
+        1,
+        -1,
+        255,
+        -256,
+        999_999_999,
+        1_000_000_000,
+        i128::MAX,
+        i128::MIN,
+    ] {
+        assert_eq!(written(&value.to_le_bytes()), Ok(std::format!("{value}")));
+    }
+    assert_eq!(written(&[]).as_deref(), Ok("0"));
+    assert_eq!(written(&[0x80]).as_deref(), Ok("-128"));
+    let mut power = [0; 21];
+    power[20] = 1;
+    assert_eq!(
+        written(&power).as_deref(),
+        Ok("1461501637330902918203684832716283019655932542976")
+    );
+    power[20] = 0xff;
+    assert_eq!(
+        written(&power).as_deref(),
+        Ok("-1461501637330902918203684832716283019655932542976")
+    );
+    assert_eq!(written(&[0x7f; 1785]).map(|text| text.len()), Ok(4299));
+    assert_eq!(written(&[0x7f; 1786]), Err(EncodeError::Unencodable));
+    assert_eq!(written(&[0x7f; 10_000]), Err(EncodeError::Unencodable));
+}
+
+#[test]
+fn counts_without_memory() {
+    for style in [Style::Ascii, Style::Utf8] {
+        let text = written(style, nested);
+        let measured = measure(style, |writer| Ok(nested(writer)?));
+        assert_eq!(measured, Ok(text.len()));
+    }
+    let value = ("a\u{e9}\n", -1.5e300, u128::MAX, "x", [1u64 << 40]);
+    let mut out = [0; 256];
+    let len = to_slice(&value, Style::Utf8, &mut out);
+    let measured = measure(Style::Utf8, |writer| serialize_into(writer, &value));
+    assert_eq!(measured, len);
 }
 
 #[test]

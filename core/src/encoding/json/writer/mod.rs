@@ -1,29 +1,32 @@
 //! The writer.
 
+mod long;
 mod number;
 mod text;
+mod verbs;
 
+use crate::encoding::EncodeError;
+use crate::encoding::value::decimal;
+use crate::framing::Full;
 use core::fmt;
-
-use super::{scan, ser::EncodeError};
 
 /// Writes JSON as Python's `json.dumps` does, into memory that is lent.
 ///
 /// Commas and colons come by themselves, so values are written one after the other:
 ///
 /// ```
-/// # use ropeway_core::encoding::json::{Full, Style, Writer};
+/// # use ropeway_core::encoding::json::{Style, Writer};
 /// let mut out = [0; 64];
 /// let mut writer = Writer::new(&mut out, Style::Ascii);
 /// writer.begin_array()?;
 /// writer.text("Telemetry")?;
-/// writer.begin_object()?;
+/// writer.begin_map()?;
 /// writer.key("größe")?;
 /// writer.f64(1e16)?;
-/// writer.end_object()?;
+/// writer.end_map()?;
 /// writer.end_array()?;
 /// assert_eq!(writer.as_bytes(), br#"["Telemetry",{"gr\u00f6\u00dfe":1e+16}]"#);
-/// # Ok::<(), Full>(())
+/// # Ok::<(), ropeway_core::framing::Full>(())
 /// ```
 ///
 /// The caller sees to it that what is begun is ended and that in objects each value has its key.
@@ -35,6 +38,8 @@ pub struct Writer<'a> {
     style: Style,
     /// Whether a value has been written that the next must be separated from.
     is_comma_due: bool,
+    /// Whether bytes are only counted.
+    is_counting: bool,
 }
 
 /// How a text is written; both are what one of Python's settings writes.
@@ -47,11 +52,6 @@ pub enum Style {
     Utf8,
 }
 
-/// The memory lent to a [`Writer`] is too small for the text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Full;
-
 impl<'a> Writer<'a> {
     /// A writer that fills `out` from its start.
     pub const fn new(out: &'a mut [u8], style: Style) -> Self {
@@ -60,7 +60,15 @@ impl<'a> Writer<'a> {
             len: 0,
             style,
             is_comma_due: false,
+            is_counting: false,
         }
+    }
+
+    /// A writer that keeps nothing and is never full: it counts, for [`written`](Self::written) to tell.
+    pub const fn counting(style: Style) -> Self {
+        let mut writer = Self::new(&mut [], style);
+        writer.is_counting = true;
+        writer
     }
 
     /// How many bytes have been written.
@@ -113,14 +121,14 @@ impl<'a> Writer<'a> {
 
     /// Writes an integer of any size, given in decimal.
     ///
-    /// Fails with [`EncodeError::NotAnInteger`] if `text` is not what JSON takes for one.
+    /// Fails with [`EncodeError::Unencodable`] if `text` is not what JSON takes for one.
     pub fn integer_text(&mut self, text: &str) -> Result<(), EncodeError> {
-        match scan::number(text.as_bytes()) {
+        match decimal::token(text.as_bytes()) {
             Ok(token) if token.is_integer && token.len == text.len() => {
                 self.value()?;
                 Ok(self.push(text.as_bytes())?)
             }
-            _ => Err(EncodeError::NotAnInteger),
+            _ => Err(EncodeError::Unencodable),
         }
     }
 
@@ -145,7 +153,7 @@ impl<'a> Writer<'a> {
 
     /// Writes what a value displays as a string.
     ///
-    /// Fails with [`EncodeError::Custom`] if the value's `Display` fails.
+    /// Fails with [`EncodeError::Unencodable`] if the value's `Display` fails.
     pub fn display(&mut self, value: &(impl fmt::Display + ?Sized)) -> Result<(), EncodeError> {
         self.value()?;
         self.push(b"\"")?;
@@ -174,12 +182,12 @@ impl<'a> Writer<'a> {
     }
 
     /// Begins an object; keys and values follow in turn.
-    pub fn begin_object(&mut self) -> Result<(), Full> {
+    pub fn begin_map(&mut self) -> Result<(), Full> {
         self.begin(b"{")
     }
 
     /// Ends the innermost object.
-    pub fn end_object(&mut self) -> Result<(), Full> {
+    pub fn end_map(&mut self) -> Result<(), Full> {
         self.end(b"}")
     }
 
@@ -246,30 +254,30 @@ impl Writer<'_> {
     /// Writes bytes as they are.
     #[inline]
     pub(super) fn push(&mut self, bytes: &[u8]) -> Result<(), Full> {
-        self.reserve(bytes.len())?.copy_from_slice(bytes);
+        text::put(self.reserve(bytes.len())?, bytes);
         Ok(())
     }
 
-    /// The next `count` bytes of the memory, which the caller writes.
+    /// The next `count` bytes of the memory, which the caller writes; none where bytes are only counted.
     #[inline]
     fn reserve(&mut self, count: usize) -> Result<&mut [u8], Full> {
         let slots = self
             .out
             .get_mut(self.len..)
             .and_then(|free| free.get_mut(..count));
-        let slots = slots.ok_or(Full)?;
-        self.len += count;
-        Ok(slots)
+        match slots {
+            Some(slots) => {
+                self.len += count;
+                Ok(slots)
+            }
+            None if self.is_counting => {
+                self.len = self.len.saturating_add(count);
+                Ok(&mut [])
+            }
+            None => Err(Full),
+        }
     }
 }
-
-impl fmt::Display for Full {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the text does not fit the memory")
-    }
-}
-
-impl core::error::Error for Full {}
 
 #[cfg(feature = "defmt")]
 impl defmt::Format for Writer<'_> {

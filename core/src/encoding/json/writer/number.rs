@@ -1,9 +1,10 @@
 //! Numbers.
 
-use super::{super::float, Full, Writer};
+use super::{super::float, Writer};
+use crate::framing::Full;
 
 impl Writer<'_> {
-    pub(in super::super) fn float(&mut self, value: f64) -> Result<(), Full> {
+    pub(super) fn float(&mut self, value: f64) -> Result<(), Full> {
         if value.is_finite() {
             float::write_f64(self, value)
         } else {
@@ -11,7 +12,7 @@ impl Writer<'_> {
         }
     }
 
-    pub(in super::super) fn short_float(&mut self, value: f32) -> Result<(), Full> {
+    pub(super) fn short_float(&mut self, value: f32) -> Result<(), Full> {
         if value.is_finite() {
             float::write_f32(self, value)
         } else {
@@ -28,7 +29,7 @@ impl Writer<'_> {
     }
 
     #[inline]
-    pub(in super::super) fn signed(&mut self, value: i64) -> Result<(), Full> {
+    pub(super) fn signed(&mut self, value: i64) -> Result<(), Full> {
         if value < 0 {
             self.push(b"-")?;
         }
@@ -48,14 +49,14 @@ impl Writer<'_> {
         Ok(())
     }
 
-    pub(in super::super) fn long_signed(&mut self, value: i128) -> Result<(), Full> {
+    pub(super) fn long_signed(&mut self, value: i128) -> Result<(), Full> {
         if value < 0 {
             self.push(b"-")?;
         }
         self.long_digits(value.unsigned_abs())
     }
 
-    pub(in super::super) fn long_digits(&mut self, value: u128) -> Result<(), Full> {
+    pub(super) fn long_digits(&mut self, value: u128) -> Result<(), Full> {
         if let Ok(value) = u64::try_from(value) {
             return self.digits(value);
         }
@@ -68,7 +69,7 @@ impl Writer<'_> {
 }
 
 /// Fills `slots` with the last digits of `value`, zeros in front.
-fn fill(slots: &mut [u8], mut value: u64) {
+pub(super) fn fill(slots: &mut [u8], mut value: u64) {
     let mut pairs = slots.rchunks_exact_mut(2);
     for pair in &mut pairs {
         pair.copy_from_slice(&PAIRS[(value % 100) as usize]);

@@ -2,10 +2,9 @@
 
 use core::fmt::{self, Write};
 
-use super::{
-    super::{scan, ser::EncodeError},
-    Full, Style, Writer,
-};
+use super::{super::scan, Style, Writer};
+use crate::encoding::EncodeError;
+use crate::framing::Full;
 
 impl Writer<'_> {
     /// Writes text between quotes, the second of which is a part of `after`.
@@ -42,7 +41,7 @@ impl Writer<'_> {
     }
 
     /// Writes a part of a string's content.
-    pub(in super::super) fn fragment(&mut self, text: &str) -> Result<(), Full> {
+    pub(super) fn fragment(&mut self, text: &str) -> Result<(), Full> {
         let mut rest = text;
         loop {
             let plain = self.plain_run(rest);
@@ -69,7 +68,7 @@ impl Writer<'_> {
     }
 
     /// Writes what a value displays as a part of a string's content.
-    pub(in super::super) fn displayed(
+    pub(super) fn displayed(
         &mut self,
         value: &(impl fmt::Display + ?Sized),
     ) -> Result<(), EncodeError> {
@@ -79,7 +78,7 @@ impl Writer<'_> {
         };
         let displayed = write!(fragments, "{value}");
         fragments.full?;
-        displayed.map_err(|fmt::Error| EncodeError::Custom)
+        displayed.map_err(|fmt::Error| EncodeError::Unencodable)
     }
 
     /// Writes a character as an escape.
@@ -130,7 +129,7 @@ impl fmt::Write for Fragments<'_, '_> {
 
 /// Writes `bytes` to the start of `slots` and returns what is left.
 #[inline]
-fn put<'s>(slots: &'s mut [u8], bytes: &[u8]) -> &'s mut [u8] {
+pub(super) fn put<'s>(slots: &'s mut [u8], bytes: &[u8]) -> &'s mut [u8] {
     // The caller has reserved enough.
     match slots.split_at_mut_checked(bytes.len()) {
         Some((slots, rest)) => {

@@ -1,61 +1,73 @@
-//! Arrays and objects while serde writes their entries.
+//! Sequences and maps while serde writes their entries.
 
 use serde::ser::{self, Serialize};
 
-use super::{key_writer::KeyWriter, ser::EncodeError, writer::Writer};
+use super::{Write, key_writer::KeyWriter, ser::ValueWriter};
+use crate::encoding::EncodeError;
 
-/// An array or object whose entries serde is writing.
-#[derive(Debug)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Compound<'w, 'a> {
-    writer: &'w mut Writer<'a>,
-    shape: Shape,
+/// A sequence or map whose entries serde is writing.
+pub(super) struct Compound<'w, W: Write> {
+    writer: &'w mut W,
+    shape: Shape<W::Open>,
+    open: W::Open,
+    /// How many elements or entries have been written.
+    len: usize,
 }
 
-#[derive(Debug, Clone, Copy)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub(super) enum Shape {
+/// What is to be closed; a variant with its name stands in a map of its own.
+pub(super) enum Shape<O> {
     Array,
-    Object,
-    VariantArray,
-    VariantObject,
+    Tuple,
+    Map,
+    VariantTuple(O),
+    VariantMap(O),
 }
 
-impl<'w, 'a> Compound<'w, 'a> {
+impl<'w, W: Write> Compound<'w, W> {
     #[inline]
-    pub(super) const fn new(writer: &'w mut Writer<'a>, shape: Shape) -> Self {
-        Self { writer, shape }
+    pub(super) const fn new(writer: &'w mut W, shape: Shape<W::Open>, open: W::Open) -> Self {
+        Self {
+            writer,
+            shape,
+            open,
+            len: 0,
+        }
     }
 
     #[inline]
     fn element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
-        value.serialize(&mut *self.writer)
+        self.len += 1;
+        value.serialize(ValueWriter::new(self.writer))
     }
 
     #[inline]
     fn field<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) -> Result<(), EncodeError> {
+        self.len += 1;
         self.writer.key(key)?;
-        value.serialize(&mut *self.writer)
+        value.serialize(ValueWriter::new(self.writer))
     }
 
     fn finish(self) -> Result<(), EncodeError> {
+        let Self {
+            writer, open, len, ..
+        } = self;
         match self.shape {
-            Shape::Array => self.writer.end_array()?,
-            Shape::Object => self.writer.end_object()?,
-            Shape::VariantArray => {
-                self.writer.end_array()?;
-                self.writer.end_object()?;
+            Shape::Array => writer.end_array(open, len),
+            Shape::Tuple => writer.end_tuple(open, len),
+            Shape::Map => writer.end_map(open, len),
+            Shape::VariantTuple(variant) => {
+                writer.end_tuple(open, len)?;
+                writer.end_map(variant, 1)
             }
-            Shape::VariantObject => {
-                self.writer.end_object()?;
-                self.writer.end_object()?;
+            Shape::VariantMap(variant) => {
+                writer.end_map(open, len)?;
+                writer.end_map(variant, 1)
             }
         }
-        Ok(())
     }
 }
 
-impl ser::SerializeSeq for Compound<'_, '_> {
+impl<W: Write> ser::SerializeSeq for Compound<'_, W> {
     type Ok = ();
     type Error = EncodeError;
 
@@ -69,7 +81,7 @@ impl ser::SerializeSeq for Compound<'_, '_> {
     }
 }
 
-impl ser::SerializeTuple for Compound<'_, '_> {
+impl<W: Write> ser::SerializeTuple for Compound<'_, W> {
     type Ok = ();
     type Error = EncodeError;
 
@@ -83,7 +95,7 @@ impl ser::SerializeTuple for Compound<'_, '_> {
     }
 }
 
-impl ser::SerializeTupleStruct for Compound<'_, '_> {
+impl<W: Write> ser::SerializeTupleStruct for Compound<'_, W> {
     type Ok = ();
     type Error = EncodeError;
 
@@ -97,7 +109,7 @@ impl ser::SerializeTupleStruct for Compound<'_, '_> {
     }
 }
 
-impl ser::SerializeTupleVariant for Compound<'_, '_> {
+impl<W: Write> ser::SerializeTupleVariant for Compound<'_, W> {
     type Ok = ();
     type Error = EncodeError;
 
@@ -110,16 +122,17 @@ impl ser::SerializeTupleVariant for Compound<'_, '_> {
     }
 }
 
-impl ser::SerializeMap for Compound<'_, '_> {
+impl<W: Write> ser::SerializeMap for Compound<'_, W> {
     type Ok = ();
     type Error = EncodeError;
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), EncodeError> {
+        self.len += 1;
         key.serialize(KeyWriter::new(self.writer))
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
-        self.element(value)
+        value.serialize(ValueWriter::new(self.writer))
     }
 
     fn end(self) -> Result<(), EncodeError> {
@@ -127,7 +140,7 @@ impl ser::SerializeMap for Compound<'_, '_> {
     }
 }
 
-impl ser::SerializeStruct for Compound<'_, '_> {
+impl<W: Write> ser::SerializeStruct for Compound<'_, W> {
     type Ok = ();
     type Error = EncodeError;
 
@@ -145,7 +158,7 @@ impl ser::SerializeStruct for Compound<'_, '_> {
     }
 }
 
-impl ser::SerializeStructVariant for Compound<'_, '_> {
+impl<W: Write> ser::SerializeStructVariant for Compound<'_, W> {
     type Ok = ();
     type Error = EncodeError;
 

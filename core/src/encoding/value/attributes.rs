@@ -1,4 +1,4 @@
-//! The attributes of a message: a value that must be an object.
+//! The attributes of a message: a value that must be a map.
 
 use serde::{
     de::{Deserialize, Deserializer, Visitor},
@@ -6,52 +6,49 @@ use serde::{
     ser::{Impossible, Serialize, Serializer},
 };
 
-use super::{
-    compound::Compound,
-    error::{Error, Kind, Rule},
-    reader::Reader,
-    ser::EncodeError,
-    writer::Writer,
-};
+use super::{Kind, Read, Write, compound::Compound, de::ValueReader, ser::ValueWriter};
+use crate::encoding::{DecodeError, EncodeError, Rule};
 
-/// Writes `value` as the next value of a text, and sees to it that it is an object.
+/// Writes `value` as the next value of a body, and sees to it that it is a map.
 ///
-/// Structs and maps are written as usual, `()` and structs without fields as `{}`. Fails with
-/// [`EncodeError::NotAnObject`] for anything else, before writing any of it.
-pub fn serialize_attributes<T: Serialize + ?Sized>(
-    writer: &mut Writer<'_>,
+/// Structs and maps are written as usual, `()` and structs without fields as an empty map. Fails with
+/// [`EncodeError::NotAMap`] for anything else, before writing any of it.
+pub fn serialize_attributes<T: Serialize + ?Sized, W: Write>(
+    writer: &mut W,
     value: &T,
 ) -> Result<(), EncodeError> {
     value.serialize(AttributesWriter { writer })
 }
 
-/// Reads the next value of a text, which must be an object.
+/// Reads the next value of a body, which must be a map.
 ///
-/// `()` and structs without fields take any object. Fails with [`Rule::WrongType`] at any other
+/// `()` and structs without fields take any map. Fails with [`Rule::WrongType`] at any other
 /// value, and with [`Rule::UnexpectedType`] if `T` is an enum.
-pub fn deserialize_attributes<'a, T: Deserialize<'a>>(reader: &mut Reader<'a>) -> Result<T, Error> {
+pub fn deserialize_attributes<'de, T: Deserialize<'de>, R: Read<'de>>(
+    reader: &mut R,
+) -> Result<T, DecodeError> {
     let kind = reader.peek()?;
     let start = reader.offset();
-    if kind != Kind::Object {
-        let expected = Kind::Object;
-        return Err(Error::new(Rule::WrongType { expected }, start));
+    if kind != Kind::Map {
+        let expected = Kind::Map;
+        return Err(DecodeError::at(start, Rule::WrongType { expected }));
     }
-    T::deserialize(AttributesReader { reader }).map_err(|error: Error| error.or_at(start))
+    T::deserialize(AttributesReader { reader }).map_err(|error: DecodeError| error.or_at(start))
 }
 
-struct AttributesReader<'r, 'de> {
-    reader: &'r mut Reader<'de>,
+struct AttributesReader<'r, R> {
+    reader: &'r mut R,
 }
 
-impl<'de> Deserializer<'de> for AttributesReader<'_, 'de> {
-    type Error = Error;
+impl<'de, R: Read<'de>> Deserializer<'de> for AttributesReader<'_, R> {
+    type Error = DecodeError;
 
     #[inline]
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        self.reader.deserialize_map(visitor)
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        ValueReader::new(self.reader).deserialize_map(visitor)
     }
 
-    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         self.reader.skip()?;
         visitor.visit_unit()
     }
@@ -60,15 +57,15 @@ impl<'de> Deserializer<'de> for AttributesReader<'_, 'de> {
         self,
         _: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Error> {
+    ) -> Result<V::Value, DecodeError> {
         self.deserialize_unit(visitor)
     }
 
-    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         self.deserialize_unit(visitor)
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         visitor.visit_some(self)
     }
 
@@ -76,7 +73,7 @@ impl<'de> Deserializer<'de> for AttributesReader<'_, 'de> {
         self,
         _: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Error> {
+    ) -> Result<V::Value, DecodeError> {
         visitor.visit_newtype_struct(self)
     }
 
@@ -85,11 +82,11 @@ impl<'de> Deserializer<'de> for AttributesReader<'_, 'de> {
         _: &'static str,
         _: &'static [&'static str],
         _: V,
-    ) -> Result<V::Value, Error> {
-        let found = Kind::Object;
-        Err(Error::new(
-            Rule::UnexpectedType { found },
+    ) -> Result<V::Value, DecodeError> {
+        let found = Kind::Map;
+        Err(DecodeError::at(
             self.reader.offset(),
+            Rule::UnexpectedType { found },
         ))
     }
 
@@ -100,31 +97,31 @@ impl<'de> Deserializer<'de> for AttributesReader<'_, 'de> {
     }
 }
 
-struct AttributesWriter<'w, 'a> {
-    writer: &'w mut Writer<'a>,
+struct AttributesWriter<'w, W> {
+    writer: &'w mut W,
 }
 
-/// Refuses values that are no objects.
+/// Refuses values that are no maps.
 ///
 /// `refuse! { serialize_i8 i8 }` becomes
-/// `fn serialize_i8(self, _: i8) -> Result<(), EncodeError> { Err(EncodeError::NotAnObject) }`.
+/// `fn serialize_i8(self, _: i8) -> Result<(), EncodeError> { Err(EncodeError::NotAMap) }`.
 macro_rules! refuse {
     ($($method:ident $value:ty)*) => {$(
         fn $method(self, _: $value) -> Result<(), EncodeError> {
-            Err(EncodeError::NotAnObject)
+            Err(EncodeError::NotAMap)
         }
     )*};
 }
 
-impl<'w, 'a> Serializer for AttributesWriter<'w, 'a> {
+impl<'w, W: Write> Serializer for AttributesWriter<'w, W> {
     type Ok = ();
     type Error = EncodeError;
     type SerializeSeq = Impossible<(), EncodeError>;
     type SerializeTuple = Impossible<(), EncodeError>;
     type SerializeTupleStruct = Impossible<(), EncodeError>;
     type SerializeTupleVariant = Impossible<(), EncodeError>;
-    type SerializeMap = Compound<'w, 'a>;
-    type SerializeStruct = Compound<'w, 'a>;
+    type SerializeMap = Compound<'w, W>;
+    type SerializeStruct = Compound<'w, W>;
     type SerializeStructVariant = Impossible<(), EncodeError>;
 
     refuse! {
@@ -147,7 +144,7 @@ impl<'w, 'a> Serializer for AttributesWriter<'w, 'a> {
     }
 
     fn serialize_none(self) -> Result<(), EncodeError> {
-        Err(EncodeError::NotAnObject)
+        Err(EncodeError::NotAMap)
     }
 
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), EncodeError> {
@@ -155,8 +152,8 @@ impl<'w, 'a> Serializer for AttributesWriter<'w, 'a> {
     }
 
     fn serialize_unit(self) -> Result<(), EncodeError> {
-        self.writer.begin_object()?;
-        Ok(self.writer.end_object()?)
+        let open = self.writer.begin_map(Some(0))?;
+        self.writer.end_map(open, 0)
     }
 
     fn serialize_unit_struct(self, _: &'static str) -> Result<(), EncodeError> {
@@ -169,7 +166,7 @@ impl<'w, 'a> Serializer for AttributesWriter<'w, 'a> {
         _: u32,
         _: &'static str,
     ) -> Result<(), EncodeError> {
-        Err(EncodeError::NotAnObject)
+        Err(EncodeError::NotAMap)
     }
 
     fn serialize_newtype_struct<T: Serialize + ?Sized>(
@@ -187,15 +184,15 @@ impl<'w, 'a> Serializer for AttributesWriter<'w, 'a> {
         _: &'static str,
         _: &T,
     ) -> Result<(), EncodeError> {
-        Err(EncodeError::NotAnObject)
+        Err(EncodeError::NotAMap)
     }
 
     fn serialize_seq(self, _: Option<usize>) -> Result<Self::SerializeSeq, EncodeError> {
-        Err(EncodeError::NotAnObject)
+        Err(EncodeError::NotAMap)
     }
 
     fn serialize_tuple(self, _: usize) -> Result<Self::SerializeTuple, EncodeError> {
-        Err(EncodeError::NotAnObject)
+        Err(EncodeError::NotAMap)
     }
 
     fn serialize_tuple_struct(
@@ -203,7 +200,7 @@ impl<'w, 'a> Serializer for AttributesWriter<'w, 'a> {
         _: &'static str,
         _: usize,
     ) -> Result<Self::SerializeTupleStruct, EncodeError> {
-        Err(EncodeError::NotAnObject)
+        Err(EncodeError::NotAMap)
     }
 
     fn serialize_tuple_variant(
@@ -213,11 +210,11 @@ impl<'w, 'a> Serializer for AttributesWriter<'w, 'a> {
         _: &'static str,
         _: usize,
     ) -> Result<Self::SerializeTupleVariant, EncodeError> {
-        Err(EncodeError::NotAnObject)
+        Err(EncodeError::NotAMap)
     }
 
-    fn serialize_map(self, len: Option<usize>) -> Result<Compound<'w, 'a>, EncodeError> {
-        self.writer.serialize_map(len)
+    fn serialize_map(self, len: Option<usize>) -> Result<Compound<'w, W>, EncodeError> {
+        ValueWriter::new(self.writer).serialize_map(len)
     }
 
     #[inline]
@@ -225,8 +222,8 @@ impl<'w, 'a> Serializer for AttributesWriter<'w, 'a> {
         self,
         name: &'static str,
         len: usize,
-    ) -> Result<Compound<'w, 'a>, EncodeError> {
-        self.writer.serialize_struct(name, len)
+    ) -> Result<Compound<'w, W>, EncodeError> {
+        ValueWriter::new(self.writer).serialize_struct(name, len)
     }
 
     fn serialize_struct_variant(
@@ -236,10 +233,10 @@ impl<'w, 'a> Serializer for AttributesWriter<'w, 'a> {
         _: &'static str,
         _: usize,
     ) -> Result<Self::SerializeStructVariant, EncodeError> {
-        Err(EncodeError::NotAnObject)
+        Err(EncodeError::NotAMap)
     }
 
     fn collect_str<T: core::fmt::Display + ?Sized>(self, _: &T) -> Result<(), EncodeError> {
-        Err(EncodeError::NotAnObject)
+        Err(EncodeError::NotAMap)
     }
 }
