@@ -1,3 +1,6 @@
+#[cfg(feature = "msgpack")]
+pub(crate) mod packetmq;
+
 use crate::encoding::{self, DecodeError, EncodeError};
 use crate::framing;
 use core::fmt;
@@ -25,6 +28,9 @@ pub enum Rule {
     Framing(framing::Rule),
     /// Of the encoding, and of the body's shape in a dialect.
     Body(encoding::Rule),
+    /// Of packetmq's frames and opening.
+    #[cfg(feature = "msgpack")]
+    Packetmq(packetmq::Rule),
 }
 
 /// Why a message was not queued. Nothing of it was.
@@ -71,10 +77,14 @@ impl Malformed {
     /// Whether the stream cannot be read any further.
     pub const fn is_fatal(&self) -> bool {
         use framing::Rule::{Length, TooLong, Truncated};
-        let Rule::Framing(rule) = self.rule else {
-            return false;
-        };
-        matches!(rule, Length { .. } | TooLong { .. } | Truncated { .. })
+        match self.rule {
+            Rule::Framing(rule) => {
+                matches!(rule, Length { .. } | TooLong { .. } | Truncated { .. })
+            }
+            Rule::Body(_) => false,
+            #[cfg(feature = "msgpack")]
+            Rule::Packetmq(_) => false,
+        }
     }
 }
 
@@ -105,6 +115,8 @@ impl fmt::Display for Rule {
         match self {
             Self::Framing(rule) => rule.fmt(f),
             Self::Body(rule) => rule.fmt(f),
+            #[cfg(feature = "msgpack")]
+            Self::Packetmq(rule) => rule.fmt(f),
         }
     }
 }

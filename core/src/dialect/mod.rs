@@ -5,6 +5,8 @@
 //! compiler refuses the others.
 
 pub mod cable_car;
+#[cfg(feature = "msgpack")]
+pub mod packetmq;
 
 use crate::Malformed;
 use crate::encoding::EncodeError;

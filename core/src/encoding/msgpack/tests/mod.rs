@@ -51,7 +51,7 @@ impl Tree {
                 Number::Unsigned(value) => Self::Unsigned(value),
                 Number::Signed(value) => Self::Signed(value),
                 Number::Float(value) => Self::Float(value.to_bits()),
-                Number::Little(_) => unreachable!(),
+                Number::Little(_) | Number::Decimal(_) => unreachable!(),
             },
             Kind::Text => Self::Text(reader.text()?.to_string()),
             Kind::Bytes => Self::Bytes(reader.bytes()?.into()),
