@@ -99,13 +99,13 @@ impl From<EncodeError> for SendError {
         match error {
             EncodeError::Full => Self::Full,
             EncodeError::TooLong { limit } => Self::TooLong { limit },
-            EncodeError::NotOpen => Self::NotOpen,
-            EncodeError::Busy => Self::Busy,
-            EncodeError::Unregistered => Self::Unregistered,
             EncodeError::Unencodable
             | EncodeError::Unsupported { .. }
             | EncodeError::NotAMap
             | EncodeError::KeyNotText => Self::Unencodable,
+            EncodeError::NotOpen => Self::NotOpen,
+            EncodeError::Busy => Self::Busy,
+            EncodeError::Unregistered => Self::Unregistered,
         }
     }
 }
