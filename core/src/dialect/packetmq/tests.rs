@@ -263,7 +263,7 @@ fn a_reason_has_a_limit() {
     assert_eq!(quit, Err(EncodeError::TooLong { limit }));
     assert_eq!(end.dialect().state(), State::ConnMade);
     end.dialect_mut().quit(&long[1..]).unwrap();
-    assert!(sent(&mut end).ends_with(long[1..].as_bytes()));
+    assert!(sent(&mut end).ends_with(&long.as_bytes()[1..]));
 }
 
 #[test]
