@@ -1,6 +1,9 @@
 //! Keys that occur twice.
 
-use super::token::{Token, token};
+use super::{
+    short,
+    token::{Token, token},
+};
 use crate::encoding::{DecodeError, Rule, value::Number};
 use core::cmp::Ordering;
 
@@ -11,14 +14,15 @@ use core::cmp::Ordering;
 /// [`WINDOW`] of a map: time is linear in the length of `body`. A map that would take longer fails with
 /// [`Rule::TooManyValues`].
 pub(super) fn check(body: &[u8]) -> Result<(), DecodeError> {
-    let mut budget = body.len().saturating_mul(PASSES);
+    let mut budget = body.len().saturating_mul(PASSES.into());
+    let mut window = [&[][..]; WINDOW as usize];
     let mut rest = body;
     while !rest.is_empty() {
         let start = rest;
         let found = token(start).and_then(|(token, behind)| {
             rest = behind;
             match token {
-                Token::Map(count @ 2..) => repeated(behind, count, &mut budget),
+                Token::Map(count @ 2..) => repeated(behind, count, &mut window, &mut budget),
                 _ => Ok(None),
             }
         });
@@ -36,18 +40,19 @@ pub(super) fn check(body: &[u8]) -> Result<(), DecodeError> {
 fn repeated<'a>(
     mut entries: &'a [u8],
     mut count: u32,
+    window: &mut [&'a [u8]; WINDOW as usize],
     budget: &mut usize,
 ) -> Result<Option<&'a [u8]>, Rule> {
-    let mut window = [&[][..]; WINDOW];
     loop {
         let mut known = 0;
         let mut unknown = None;
         let mut rest = entries;
         for left in (1..=count).rev() {
             let keys = window.get(..known).unwrap_or_default();
-            match keys.binary_search_by(|key| compare(key, rest)) {
+            let new = Simple::new(rest);
+            match keys.binary_search_by(|key| compare((Simple::new(key), key), (new, rest))) {
                 Ok(_) => return Ok(Some(rest)),
-                Err(place) if known < WINDOW => {
+                Err(place) if known < window.len() => {
                     known += 1;
                     insert(window.get_mut(place..known).unwrap_or_default(), rest);
                 }
@@ -98,7 +103,36 @@ fn parts(token: Token<'_>) -> u64 {
 /// Compares the values at the start of `a` and `b` as keys, whatever the form in which they are written.
 ///
 /// As in Python, true is 1 and 1.0 is 1; as in Python 2 and for all readers of keys, bytes are text.
-fn compare(mut a: &[u8], mut b: &[u8]) -> Ordering {
+#[inline]
+fn compare(
+    (simple, a): (Option<Simple<'_>>, &[u8]),
+    (other, b): (Option<Simple<'_>>, &[u8]),
+) -> Ordering {
+    match (simple, other) {
+        (Some(Simple::Text(a)), Some(Simple::Text(b))) => a.cmp(b),
+        (Some(Simple::Number(a)), Some(Simple::Number(b))) => a.cmp(&b),
+        _ => compare_tokens(a, b),
+    }
+}
+
+/// What nearly all keys are.
+#[derive(Clone, Copy)]
+enum Simple<'a> {
+    Text(&'a [u8]),
+    Number(u64),
+}
+
+impl<'a> Simple<'a> {
+    #[inline]
+    fn new(key: &'a [u8]) -> Option<Self> {
+        match short::text(key) {
+            Some((text, _)) => Some(Self::Text(text)),
+            None => short::unsigned(key).map(|(number, _)| Self::Number(number)),
+        }
+    }
+}
+
+fn compare_tokens(mut a: &[u8], mut b: &[u8]) -> Ordering {
     let mut due = 1_u64;
     while due > 0 {
         let (Ok((one, behind_a)), Ok((other, behind_b))) = (token(a), token(b)) else {
@@ -156,8 +190,8 @@ const fn rank(token: Token<'_>) -> u8 {
 }
 
 /// How many keys are kept at a time.
-const WINDOW: usize = 64;
+const WINDOW: u8 = 64;
 /// How often each byte may be read again.
-const PASSES: usize = 32;
+const PASSES: u8 = 32;
 /// How many keys a map can have at least before it takes too long: on average a pass reads half of it.
-const KEYS: u32 = (WINDOW * PASSES * 2) as u32;
+const KEYS: u32 = WINDOW as u32 * PASSES as u32 * 2;

@@ -5,6 +5,7 @@ mod skip;
 
 use super::{
     marker::*,
+    short,
     token::{self, Token, token},
 };
 use crate::encoding::{
@@ -16,7 +17,7 @@ use levels::Levels;
 /// Reads MessagePack, value by value, from the memory where it was received.
 ///
 /// Nothing is copied: text and bytes are lent for as long as the body is. The reader itself takes 600 bytes, nearly
-/// all of them for the counts of containers, and touches those only as deep as values nest.
+/// all of them for the counts of containers, and touches those only when values nest.
 ///
 /// Its verbs are those of [`Read`]. Sets, tuples and byte arrays do not occur. After an error but
 /// [`Rule::WrongType`] the reader's place is undefined: drop it.
@@ -146,8 +147,46 @@ impl<'a> Read<'a> for Reader<'a> {
     }
 
     #[inline]
+    fn integer<T: TryFrom<i64> + TryFrom<u64> + TryFrom<i128>>(
+        &mut self,
+    ) -> Result<T, DecodeError> {
+        let start = self.offset();
+        let fits = match short::unsigned(self.rest) {
+            Some((value, rest)) => {
+                self.rest = rest;
+                T::try_from(value).map_err(|_| Rule::OutOfRange)
+            }
+            None => self.number()?.to_integer(),
+        };
+        fits.map_err(|rule| DecodeError::at(start, rule))
+    }
+
+    #[inline]
+    fn f64(&mut self) -> Result<f64, DecodeError> {
+        match short::float(self.rest) {
+            Some((value, rest)) => {
+                self.rest = rest;
+                Ok(value)
+            }
+            None => Ok(self.number()?.to_f64()),
+        }
+    }
+
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "to the nearest")]
+    fn f32(&mut self) -> Result<f32, DecodeError> {
+        match short::float(self.rest) {
+            Some((value, rest)) => {
+                self.rest = rest;
+                Ok(value as f32)
+            }
+            None => Ok(self.number()?.to_f32()),
+        }
+    }
+
+    #[inline]
     fn text(&mut self) -> Result<Text<'a>, DecodeError> {
-        if let Some((text, rest)) = short_text(self.rest) {
+        if let Some((text, rest)) = short::text(self.rest) {
             return self.checked_text(text, rest);
         }
         match self.token()? {
@@ -177,7 +216,11 @@ impl<'a> Read<'a> for Reader<'a> {
         }
     }
 
+    #[inline]
     fn begin_array(&mut self) -> Result<(), DecodeError> {
+        if let Some((count, rest)) = short::array(self.rest) {
+            return self.enter(count, rest);
+        }
         match self.token()? {
             (Token::Array(count), rest) => self.enter(count, rest),
             _ => Err(self.not(Kind::Array)),
@@ -190,7 +233,11 @@ impl<'a> Read<'a> for Reader<'a> {
     }
 
     /// Goes into a map. A key, or an array in a key, cannot be one.
+    #[inline]
     fn begin_map(&mut self) -> Result<(), DecodeError> {
+        if let (Some((count, rest)), None) = (short::map(self.rest), self.key_depth) {
+            return self.enter(count, rest);
+        }
         match self.token()? {
             (Token::Map(_), _) if self.key_depth.is_some() => Err(self.map_in_key()),
             (Token::Map(count), rest) => self.enter(count, rest),
@@ -203,7 +250,7 @@ impl<'a> Read<'a> for Reader<'a> {
         if !self.advance() {
             return Ok(None);
         }
-        if let Some((text, rest)) = short_text(self.rest) {
+        if let Some((text, rest)) = short::text(self.rest) {
             return Ok(Some(Key::Text(self.checked_text(text, rest)?)));
         }
         self.long_key().map(Some)
@@ -318,15 +365,6 @@ impl<'a> Reader<'a> {
             _ => self.offset(),
         };
         DecodeError::at(offset, rule)
-    }
-}
-
-/// A text whose length is in its first byte, and what follows it.
-#[inline]
-fn short_text(rest: &[u8]) -> Option<(&[u8], &[u8])> {
-    match rest {
-        [first @ FIX_TEXT..NIL, rest @ ..] => rest.split_at_checked((first - FIX_TEXT).into()),
-        _ => None,
     }
 }
 
