@@ -7,7 +7,8 @@
 //! | look for messages once a turn of a loop | [`Pump`] |
 //! | reach a peer, or wait for peers | [`Connect`], [`Listener`], ended by a [`Cancel`] |
 //! | find peers on the network | [`discovery`] |
-//! | handle JSON of unknown shape | [`json`] |
+//! | handle values of unknown shape | [`value`] |
+//! | handle JSON messages of any class | [`json`] |
 //! | test without a network | [`memory`] |
 //!
 //! Nothing here starts a thread that was not asked for. What the messages are, and in which dialect they travel,
@@ -25,6 +26,7 @@ mod options;
 mod pump;
 mod storage;
 pub mod transport;
+pub mod value;
 mod waits;
 
 pub use cancel::Cancel;

@@ -4,7 +4,6 @@
 pub mod cable_car;
 pub mod python;
 pub mod source;
-pub mod tree;
 pub mod vectors;
 
 /// The README's programs compile.
