@@ -96,15 +96,63 @@ fn agrees_with_rmpv(body: &[u8]) {
             return;
         }
     }
+    let value = ours.expect("read above");
     match validate(body) {
         Ok(len) => {
             assert_eq!(len, reader.offset());
-            writes_again(&ours.expect("read above"), len);
+            assert!(!has_key_twice(&value), "{value}");
+            writes_again(&value, len);
         }
-        Err(error) => assert!(matches!(
-            error.rule,
-            Rule::DuplicateField | Rule::TooManyValues { .. }
-        )),
+        Err(error) => match error.rule {
+            Rule::DuplicateField => assert!(has_key_twice(&value), "{value}"),
+            rule => assert!(matches!(rule, Rule::TooManyValues { .. }), "{rule}"),
+        },
+    }
+}
+
+/// Whether a map has two keys that are the same, found in the plainest way.
+fn has_key_twice(value: &Value) -> bool {
+    match value {
+        Value::Array(elements) => elements.iter().any(has_key_twice),
+        Value::Map(entries) => {
+            let keys = || entries.iter().map(|(key, _)| key).enumerate();
+            let mut others = keys()
+                .map(|(place, key)| keys().skip(place + 1).map(move |(_, other)| (key, other)));
+            others.any(|mut pairs| pairs.any(|(key, other)| is_same_key(key, other)))
+                || entries.iter().any(|(_, value)| has_key_twice(value))
+        }
+        _ => false,
+    }
+}
+
+fn is_same_key(one: &Value, other: &Value) -> bool {
+    let number = |value: &Value| match value {
+        Value::Boolean(value) => Some((i128::from(*value), None)),
+        Value::Integer(value) => {
+            let signed = value.as_i64().map(i128::from);
+            Some((signed.or(value.as_u64().map(i128::from)).unwrap_or(0), None))
+        }
+        // No integer here has more than 64 bits.
+        Value::F64(value) if value.fract() == 0.0 && value.abs() < 1e20 => {
+            Some((*value as i128, None))
+        }
+        Value::F64(value) => Some((0, Some(value.to_bits()))),
+        _ => None,
+    };
+    let text = |value: &Value| match value {
+        Value::String(text) => Some(text.as_bytes().to_vec()),
+        Value::Binary(bytes) => Some(bytes.clone()),
+        _ => None,
+    };
+    match (one, other) {
+        (Value::Array(one), Value::Array(other)) => {
+            let mut elements = one.iter().zip(other);
+            one.len() == other.len() && elements.all(|(one, other)| is_same_key(one, other))
+        }
+        _ => match (number(one), text(one)) {
+            (None, None) => one == other,
+            (a, b) => (a, b) == (number(other), text(other)),
+        },
     }
 }
 

@@ -8,7 +8,7 @@ use crate::encoding::msgpack::{Reader, Writer, validate};
 use crate::encoding::value::{self, deserialize_from, serialize_into};
 use crate::encoding::{self, DecodeError, EncodeError};
 use crate::framing::{self, Framing, Length, Parsed, Recovery, Skipped};
-use crate::message::Message;
+use crate::message::{Message, Refusal};
 use core::fmt;
 use core::ops::RangeInclusive;
 use serde::{Deserialize, Serialize};
@@ -171,11 +171,12 @@ impl<R: Rows> Packetmq<R> {
         })
     }
 
-    fn emit_named<T: Serialize + ?Sized>(
+    /// Writes the packet `name` to the front of `slot` and returns its length; `payload` writes one value.
+    pub fn emit_frame(
         &self,
         name: &str,
-        value: &T,
         slot: &mut [u8],
+        payload: impl FnOnce(&mut Writer<'_>) -> Result<(), EncodeError>,
     ) -> Result<usize, EncodeError> {
         if self.state != State::Active {
             return Err(EncodeError::NotOpen);
@@ -183,7 +184,18 @@ impl<R: Rows> Packetmq<R> {
         let id = self.packets.id_of(name);
         let id = id.filter(|_| built_in(name).is_none());
         let id = id.ok_or(EncodeError::Unregistered)?;
-        self.emit_packet(id, slot, |writer| serialize_into(writer, value))
+        self.emit_packet(id, slot, payload)
+    }
+
+    /// Reads a payload, which is checked as a whole before; `payload` reads one value, and what follows it is not
+    /// looked at.
+    pub fn read_frame<'a, T>(
+        envelope: Envelope<'a, Self>,
+        payload: impl FnOnce(&mut Reader<'a>) -> Result<T, DecodeError>,
+    ) -> Result<T, Malformed> {
+        let checked = validate(envelope.body);
+        let read = checked.and_then(|_| payload(&mut Reader::new(envelope.body)));
+        read.map_err(misread)
     }
 
     /// Takes note of one of the protocol's own packets.
@@ -415,6 +427,11 @@ impl<R: Rows> Dialect for Packetmq<R> {
     }
 
     #[inline]
+    fn is_open(&self) -> bool {
+        self.is_made()
+    }
+
+    #[inline]
     fn has_quit(&self) -> bool {
         self.state.has_quit()
     }
@@ -423,13 +440,22 @@ impl<R: Rows> Dialect for Packetmq<R> {
 impl<R: Rows, M: Message + Serialize> Carries<M> for Packetmq<R> {
     #[inline]
     fn emit(&mut self, message: &M, slot: &mut [u8]) -> Result<usize, EncodeError> {
-        self.emit_named(M::NAME, message, slot)
+        self.emit_frame(M::NAME, slot, |writer| serialize_into(writer, message))
     }
 }
 
 impl<R: Rows, T: Serialize + ?Sized> Carries<Named<'_, T>> for Packetmq<R> {
     fn emit(&mut self, named: &Named<'_, T>, slot: &mut [u8]) -> Result<usize, EncodeError> {
-        self.emit_named(named.name, named.value, slot)
+        self.emit_frame(named.name, slot, |writer| {
+            serialize_into(writer, named.value)
+        })
+    }
+}
+
+/// There are no requests to refuse.
+impl<R: Rows> Carries<Refusal<'_, Never>> for Packetmq<R> {
+    fn emit(&mut self, refusal: &Refusal<'_, Never>, _: &mut [u8]) -> Result<usize, EncodeError> {
+        match refusal.id {}
     }
 }
 
@@ -441,14 +467,14 @@ impl<'a, R: Rows, M: Message + Deserialize<'a>> Delivers<'a, M> for Packetmq<R> 
 
     #[inline]
     fn read(envelope: Envelope<'a, Self>) -> Result<M, Malformed> {
-        deserialize_from(&mut Reader::new(envelope.body)).map_err(misread)
+        Self::read_frame(envelope, deserialize_from)
     }
 }
 
 impl fmt::Display for Key<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.name {
-            Some(name) => write!(f, "{name} ({})", self.id),
+            Some(name) => f.write_str(name),
             None => write!(f, "packet {}", self.id),
         }
     }

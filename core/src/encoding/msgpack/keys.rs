@@ -4,7 +4,7 @@ use super::{
     short,
     token::{Token, token},
 };
-use crate::encoding::{DecodeError, Rule, value::Number};
+use crate::encoding::{DecodeError, Rule};
 use core::cmp::Ordering;
 
 /// Checks that no map in `body` has two keys that are the same; all else about the value has been checked.
@@ -163,25 +163,24 @@ fn order(one: Token<'_>, other: Token<'_>) -> Ordering {
 
 /// What a number is compared by: its integer part, and all of it as a float.
 fn number(token: Token<'_>) -> Option<(i128, f64)> {
-    let number = match token {
-        Token::Bool(value) => Number::Unsigned(value.into()),
-        Token::Number(number) => number,
+    Some(match token {
+        Token::Bool(value) => (value.into(), f64::from(u8::from(value))),
+        Token::Unsigned(value) => (value.into(), value as f64),
+        Token::Signed(value) => (value.into(), value as f64),
+        #[allow(
+            clippy::cast_possible_truncation,
+            reason = "the integer part is wanted"
+        )]
+        // The sum is 0.0 where -0.0 is one of its parts.
+        Token::Float(value) => (value as i128, value + 0.0),
         _ => return None,
-    };
-    // The sum is 0.0 where -0.0 is one of its parts.
-    let float = number.to_f64() + 0.0;
-    let integer = number.to_integer();
-    #[allow(
-        clippy::cast_possible_truncation,
-        reason = "the integer part is wanted"
-    )]
-    Some((integer.unwrap_or(float as i128), float))
+    })
 }
 
 const fn rank(token: Token<'_>) -> u8 {
     match token {
         Token::Nil => 0,
-        Token::Bool(_) | Token::Number(_) => 1,
+        Token::Bool(_) | Token::Unsigned(_) | Token::Signed(_) | Token::Float(_) => 1,
         Token::Text(_) | Token::Bytes(_) => 2,
         Token::Extension(..) => 3,
         Token::Array(_) => 4,
