@@ -131,6 +131,7 @@ fn take(end: &mut Messenger<Packetmq<Slots<4>>, [u8; 300], [u8; 1024]>, told: &m
             }
             Event::Notice(Notice::Quit { .. }) | Event::Malformed(_) => None,
             Event::Notice(Notice::Ignored { .. }) | Event::Unknown(_) => Some(before),
+            Event::Request(never, _) | Event::Answer(never, _) => match *never {},
         };
         told.push(format!("{event:?}"));
         if let Some(after) = after {
