@@ -1,5 +1,7 @@
 #[cfg(feature = "msgpack")]
 pub(crate) mod packetmq;
+#[cfg(feature = "pickle")]
+pub(crate) mod tcptalks;
 
 use crate::encoding::{self, DecodeError, EncodeError};
 use crate::framing;
@@ -31,6 +33,12 @@ pub enum Rule {
     /// Of packetmq's frames and opening.
     #[cfg(feature = "msgpack")]
     Packetmq(packetmq::Rule),
+    /// Of a pickle, so that its end is not known.
+    #[cfg(feature = "pickle")]
+    Pickle(encoding::Rule),
+    /// Of TCPTalks: the shape of its messages.
+    #[cfg(feature = "pickle")]
+    TcpTalks(tcptalks::Rule),
 }
 
 /// Why a message was not queued. Nothing of it was.
@@ -78,12 +86,10 @@ impl Malformed {
     pub const fn is_fatal(&self) -> bool {
         use framing::Rule::{Length, TooLong, Truncated};
         match self.rule {
-            Rule::Framing(rule) => {
-                matches!(rule, Length { .. } | TooLong { .. } | Truncated { .. })
-            }
-            Rule::Body(_) => false,
-            #[cfg(feature = "msgpack")]
-            Rule::Packetmq(_) => false,
+            Rule::Framing(Length { .. } | TooLong { .. } | Truncated { .. }) => true,
+            #[cfg(feature = "pickle")]
+            Rule::Pickle(_) => true,
+            _ => false,
         }
     }
 }
@@ -117,6 +123,10 @@ impl fmt::Display for Rule {
             Self::Body(rule) => rule.fmt(f),
             #[cfg(feature = "msgpack")]
             Self::Packetmq(rule) => rule.fmt(f),
+            #[cfg(feature = "pickle")]
+            Self::Pickle(rule) => rule.fmt(f),
+            #[cfg(feature = "pickle")]
+            Self::TcpTalks(rule) => rule.fmt(f),
         }
     }
 }

@@ -1,5 +1,5 @@
 use crate::call::Refused;
-use crate::hub::{PeerId, PeerInfo, Peers, Reason};
+use crate::hub::{News, PeerId, Peers};
 use crate::peer::Peer;
 use ropeway_core::Event;
 use ropeway_core::dialect::{Delivers, Dialect, Never, Refuses, Replies};
@@ -45,14 +45,12 @@ use kinds::{Any, Deferred, Handler, Message, Named, Reply};
 pub struct Handlers<D: Dialect> {
     handlers: Vec<Box<dyn Handler<D>>>,
     otherwise: Option<Box<Otherwise<D>>>,
-    joined: Option<Box<Joined<D>>>,
-    left: Option<Box<Left<D>>>,
+    news: Option<Box<Hear<D>>>,
 }
 
 type Otherwise<D> = dyn FnMut(&mut Aside<D>, Event<'_, D, Never>) + Send;
 type Then<D> = dyn FnOnce(&mut Peer<'_, D>);
-type Joined<D> = dyn FnMut(&mut Peer<'_, D>) + Send;
-type Left<D> = dyn FnMut(&mut Peers<D>, &PeerInfo, &Reason) + Send;
+type Hear<D> = dyn FnMut(&mut Peers<D>, &News) + Send;
 
 /// One peer while what it said still lies in the receive buffer: it can be spoken to a moment later.
 pub struct Aside<D: Dialect> {
@@ -68,8 +66,7 @@ impl<D: Dialect> Handlers<D> {
         Self {
             handlers: Vec::new(),
             otherwise: None,
-            joined: None,
-            left: None,
+            news: None,
         }
     }
 
@@ -147,18 +144,12 @@ impl<D: Dialect> Handlers<D> {
         self
     }
 
-    /// Greets a peer of a hub, once its link is open for messages.
-    pub fn joined(&mut self, handler: impl FnMut(&mut Peer<'_, D>) + Send + 'static) -> &mut Self {
-        self.joined = Some(Box::new(handler));
-        self
-    }
-
-    /// Sees off a peer of a hub that had joined.
-    pub fn left(
+    /// Hears how the links and ports of a hub stand: who has joined, who has left and why.
+    pub fn news(
         &mut self,
-        handler: impl FnMut(&mut Peers<D>, &PeerInfo, &Reason) + Send + 'static,
+        handler: impl FnMut(&mut Peers<D>, &News) + Send + 'static,
     ) -> &mut Self {
-        self.left = Some(Box::new(handler));
+        self.news = Some(Box::new(handler));
         self
     }
 
@@ -167,15 +158,13 @@ impl<D: Dialect> Handlers<D> {
         self
     }
 
-    pub(crate) fn say_joined(&mut self, peer: &mut Peer<'_, D>) {
-        if let Some(joined) = &mut self.joined {
-            joined(peer);
-        }
+    pub(crate) fn hears_news(&self) -> bool {
+        self.news.is_some()
     }
 
-    pub(crate) fn say_left(&mut self, peers: &mut Peers<D>, info: &PeerInfo, reason: &Reason) {
-        if let Some(left) = &mut self.left {
-            left(peers, info, reason);
+    pub(crate) fn tell(&mut self, peers: &mut Peers<D>, news: &News) {
+        if let Some(hear) = &mut self.news {
+            hear(peers, news);
         }
     }
 }

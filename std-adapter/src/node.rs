@@ -68,6 +68,17 @@ impl<D: Dialect, T: Transport> Node<D, T> {
     where
         D: Refuses,
     {
+        let turned = self.look(timeout);
+        if let Some(posts) = &self.posts {
+            posts.take_stop();
+        }
+        turned
+    }
+
+    fn look(&mut self, timeout: Duration) -> Result<bool, Error>
+    where
+        D: Refuses,
+    {
         match self.lost.take() {
             Some(lost) => Err(lost),
             None => self.step(Deadline::after(timeout), &mut ()),
@@ -80,7 +91,7 @@ impl<D: Dialect, T: Transport> Node<D, T> {
         D: Refuses,
     {
         while !until() && !self.posts.as_ref().is_some_and(|posts| posts.take_stop()) {
-            self.turn(Duration::MAX)?;
+            self.look(Duration::MAX)?;
         }
         Ok(())
     }

@@ -8,6 +8,8 @@ pub mod cable_car;
 mod calling;
 #[cfg(feature = "msgpack")]
 pub mod packetmq;
+#[cfg(feature = "pickle")]
+pub mod tcptalks;
 
 use crate::Malformed;
 use crate::encoding::EncodeError;
@@ -58,6 +60,12 @@ pub trait Dialect {
             len: input.len(),
             done: false,
         }
+    }
+
+    /// What `rule`, which a refused frame breaks, is to the program: where reading finds the ends of frames, it is a
+    /// rule of the encoding.
+    fn explain(&self, rule: framing::Rule) -> crate::Rule {
+        crate::Rule::Framing(rule)
     }
 
     /// Reads the envelope of a frame's content; the body is looked at when someone asks for it.

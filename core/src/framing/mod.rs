@@ -112,6 +112,8 @@ pub enum Rule {
         /// The longest that is allowed.
         limit: u32,
     },
+    /// A frame whose end only reading finds can be read: the dialect says why this one cannot.
+    Unreadable,
     /// The stream ends at the end of a frame.
     Truncated {
         /// How many bytes of the last frame have arrived.
@@ -152,6 +154,7 @@ impl fmt::Display for Rule {
             Self::Length { len } => write!(f, "length byte {len}, the smallest is 2"),
             Self::Limit { len, limit } => write!(f, "frame of {len} bytes, the limit is {limit}"),
             Self::TooLong { len, limit } => write!(f, "length {len}, the protocol allows {limit}"),
+            Self::Unreadable => f.write_str("frame that cannot be read"),
             Self::Truncated { len } => write!(f, "stream ends {len} bytes into a frame"),
         }
     }
