@@ -125,6 +125,8 @@ impl Client {
                 Err(error) => return Err(OpenError::Link(error)),
             }
         }
+        // The consent to a peer that was quick to give its own.
+        link.flush().map_err(OpenError::Link)?;
         self.link = Some(link);
         Ok(())
     }
