@@ -189,7 +189,6 @@ fn farewells_reach_the_other_side_with_their_reason_both_ways() {
             client.send(&msg(2)),
             Err(Error::Send(SendError::NotOpen))
         ));
-        client.disconnect().unwrap();
     });
     match next(&mut server) {
         Happened::Lost(lost, Lost { by, reason, ending }) => {
@@ -298,7 +297,9 @@ fn sending_before_there_is_a_peer_is_an_error() {
 
 #[test]
 fn bad_input_costs_its_sender_alone() {
-    let (mut server, address) = server();
+    let limits = Limits::default().linger(SHORT);
+    let mut server = Server::with(Policy::Static, packets(), Options::default(), limits).unwrap();
+    let address = server.listen("127.0.0.1:0").unwrap();
     let honest = Remote::connected(address);
     let peer = made(&mut server);
     honest.wait();
@@ -340,7 +341,7 @@ fn bad_input_costs_its_sender_alone() {
 
 #[test]
 fn who_does_not_open_in_time_is_turned_away() {
-    let limits = Limits::default().opening(Duration::from_millis(20));
+    let limits = Limits::default().opening(SHORT).linger(SHORT);
     let options = Options::default();
     let mut server = Server::with(Policy::Static, packets(), options, limits).unwrap();
     let address = server.listen("127.0.0.1:0").unwrap();
@@ -355,7 +356,7 @@ fn who_does_not_open_in_time_is_turned_away() {
     assert_eq!(said, b"\0\0\0\x0c\0\0\x81\xa7version\x01");
 
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let mut client = Client::new(packets()).opening(Duration::from_millis(20));
+    let mut client = Client::new(packets()).opening(SHORT);
     let opened = client.connect(listener.local_addr().unwrap());
     assert!(matches!(opened, Err(OpenError::Deadline)));
 }
@@ -486,3 +487,4 @@ fn a_memory_server_that_takes_nothing_pushes_back() {
 }
 
 const LONG: Duration = Duration::from_secs(30);
+const SHORT: Duration = Duration::from_millis(20);
