@@ -115,5 +115,5 @@ fn interpreter(variable: &str) -> String {
 }
 
 const HOW: &str = "These tests talk to programs in Python. In the folder of the workspace:
-    python3 -m venv target/python && target/python/bin/pip install -r tests/peers/cable_car/requirements.txt
+    python3 -m venv target/python && target/python/bin/pip install -r tests/peers/cable_car/requirements.txt -r tests/peers/packetmq/requirements.txt
     ROPEWAY_PYTHON=$PWD/target/python/bin/python cargo test -p ropeway-tests --features python";
