@@ -1,3 +1,5 @@
+#[cfg(feature = "msgpack")]
+pub(crate) mod packetmq;
 #[cfg(feature = "pickle")]
 pub(crate) mod tcptalks;
 
@@ -28,6 +30,9 @@ pub enum Rule {
     Framing(framing::Rule),
     /// Of the encoding, and of the body's shape in a dialect.
     Body(encoding::Rule),
+    /// Of packetmq's frames and opening.
+    #[cfg(feature = "msgpack")]
+    Packetmq(packetmq::Rule),
     /// Of a pickle, so that its end is not known.
     #[cfg(feature = "pickle")]
     Pickle(encoding::Rule),
@@ -79,9 +84,9 @@ impl Malformed {
 
     /// Whether the stream cannot be read any further.
     pub const fn is_fatal(&self) -> bool {
-        use framing::Rule::{Length, Truncated};
+        use framing::Rule::{Length, TooLong, Truncated};
         match self.rule {
-            Rule::Framing(Length { .. } | Truncated { .. }) => true,
+            Rule::Framing(Length { .. } | TooLong { .. } | Truncated { .. }) => true,
             #[cfg(feature = "pickle")]
             Rule::Pickle(_) => true,
             _ => false,
@@ -116,6 +121,8 @@ impl fmt::Display for Rule {
         match self {
             Self::Framing(rule) => rule.fmt(f),
             Self::Body(rule) => rule.fmt(f),
+            #[cfg(feature = "msgpack")]
+            Self::Packetmq(rule) => rule.fmt(f),
             #[cfg(feature = "pickle")]
             Self::Pickle(rule) => rule.fmt(f),
             #[cfg(feature = "pickle")]
