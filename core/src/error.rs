@@ -1,3 +1,6 @@
+#[cfg(feature = "json")]
+pub(crate) mod clever_show;
+
 use crate::encoding::{self, DecodeError, EncodeError};
 use crate::framing;
 use core::fmt;
@@ -25,6 +28,9 @@ pub enum Rule {
     Framing(framing::Rule),
     /// Of the encoding, and of the body's shape in a dialect.
     Body(encoding::Rule),
+    /// Of clever-show's headers and contents.
+    #[cfg(feature = "json")]
+    CleverShow(clever_show::Rule),
 }
 
 /// Why a message was not queued. Nothing of it was.
@@ -71,7 +77,12 @@ impl Malformed {
     /// Whether the stream cannot be read any further.
     pub const fn is_fatal(&self) -> bool {
         use framing::Rule::{Length, Truncated};
-        matches!(self.rule, Rule::Framing(Length { .. } | Truncated { .. }))
+        match self.rule {
+            Rule::Framing(rule) => matches!(rule, Length { .. } | Truncated { .. }),
+            Rule::Body(_) => false,
+            #[cfg(feature = "json")]
+            Rule::CleverShow(rule) => rule.is_fatal(),
+        }
     }
 }
 
@@ -102,6 +113,8 @@ impl fmt::Display for Rule {
         match self {
             Self::Framing(rule) => rule.fmt(f),
             Self::Body(rule) => rule.fmt(f),
+            #[cfg(feature = "json")]
+            Self::CleverShow(rule) => rule.fmt(f),
         }
     }
 }

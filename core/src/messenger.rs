@@ -3,7 +3,7 @@ use crate::dialect::{Carries, Dialect, Envelope, Kind, Opened};
 use crate::encoding::EncodeError;
 use crate::framing::{self, Frame, Parsed, Recovery};
 use crate::registry::{Registry, Rejected};
-use crate::{Malformed, Rule, SendError};
+use crate::{Malformed, SendError};
 use core::fmt;
 
 /// Messages in and out of one stream of bytes, without the stream: bytes come in and go out as values.
@@ -317,7 +317,7 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
         self.scanned = 0;
         self.skip(malformed.recovery);
         Malformed {
-            rule: Rule::Framing(malformed.rule),
+            rule: self.dialect.rule(malformed.rule),
             frame,
             offset: malformed.offset,
         }

@@ -5,11 +5,13 @@
 //! compiler refuses the others.
 
 pub mod cable_car;
+#[cfg(feature = "json")]
+pub mod clever_show;
 
-use crate::Malformed;
 use crate::encoding::EncodeError;
 use crate::framing::{self, Parsed, Skipped};
 use crate::message::Request;
+use crate::{Malformed, Rule};
 use core::convert::Infallible;
 use core::fmt;
 use core::ops::RangeInclusive;
@@ -53,6 +55,12 @@ pub trait Dialect {
             len: input.len(),
             done: false,
         }
+    }
+
+    /// What is broken where [`find`](Self::find) has just refused a frame for `rule`: that, or a
+    /// [rule of the dialect's own](framing::Rule::Dialect).
+    fn rule(&self, rule: framing::Rule) -> Rule {
+        Rule::Framing(rule)
     }
 
     /// Reads the envelope of a frame's content; the body is looked at when someone asks for it.

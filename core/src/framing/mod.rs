@@ -108,6 +108,8 @@ pub enum Rule {
         /// How many bytes of the last frame have arrived.
         len: usize,
     },
+    /// A rule of the dialect's own, which it [names](crate::dialect::Dialect::rule).
+    Dialect,
 }
 
 /// How to find the next frame after a malformed one.
@@ -143,6 +145,7 @@ impl fmt::Display for Rule {
             Self::Length { len } => write!(f, "length byte {len}, the smallest is 2"),
             Self::Limit { len, limit } => write!(f, "frame of {len} bytes, the limit is {limit}"),
             Self::Truncated { len } => write!(f, "stream ends {len} bytes into a frame"),
+            Self::Dialect => f.write_str("frame that its dialect refuses"),
         }
     }
 }
