@@ -26,9 +26,9 @@ impl Writer<'_> {
         if is_negative {
             self.push(b"-")?;
         }
-        fill(self.reserve(count)?, first.into());
+        self.put(count, |slots| fill(slots, first.into()))?;
         for chunk in rest.iter().rev() {
-            fill(self.reserve(CHUNK_DIGITS)?, (*chunk).into());
+            self.put(CHUNK_DIGITS, |slots| fill(slots, (*chunk).into()))?;
         }
         Ok(())
     }

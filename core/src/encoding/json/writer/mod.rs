@@ -254,28 +254,29 @@ impl Writer<'_> {
     /// Writes bytes as they are.
     #[inline]
     pub(super) fn push(&mut self, bytes: &[u8]) -> Result<(), Full> {
-        text::put(self.reserve(bytes.len())?, bytes);
+        self.put(bytes.len(), |slots| slots.copy_from_slice(bytes))
+    }
+
+    /// Lets `write` fill the next `count` bytes of the memory.
+    #[inline]
+    fn put(&mut self, count: usize, write: impl FnOnce(&mut [u8])) -> Result<(), Full> {
+        let free = self.out.get_mut(self.len..);
+        let Some(slots) = free.and_then(|free| free.get_mut(..count)) else {
+            return self.only_count(count);
+        };
+        self.len += count;
+        write(slots);
         Ok(())
     }
 
-    /// The next `count` bytes of the memory, which the caller writes; none where bytes are only counted.
+    /// Takes `count` bytes for written, where bytes are only counted.
     #[inline]
-    fn reserve(&mut self, count: usize) -> Result<&mut [u8], Full> {
-        let slots = self
-            .out
-            .get_mut(self.len..)
-            .and_then(|free| free.get_mut(..count));
-        match slots {
-            Some(slots) => {
-                self.len += count;
-                Ok(slots)
-            }
-            None if self.is_counting => {
-                self.len = self.len.saturating_add(count);
-                Ok(&mut [])
-            }
-            None => Err(Full),
+    fn only_count(&mut self, count: usize) -> Result<(), Full> {
+        if !self.is_counting {
+            return Err(Full);
         }
+        self.len = self.len.saturating_add(count);
+        Ok(())
     }
 }
 

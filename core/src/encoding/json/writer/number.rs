@@ -41,12 +41,11 @@ impl Writer<'_> {
         // Division of 64 bits is slow on small machines.
         if let Ok(value) = u32::try_from(value) {
             let count = value.checked_ilog10().unwrap_or(0) + 1;
-            fill_short(self.reserve(count as usize)?, value);
+            self.put(count as usize, |slots| fill_short(slots, value))
         } else {
             let count = value.checked_ilog10().unwrap_or(0) + 1;
-            fill(self.reserve(count as usize)?, value);
+            self.put(count as usize, |slots| fill(slots, value))
         }
-        Ok(())
     }
 
     pub(super) fn long_signed(&mut self, value: i128) -> Result<(), Full> {
@@ -61,10 +60,9 @@ impl Writer<'_> {
             return self.digits(value);
         }
         self.long_digits(value / CHUNK)?;
-        let slots = self.reserve(CHUNK_DIGITS)?;
         // The remainder is below 10^19, which a u64 holds.
-        fill(slots, u64::try_from(value % CHUNK).unwrap_or(0));
-        Ok(())
+        let last = u64::try_from(value % CHUNK).unwrap_or(0);
+        self.put(CHUNK_DIGITS, |slots| fill(slots, last))
     }
 }
 

@@ -18,11 +18,11 @@ impl Writer<'_> {
             return self.quoted_slowly(text, after);
         }
         // Mostly nothing is to be escaped, and one look at the free memory is enough.
-        let slots = self.reserve(1 + text.len() + N)?;
-        let slots = put(slots, b"\"");
-        let slots = put(slots, text.as_bytes());
-        put(slots, after);
-        Ok(())
+        self.put(1 + text.len() + N, |slots| {
+            let slots = put(slots, b"\"");
+            let slots = put(slots, text.as_bytes());
+            put(slots, after);
+        })
     }
 
     fn quoted_slowly(&mut self, text: &str, after: &[u8]) -> Result<(), Full> {
@@ -129,7 +129,7 @@ impl fmt::Write for Fragments<'_, '_> {
 
 /// Writes `bytes` to the start of `slots` and returns what is left.
 #[inline]
-pub(super) fn put<'s>(slots: &'s mut [u8], bytes: &[u8]) -> &'s mut [u8] {
+fn put<'s>(slots: &'s mut [u8], bytes: &[u8]) -> &'s mut [u8] {
     // The caller has reserved enough.
     match slots.split_at_mut_checked(bytes.len()) {
         Some((slots, rest)) => {

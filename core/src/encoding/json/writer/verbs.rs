@@ -99,7 +99,7 @@ impl Write for Writer<'_> {
         Ok(self.begin_map()?)
     }
 
-    #[inline]
+    #[inline(always)]
     fn key(&mut self, key: &str) -> Result<(), EncodeError> {
         Ok(self.key(key)?)
     }
