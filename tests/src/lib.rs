@@ -4,6 +4,8 @@
 pub mod cable_car;
 pub mod python;
 pub mod source;
+pub mod tree;
+pub mod vectors;
 
 /// The README's programs compile.
 #[cfg(doctest)]

@@ -1,13 +1,15 @@
 //! How a value becomes the body of a frame, and back.
 //!
 //! Bytes of a type's own making need no module: see [`Encode`](crate::message::Encode). [`postcard`] serves
-//! serde types in dialects whose bodies are bytes. [`json`] is one of the encodings of [`value`]s, which describe
-//! themselves and share all but their bytes: serde's types, the errors, the limits.
+//! serde types in dialects whose bodies are bytes. [`json`] and [`msgpack`] are encodings of [`value`]s, which
+//! describe themselves and share all but their bytes: serde's types, the errors, the limits.
 
 mod error;
 mod fault;
 #[cfg(feature = "json")]
 pub mod json;
+#[cfg(feature = "msgpack")]
+pub mod msgpack;
 pub mod postcard;
 mod refused;
 pub mod value;

@@ -5,7 +5,8 @@ mod json;
 mod vectors;
 mod wire;
 
+pub use crate::vectors::Malformed;
 pub use byte::{ByteBlob, BytePosition, ByteTop, ByteZero, Bytes};
 pub use json::{Lines, Point, Telemetry};
-pub use vectors::{Decoded, Malformed, Vector, malformed, vectors};
+pub use vectors::{Decoded, Vector, malformed, vectors};
 pub use wire::{Out, Said, Wire, feed, receiver};

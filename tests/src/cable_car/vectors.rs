@@ -1,5 +1,6 @@
 //! The file of vectors.
 
+use crate::vectors::{self, count, hex, text, utf16};
 use ropeway_std::json::{Object, Value};
 use std::fmt;
 
@@ -18,17 +19,6 @@ pub struct Vector {
     pub is_decode_only: bool,
 }
 
-/// Bytes that a decoder must not take for a message.
-#[derive(Clone, Debug)]
-pub struct Malformed {
-    /// The name in the file.
-    pub name: String,
-    /// The kinds of error that will do.
-    pub expect: Vec<String>,
-    /// The bytes.
-    pub bytes: Vec<u8>,
-}
-
 /// What a message says, in the form of the vectors.
 #[derive(Clone)]
 pub struct Decoded {
@@ -44,10 +34,8 @@ pub struct Decoded {
 
 /// The vectors of a transport, in the order of the file.
 pub fn vectors(transport: &str) -> Vec<Vector> {
-    let file = file();
-    let entries = file["vectors"].as_array().expect("vectors");
-    entries
-        .iter()
+    vectors::vectors(FILE)
+        .into_iter()
         .map(vector)
         .filter(|(of, _)| of == transport)
         .map(|(_, vector)| vector)
@@ -55,36 +43,24 @@ pub fn vectors(transport: &str) -> Vec<Vector> {
 }
 
 /// The malformed entries of a transport, in the order of the file.
-pub fn malformed(transport: &str) -> Vec<Malformed> {
-    let file = file();
-    let entries = file["malformed"].as_array().expect("malformed");
+pub fn malformed(transport: &str) -> Vec<vectors::Malformed> {
+    let mut entries = vectors::malformed(FILE);
+    entries.retain(|malformed| text(&malformed.entry["transport"]) == transport);
     entries
-        .iter()
-        .filter(|entry| text(&entry["transport"]) == transport)
-        .map(|entry| Malformed {
-            name: text(&entry["name"]).into(),
-            expect: text(&entry["expect"]).split('|').map(Into::into).collect(),
-            bytes: bytes(entry),
-        })
-        .collect()
 }
 
-fn file() -> Value {
-    FILE.parse().expect("vectors/cable_car.json is JSON")
-}
-
-fn vector(entry: &Value) -> (String, Vector) {
-    let decoded = &entry["decoded"];
-    let one = std::slice::from_ref(decoded);
-    let messages = decoded["messages"].as_array().unwrap_or(one);
+fn vector(vector: vectors::Vector) -> (String, Vector) {
+    let messages = vector.messages();
+    let transport = text(&messages[0]["transport"]).into();
+    let messages = messages.iter().map(message).collect();
     let vector = Vector {
-        name: text(&entry["name"]).into(),
-        messages: messages.iter().map(message).collect(),
-        decoded: decoded.clone(),
-        bytes: bytes(entry),
-        is_decode_only: text(&entry["direction"]) == "decode-only",
+        name: vector.name,
+        messages,
+        decoded: vector.decoded,
+        bytes: vector.bytes,
+        is_decode_only: vector.is_decode_only,
     };
-    (text(&messages[0]["transport"]).into(), vector)
+    (transport, vector)
 }
 
 fn message(decoded: &Value) -> Decoded {
@@ -116,17 +92,9 @@ fn untagged(value: &Value) -> Value {
         match key.as_str() {
             Some("$int") => return Value::Integer(text(value).parse().expect("an integer")),
             Some("$float") => return Value::Float(text(value).parse().expect("a float")),
-            Some("$utf16be") => {
-                let units = hex(text(value));
-                let (units, _) = units.as_chunks::<2>();
-                return Value::Utf16(units.iter().map(|unit| u16::from_be_bytes(*unit)).collect());
-            }
+            Some("$utf16be") => return Value::Utf16(utf16(text(value))),
             Some("$repeat") => {
-                let count = value[1].as_u64().expect("a count");
-                return text(&value[0])
-                    .repeat(count.try_into().expect("a count"))
-                    .as_str()
-                    .into();
+                return text(&value[0]).repeat(count(&value[1])).as_str().into();
             }
             Some(tag) if tag.starts_with('$') => panic!("tag {tag}"),
             _ => {}
@@ -136,39 +104,6 @@ fn untagged(value: &Value) -> Value {
         .iter()
         .map(|(key, value)| (key.clone(), untagged(value)));
     entries.collect::<Object>().into()
-}
-
-fn bytes(entry: &Value) -> Vec<u8> {
-    if let Some(digits) = entry["hex"].as_str() {
-        return hex(digits);
-    }
-    let mut bytes = Vec::new();
-    for run in entry["hex_rle"].as_array().expect("hex or hex_rle") {
-        let unit = hex(text(&run[0]));
-        let count = run[1].as_u64().expect("a count");
-        bytes.extend(unit.repeat(count.try_into().expect("a count")));
-    }
-    let length = u64::try_from(bytes.len()).ok();
-    assert_eq!(length, entry["length"].as_u64(), "{}", entry["name"]);
-    bytes
-}
-
-fn hex(digits: &str) -> Vec<u8> {
-    let (pairs, rest) = digits.as_bytes().as_chunks::<2>();
-    assert!(rest.is_empty(), "half a byte in {digits}");
-    pairs
-        .iter()
-        .map(|pair| {
-            let pair = std::str::from_utf8(pair).expect("ASCII");
-            u8::from_str_radix(pair, 16).expect("hexadecimal")
-        })
-        .collect()
-}
-
-fn text(value: &Value) -> &str {
-    value
-        .as_str()
-        .unwrap_or_else(|| panic!("{value} is no text"))
 }
 
 /// As the vectors have it.
