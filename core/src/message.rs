@@ -41,13 +41,13 @@ pub struct Call<'a, C, M: ?Sized> {
     pub request: &'a M,
 }
 
-/// The answer to a request `M`: what is sent to answer.
+/// The answer to a request `M`: what is sent to answer. It may borrow longer than it is itself borrowed.
 #[derive(Debug)]
-pub struct Answer<'a, C, M: Request> {
+pub struct Answer<'a, 'v, C, M: Request> {
     /// The id that the request came with.
     pub id: C,
     /// The answer.
-    pub value: &'a M::Answer<'a>,
+    pub value: &'a M::Answer<'v>,
 }
 
 /// What is sent in the place of an answer when there can be none. Where a protocol has no word for that, nothing is.

@@ -122,13 +122,27 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
     /// `T` is the table that [`messages!`](crate::messages) declared. Copy what is to be kept before the next call.
     #[inline]
     pub fn recv<'a, T: Registry<'a, D>>(&'a mut self) -> Option<Event<'a, D, T>> {
+        self.recv_with(T::decode)
+    }
+
+    /// The next thing that the peer said, its messages and requests read by `decode`: for tables that are known
+    /// only when the program runs.
+    #[inline]
+    pub fn recv_with<'a, T>(
+        &'a mut self,
+        decode: impl FnOnce(Envelope<'a, D>) -> Result<T, Rejected<'a, D>>,
+    ) -> Option<Event<'a, D, T>> {
         let seen = self.look()?;
-        Some(self.say(seen))
+        Some(self.say(seen, decode))
     }
 
     /// What [`look`](Self::look) has just seen, as an event.
     #[inline]
-    pub(crate) fn say<'a, T: Registry<'a, D>>(&'a mut self, seen: Seen) -> Event<'a, D, T> {
+    pub(crate) fn say<'a, T>(
+        &'a mut self,
+        seen: Seen,
+        decode: impl FnOnce(Envelope<'a, D>) -> Result<T, Rejected<'a, D>>,
+    ) -> Event<'a, D, T> {
         let frame = match seen {
             Ok(frame) => frame,
             Err(malformed) => return Event::Malformed(self.refuse(malformed)),
@@ -143,7 +157,7 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
         let event = match self.dialect.open(content) {
             Ok(Opened::Envelope(envelope)) => match envelope.kind {
                 Kind::Answer(id) => return Event::Answer(id, envelope),
-                kind => match T::decode(envelope) {
+                kind => match decode(envelope) {
                     Ok(message) => {
                         return match kind {
                             Kind::Request(id) => Event::Request(id, message),

@@ -5,6 +5,7 @@
 //! compiler refuses the others.
 
 pub mod cable_car;
+mod calling;
 #[cfg(feature = "json")]
 pub mod clever_show;
 
@@ -15,6 +16,8 @@ use crate::{Malformed, Rule};
 use core::convert::Infallible;
 use core::fmt;
 use core::ops::RangeInclusive;
+
+pub use calling::{Asks, Calling, Refuses, Replies};
 
 /// One protocol: framing, envelope and encoding, and what it knows of the link that it speaks on.
 ///
@@ -85,6 +88,12 @@ pub trait Dialect {
         Ok(0)
     }
 
+    /// Whether the opening is done, so that messages can be sent; true from the start where there is none.
+    #[inline]
+    fn is_open(&self) -> bool {
+        true
+    }
+
     /// Whether one side has taken its leave, so that nothing that still comes counts.
     #[inline]
     fn has_quit(&self) -> bool {
@@ -119,6 +128,13 @@ pub trait Delivers<'a, M>: Dialect {
 pub trait Answers<'a, M: Request>: Dialect {
     /// What a peer may say in the place of an answer.
     type Failure;
+
+    /// Whether an answer of this key can be one to `M`; where answers name nothing, all can.
+    #[inline]
+    fn names_answer(key: &Self::Key<'_>) -> bool {
+        let _ = key;
+        true
+    }
 
     /// Reads the answer from the envelope of an [`Event::Answer`](crate::Event::Answer).
     fn read_answer(

@@ -107,7 +107,7 @@ where
                 None => return Ok(None),
             }
         };
-        Ok(Some(self.messenger.say(seen)))
+        Ok(Some(self.messenger.say(seen, T::decode)))
     }
 
     /// Writes what is queued, then reads once and says whether something came.

@@ -2,7 +2,7 @@ use crate::Malformed;
 use crate::dialect::{Carries, Delivers, Dialect, Envelope, Kind, Never, Opened};
 use crate::encoding::{DecodeError, EncodeError, Rule};
 use crate::framing::{self, Byte, Framing, Full, Parsed, Skipped};
-use crate::message::{Decode, Encode};
+use crate::message::{Decode, Encode, Refusal};
 use core::fmt;
 use core::ops::RangeInclusive;
 
@@ -133,6 +133,13 @@ impl Carries<Raw<'_>> for CableCarByte {
                 .copy_from_slice(raw.body);
             Ok(raw.body.len())
         })
+    }
+}
+
+/// There are no requests to refuse.
+impl Carries<Refusal<'_, Never>> for CableCarByte {
+    fn emit(&mut self, refusal: &Refusal<'_, Never>, _: &mut [u8]) -> Result<usize, EncodeError> {
+        match refusal.id {}
     }
 }
 

@@ -4,7 +4,7 @@ use crate::encoding::json::{Reader, Style, Writer};
 use crate::encoding::value::{self, Kind};
 use crate::encoding::{DecodeError, EncodeError, Rule};
 use crate::framing::{self, Framing, Line, Parsed, Skipped};
-use crate::message::Message;
+use crate::message::{Message, Refusal};
 use core::fmt;
 use core::ops::RangeInclusive;
 use serde::{Deserialize, Serialize};
@@ -158,6 +158,13 @@ impl<T: Serialize + ?Sized> Carries<Named<'_, T>> for CableCarJson {
         Self::emit_line(named.name, slot, |line| {
             value::serialize_attributes(line, named.attributes)
         })
+    }
+}
+
+/// There are no requests to refuse.
+impl Carries<Refusal<'_, Never>> for CableCarJson {
+    fn emit(&mut self, refusal: &Refusal<'_, Never>, _: &mut [u8]) -> Result<usize, EncodeError> {
+        match refusal.id {}
     }
 }
 

@@ -3,8 +3,8 @@
 use super::call_id::CallId;
 use super::charset::{self, Encoding, Failure};
 use super::header::{Header, HeaderKind, Place};
-use super::{Field, Rule};
 use super::{CleverShow, Notice};
+use super::{Field, Rule};
 use crate::Malformed;
 use crate::dialect::{Envelope, Kind, Opened};
 use crate::encoding::DecodeError;
@@ -38,6 +38,17 @@ pub struct Json<'a> {
     text: &'a mut [u8],
     /// Where it stands, in bytes from the start of the message.
     offset: usize,
+}
+
+impl Arguments<'_> {
+    /// They are no answer.
+    pub(super) const fn no_answer(&self) -> Malformed {
+        let field = Field::Value;
+        Malformed::at(
+            self.args.offset,
+            crate::Rule::CleverShow(Rule::Missing { field }),
+        )
+    }
 }
 
 impl<'a> Json<'a> {
@@ -133,7 +144,9 @@ fn split<'a>(
         Malformed::at(header.end + at, crate::Rule::CleverShow(rule))
     })?;
     let (head, content) = frame.split_at_mut_checked(len).unwrap_or_default();
-    let content = content.get_mut(..end.saturating_sub(len)).unwrap_or_default();
+    let content = content
+        .get_mut(..end.saturating_sub(len))
+        .unwrap_or_default();
     Ok((head, content, Place { start: 0, end: len }))
 }
 
@@ -214,7 +227,10 @@ impl<'a> Fields<'a> {
             return Err(mistyped(Field::RequestedValue, name.offset));
         }
         let key = name.read_with(|reader| reader.text()?.into_str())?;
-        let id = self.request_id.take().ok_or(end.without(Field::RequestId))?;
+        let id = self
+            .request_id
+            .take()
+            .ok_or(end.without(Field::RequestId))?;
         Ok(Envelope {
             kind: Kind::Request(call_id(id)?),
             key,

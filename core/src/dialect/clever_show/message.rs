@@ -176,10 +176,10 @@ impl<T: Serialize + ?Sized> Carries<NamedAnswer<'_, T>> for CleverShow {
     }
 }
 
-impl<'a, M: Request<Answer<'a>: Serialize>> Carries<Answer<'a, CallId, M>> for CleverShow {
+impl<'v, M: Request<Answer<'v>: Serialize>> Carries<Answer<'_, 'v, CallId, M>> for CleverShow {
     fn emit(
         &mut self,
-        answer: &Answer<'a, CallId, M>,
+        answer: &Answer<'_, 'v, CallId, M>,
         slot: &mut [u8],
     ) -> Result<usize, EncodeError> {
         self.emit_answer(slot, answer.id, M::NAME, answer.value)

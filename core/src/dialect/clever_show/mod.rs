@@ -14,17 +14,19 @@ mod message;
 mod tests;
 
 use crate::Malformed;
-use crate::dialect::{Dialect, Opened};
+use crate::dialect::{Answers, Calling, Dialect, Envelope, Never, Opened};
 use crate::error::clever_show::SKIPPED;
 use crate::framing::{self, Frame, Parsed, Recovery};
+use crate::message::Request;
 use core::mem;
 use core::ops::RangeInclusive;
 use header::{Header, HeaderKind, Refused};
+use serde::Deserialize;
 
+pub use crate::error::clever_show::{Field, Rule};
 pub use body::{Arguments, Body, Json};
 pub use call_id::CallId;
 pub use message::{FileAnswer, FileMessage, Named, NamedAnswer, Part};
-pub use crate::error::clever_show::{Field, Rule};
 
 /// The TCP port that the server listens on by default.
 pub const TCP_PORT: u16 = 25_000;
@@ -182,7 +184,9 @@ impl CleverShow {
 
     /// Where the next message is, if that is known and not too far away.
     fn refuse(&mut self, mut refused: Refused, input: &[u8]) -> framing::Malformed {
-        let header = input.first_chunk().map_or(0, |len| u16::from_be_bytes(*len));
+        let header = input
+            .first_chunk()
+            .map_or(0, |len| u16::from_be_bytes(*len));
         let end = Header::START + usize::from(header);
         if let Some(len) = refused.len.filter(|len| *len > SKIPPED) {
             let limit = match refused.rule {
@@ -278,12 +282,37 @@ impl Dialect for CleverShow {
     }
 }
 
+impl Calling for CleverShow {
+    fn call_id(&self, number: u32) -> CallId {
+        CallId::new((number % u32::from(CallId::COUNT)) as u16)
+    }
+}
+
+impl<'a, M: Request<Answer<'a>: Deserialize<'a>>> Answers<'a, M> for CleverShow {
+    type Failure = Never;
+
+    fn names_answer(key: &&str) -> bool {
+        *key == M::NAME
+    }
+
+    fn read_answer(
+        envelope: Envelope<'a, Self>,
+    ) -> Result<Result<M::Answer<'a>, Never>, Malformed> {
+        match envelope.body {
+            Body::Value(value) => value.read().map(Ok),
+            Body::Arguments(arguments) => Err(arguments.no_answer()),
+        }
+    }
+}
+
 impl Header {
     /// How much is received before anything is told: all of it, or up to where a file begins.
     fn frame(&self) -> usize {
         match self.json {
             // Has been found to fit the input.
-            Some(_) => self.end.saturating_add(usize::try_from(self.len).unwrap_or(usize::MAX)),
+            Some(_) => self
+                .end
+                .saturating_add(usize::try_from(self.len).unwrap_or(usize::MAX)),
             None => self.end,
         }
     }
