@@ -25,13 +25,23 @@ pub enum Rule {
         /// The most bytes that a content may have here.
         limit: u64,
     },
-    /// A message has all its fields.
-    Missing {
+    /// A header has all the fields of its kind of message.
+    MissingHeader {
         /// The one that is absent.
         field: Field,
     },
-    /// A field has the type that it needs.
-    Type {
+    /// A field of a header has the type that it needs.
+    HeaderType {
+        /// The one that has another.
+        field: Field,
+    },
+    /// A content has all the fields of its kind of message.
+    MissingContent {
+        /// The one that is absent.
+        field: Field,
+    },
+    /// A field of a content has the type that it needs.
+    ContentType {
         /// The one that has another.
         field: Field,
     },
@@ -48,6 +58,20 @@ pub enum Rule {
     Encoding,
     /// Content in another encoding than UTF-8 takes no more room in UTF-8 than it came in, its header included.
     Expands,
+}
+
+/// What sort of fault a broken [`Rule`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Fault {
+    /// The header is not what a header is.
+    BadHeader,
+    /// The header lacks a field.
+    MissingHeader,
+    /// The content is not what the header promises.
+    BadContent,
+    /// A limit that is in force stops the message.
+    Limit,
 }
 
 /// The fields of headers and contents that the dialect looks for.
@@ -86,8 +110,25 @@ impl Rule {
         match self {
             Self::Header | Self::HeaderTooLong { .. } | Self::ContentLength => true,
             Self::TooLong { len, .. } => len > SKIPPED,
-            Self::Missing { field } => matches!(field, Field::ContentLength),
+            Self::MissingHeader { field } => matches!(field, Field::ContentLength),
             _ => false,
+        }
+    }
+
+    /// What sort of fault it is.
+    pub const fn fault(self) -> Fault {
+        match self {
+            Self::Header | Self::ContentLength | Self::HeaderType { .. } => Fault::BadHeader,
+            Self::MissingHeader { .. } => Fault::MissingHeader,
+            Self::MissingContent { .. }
+            | Self::ContentType { .. }
+            | Self::NotBinary
+            | Self::NotJson
+            | Self::Encoding => Fault::BadContent,
+            Self::HeaderTooLong { .. }
+            | Self::TooLong { .. }
+            | Self::IdTooLong { .. }
+            | Self::Expands => Fault::Limit,
         }
     }
 }
@@ -126,8 +167,10 @@ impl fmt::Display for Rule {
             Self::TooLong { len, limit } => {
                 write!(f, "content of {len} bytes, the limit is {limit}")
             }
-            Self::Missing { field } => write!(f, "no {field}"),
-            Self::Type { field } => write!(f, "{field} of the wrong type"),
+            Self::MissingHeader { field } => write!(f, "header without {field}"),
+            Self::HeaderType { field } => write!(f, "header whose {field} has the wrong type"),
+            Self::MissingContent { field } => write!(f, "content without {field}"),
+            Self::ContentType { field } => write!(f, "content whose {field} has the wrong type"),
             Self::IdTooLong { limit } => write!(f, "request_id of more than {limit} bytes"),
             Self::NotBinary => f.write_str("a file whose content is not binary"),
             Self::NotJson => f.write_str("binary content of what is no file"),

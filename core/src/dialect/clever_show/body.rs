@@ -46,7 +46,7 @@ impl Arguments<'_> {
         let field = Field::Value;
         Malformed::at(
             self.args.offset,
-            crate::Rule::CleverShow(Rule::Missing { field }),
+            crate::Rule::CleverShow(Rule::MissingContent { field }),
         )
     }
 }
@@ -167,7 +167,10 @@ struct End(usize);
 
 impl End {
     const fn without(self, field: Field) -> Malformed {
-        Malformed::at(self.0, crate::Rule::CleverShow(Rule::Missing { field }))
+        Malformed::at(
+            self.0,
+            crate::Rule::CleverShow(Rule::MissingContent { field }),
+        )
     }
 }
 
@@ -269,7 +272,7 @@ fn compound<'a>(
 }
 
 const fn mistyped(field: Field, offset: usize) -> Malformed {
-    Malformed::at(offset, crate::Rule::CleverShow(Rule::Type { field }))
+    Malformed::at(offset, crate::Rule::CleverShow(Rule::ContentType { field }))
 }
 
 impl fmt::Debug for Json<'_> {

@@ -1,6 +1,8 @@
-use crate::encoding::json::{Style, Writer};
-use crate::encoding::value::Text;
+use crate::encoding::json::{Reader, Style, Writer};
+use crate::encoding::value::{Kind, Text};
+use crate::encoding::{DecodeError, Rule};
 use core::fmt;
+use core::str::FromStr;
 
 /// What tells the answers to different requests apart: any value of JSON of at most 32 bytes, as it came.
 ///
@@ -16,12 +18,12 @@ impl CallId {
     pub const MAX: usize = 32;
 
     /// How many ids there are for requests of one's own.
-    pub const COUNT: u16 = 10_000;
+    pub const COUNT: u32 = 10_000;
 
     /// The id of a request of one's own: the last four digits of `number`.
     ///
     /// Take one that no other request waits under.
-    pub const fn new(number: u16) -> Self {
+    pub const fn new(number: u32) -> Self {
         let mut json = [0; Self::MAX];
         json[0] = b'"';
         let mut place = 4;
@@ -55,6 +57,26 @@ impl CallId {
         writer.utf16(text.utf16()).ok()?;
         let len = u8::try_from(writer.written()).ok()?;
         Some(Self { len, json })
+    }
+}
+
+/// From JSON of at most 32 bytes.
+impl FromStr for CallId {
+    type Err = DecodeError;
+
+    fn from_str(json: &str) -> Result<Self, DecodeError> {
+        let mut text = [0; Self::MAX];
+        let too_long = DecodeError::at(Self::MAX, Rule::InvalidLength);
+        let text = text.get_mut(..json.len()).ok_or(too_long)?;
+        text.copy_from_slice(json.as_bytes());
+        let mut reader = Reader::new(text);
+        let kind = reader.peek()?;
+        let id = match kind {
+            Kind::Text => Self::from_text(&reader.text()?),
+            _ => Self::from_json(reader.raw_value()?),
+        };
+        reader.finish()?;
+        id.ok_or(too_long)
     }
 }
 

@@ -89,7 +89,7 @@ impl Header {
 type Broken = (Rule, usize);
 
 const fn missing(field: Field) -> Rule {
-    Rule::Missing { field }
+    Rule::MissingHeader { field }
 }
 
 /// A field as the header gives it.
@@ -253,7 +253,7 @@ impl<T: Copy> Given<T> {
     fn of(self, field: Field, end: usize) -> Result<T, Broken> {
         match self {
             Self::Absent => Err((missing(field), end)),
-            Self::Wrong(at) => Err((Rule::Type { field }, at)),
+            Self::Wrong(at) => Err((Rule::HeaderType { field }, at)),
             Self::Value(value) => Ok(value),
         }
     }

@@ -23,7 +23,7 @@ use core::ops::RangeInclusive;
 use header::{Header, HeaderKind, Refused};
 use serde::Deserialize;
 
-pub use crate::error::clever_show::{Field, Rule};
+pub use crate::error::clever_show::{Fault, Field, Rule};
 pub use body::{Arguments, Body, Json};
 pub use call_id::CallId;
 pub use message::{FileAnswer, FileMessage, Named, NamedAnswer, Part};
@@ -284,7 +284,7 @@ impl Dialect for CleverShow {
 
 impl Calling for CleverShow {
     fn call_id(&self, number: u32) -> CallId {
-        CallId::new((number % u32::from(CallId::COUNT)) as u16)
+        CallId::new(number)
     }
 }
 
