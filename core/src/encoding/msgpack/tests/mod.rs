@@ -1,9 +1,7 @@
 //! MessagePack as it stands on the wire, both ways, and what must be refused.
 
 mod keys;
-mod peers;
 mod reading;
-mod typed;
 mod writing;
 
 use super::{Reader, Writer};
@@ -53,7 +51,7 @@ impl Tree {
                 Number::Unsigned(value) => Self::Unsigned(value),
                 Number::Signed(value) => Self::Signed(value),
                 Number::Float(value) => Self::Float(value.to_bits()),
-                other => unreachable!("{other}"),
+                Number::Little(_) | Number::Decimal(_) => unreachable!(),
             },
             Kind::Text => Self::Text(reader.text()?.to_string()),
             Kind::Bytes => Self::Bytes(reader.bytes()?.into()),
