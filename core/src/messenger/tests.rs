@@ -1,6 +1,6 @@
 use super::*;
 use crate::dialect::cable_car::{CableCarByte, Code, Identify, Join, Quit, Raw};
-use crate::messages;
+use crate::{Rule, messages};
 use serde::{Deserialize, Serialize};
 use std::vec::Vec;
 

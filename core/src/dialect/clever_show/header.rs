@@ -156,11 +156,11 @@ impl Fields {
         } else if is(Field::MessageType) {
             self.message_type = text(reader, MessageType::named)?.or(MessageType::Other);
         } else if is(Field::Action) {
-            self.action = text(reader, Named::new)?;
+            self.action = named(reader)?;
         } else if is(Field::FilePath) {
-            self.file_path = text(reader, Named::new)?;
+            self.file_path = named(reader)?;
         } else if is(Field::RequestedValue) {
-            self.requested_value = text(reader, Named::new)?;
+            self.requested_value = named(reader)?;
         } else if is(Field::RequestId) {
             self.request_id = id(reader)?;
         } else {
@@ -298,6 +298,21 @@ fn text<T>(
         Kind::Text => Ok(Given::Value(of(&reader.text()?))),
         _ => wrong(reader),
     }
+}
+
+/// The next value, if it is text that a `str` can hold.
+fn named(reader: &mut Reader<'_>) -> Result<Given<Named>, DecodeError> {
+    let at = Header::START + reader.offset();
+    let named = text(reader, |text| {
+        let is_str = !text.is_escaped() || text.chars().all(|decoded| decoded.is_ok());
+        is_str.then(|| Named::new(text))
+    })?;
+    Ok(match named {
+        Given::Value(Some(named)) => Given::Value(named),
+        Given::Value(None) => Given::Wrong(at),
+        Given::Wrong(at) => Given::Wrong(at),
+        Given::Absent => Given::Absent,
+    })
 }
 
 /// The next value, if it is a whole number.
