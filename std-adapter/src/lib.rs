@@ -5,6 +5,8 @@
 //! |---|---|
 //! | wait for messages in a thread of one's own | [`Link`] |
 //! | look for messages once a turn of a loop | [`Pump`] |
+//! | answer a peer, call it, and handle what it says | [`Node`] with [`Handlers`], and [`call`] |
+//! | serve many peers in one thread | [`Hub`](hub::Hub) |
 //! | reach a peer, or wait for peers | [`Connect`], [`Listener`], ended by a [`Cancel`] |
 //! | find peers on the network | [`discovery`] |
 //! | handle JSON of unknown shape | [`json`] |
@@ -13,15 +15,23 @@
 //! Nothing here starts a thread that was not asked for. What the messages are, and in which dialect they travel,
 //! is [`ropeway_core`]'s: its names are repeated here, so that a program needs this crate alone.
 
+pub mod call;
 mod cancel;
 mod clock;
 mod connect;
+mod desk;
 pub mod discovery;
+mod handlers;
+pub mod hub;
 pub mod json;
 mod link;
 mod listen;
 pub mod memory;
+mod node;
 mod options;
+mod peer;
+mod polled;
+mod post;
 mod pump;
 mod storage;
 pub mod transport;
@@ -29,13 +39,19 @@ mod waits;
 
 pub use cancel::Cancel;
 pub use connect::{Connect, ConnectError};
+pub use handlers::{Aside, Handlers};
+pub use hub::Hub;
 pub use link::Link;
 pub use listen::Listener;
+pub use node::{Node, NodeHandle};
 pub use options::{Keepalive, Options};
+pub use peer::Peer;
+pub use polled::Polled;
+pub use post::PostError;
 pub use pump::Pump;
 pub use ropeway_core::{
-    Event, Malformed, Message, Messenger, Rule, SendError, dialect, encoding, message, messages,
-    registry,
+    Event, Malformed, Message, Messenger, Rule, SendError, dialect, encoding, framing, message,
+    messages, registry,
 };
 pub use storage::Growable;
 pub use transport::TransportError;

@@ -111,7 +111,31 @@ impl<D: Dialect, T: Transport> Link<D, T> {
         timeout: Duration,
     ) -> Result<Option<Event<'a, D, R>>, Error> {
         let waits = &mut self.waits;
-        self.link.recv_with(|link| waits.read(link, timeout))
+        self.link
+            .recv_with(|link| waits.read(link, timeout, || false))
+    }
+
+    /// Waits for something to be said, for `timeout` or until `stop`, and says whether there is.
+    pub(crate) fn wait(
+        &mut self,
+        timeout: Duration,
+        stop: impl Fn() -> bool,
+    ) -> Result<bool, Error> {
+        Ok(self.link.has_event() || self.waits.read(&mut self.link, timeout, stop)?)
+    }
+
+    /// Writes once and says whether anything could be written within the send timeout.
+    pub(crate) fn make_room(&mut self) -> Result<bool, Error> {
+        self.waits.write(&mut self.link)
+    }
+
+    pub(crate) const fn messenger(&mut self) -> &mut Messenger<D, Growable> {
+        self.link.messenger()
+    }
+
+    /// The dialect, to see how the link stands, or to have it say something of its own.
+    pub const fn dialect(&mut self) -> &mut D {
+        self.link.messenger().dialect_mut()
     }
 
     /// How many bytes wait to be written.

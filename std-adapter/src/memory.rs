@@ -1,6 +1,6 @@
 //! Links within one process: two ends of a pipe, for tests and for programs that talk to themselves.
 
-use crate::transport::{Patience, Transport};
+use crate::transport::{Patience, Transport, Wake, Wakeable};
 use crate::{Link, Options};
 use ropeway_core::dialect::Dialect;
 use std::collections::VecDeque;
@@ -69,6 +69,8 @@ struct State {
     ended: bool,
     /// The reader takes no more.
     abandoned: bool,
+    /// The reader is to stop waiting.
+    woken: bool,
 }
 
 impl End {
@@ -92,7 +94,11 @@ impl Transport for End {
             for (slot, byte) in room.iter_mut().zip(state.bytes.drain(..len)) {
                 *slot = byte;
             }
-            (len > 0 || state.ended || room.is_empty()).then_some(Ok(len))
+            if len > 0 || state.ended || room.is_empty() {
+                return Some(Ok(len));
+            }
+            let woken = std::mem::take(&mut state.woken);
+            woken.then(|| Err(io::ErrorKind::WouldBlock.into()))
         })
     }
 
@@ -124,6 +130,13 @@ impl Transport for End {
     }
 }
 
+impl Wakeable for End {
+    fn waker(&self) -> Wake {
+        let incoming = self.incoming.clone();
+        Arc::new(move || incoming.change(|state| state.woken = true))
+    }
+}
+
 impl Drop for End {
     fn drop(&mut self) {
         let _ = self.shutdown(Shutdown::Both);
@@ -136,6 +149,7 @@ impl Pipe {
             bytes: VecDeque::new(),
             ended: false,
             abandoned: false,
+            woken: false,
         };
         Self {
             state: Mutex::new(state),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::net::{Shutdown, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +19,21 @@ pub trait Transport {
 
     /// Ends one or both directions.
     fn shutdown(&self, how: Shutdown) -> io::Result<()>;
+
+    /// The address of the peer's end, if the transport has addresses.
+    fn peer(&self) -> Option<SocketAddr> {
+        None
+    }
 }
+
+/// A transport whose waiting reads another thread can end.
+pub trait Wakeable: Transport {
+    /// What ends the waiting read, or the next one: it fails with [`WouldBlock`](io::ErrorKind::WouldBlock).
+    fn waker(&self) -> Wake;
+}
+
+/// Ends a wait from another thread.
+pub type Wake = Arc<dyn Fn() + Send + Sync>;
 
 /// How long an operation on a [`Transport`] waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,6 +89,10 @@ impl Transport for TcpStream {
 
     fn shutdown(&self, how: Shutdown) -> io::Result<()> {
         Self::shutdown(self, how)
+    }
+
+    fn peer(&self) -> Option<SocketAddr> {
+        self.peer_addr().ok()
     }
 }
 

@@ -44,17 +44,19 @@ impl Waits {
         Ok(link.write_once()? || self.write_when_unstuck(link)?)
     }
 
-    /// Writes what is queued and reads, until there is something to say or `timeout` ends; says which.
+    /// Writes what is queued and reads, until there is something to say, `timeout` ends or `stop` says so; says
+    /// whether there is.
     ///
     /// A peer that is gone may have left last words: an error of writing is told only when none are to be read.
     pub(crate) fn read<D: Dialect, T: Transport>(
         &mut self,
         link: &mut Inner<D, T>,
         timeout: Duration,
+        stop: impl Fn() -> bool,
     ) -> Result<bool, Error> {
         let deadline = Deadline::after(timeout);
         let mut left = timeout;
-        loop {
+        while !stop() {
             if left.is_zero() {
                 self.set_reads(link, Patience::None)?;
             }
@@ -72,10 +74,11 @@ impl Waits {
                 written.and(read)?;
             }
             if deadline.has_passed() {
-                return Ok(false);
+                break;
             }
             left = deadline.left();
         }
+        Ok(false)
     }
 
     #[cold]

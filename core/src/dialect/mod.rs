@@ -33,7 +33,7 @@ pub trait Dialect {
     type Body<'a>: fmt::Debug;
 
     /// What tells the answers to different calls apart.
-    type CallId: Copy + Eq + fmt::Debug;
+    type CallId: Copy + Eq + fmt::Debug + Send + 'static;
 
     /// What the program is told beside messages: how the link stands, parts of large contents.
     type Notice<'a>: fmt::Debug;

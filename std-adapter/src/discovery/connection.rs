@@ -57,4 +57,8 @@ impl Transport for Connection {
     fn shutdown(&self, how: Shutdown) -> io::Result<()> {
         Transport::shutdown(&self.stream, how)
     }
+
+    fn peer(&self) -> Option<SocketAddr> {
+        Some(self.remote)
+    }
 }

@@ -1,0 +1,48 @@
+use super::Refused;
+use ropeway_core::{Malformed, SendError};
+use std::fmt;
+
+/// Why a call has no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CallError {
+    /// No answer came in time. One that still comes is dropped and matches no other call.
+    Deadline,
+    /// The link ended first; what ended it is told by whoever serves the link.
+    LinkLost,
+    /// The dialect takes one call at a time, and that waits for its answer.
+    Busy,
+    /// As many calls wait on this link as its limit allows.
+    TooMany,
+    /// The peer refused the request, or failed in answering it.
+    Refused(Refused),
+    /// The answer breaks a rule, at a byte of its frame's content.
+    Malformed(Malformed),
+    /// The request was not sent.
+    Send(SendError),
+}
+
+impl From<SendError> for CallError {
+    fn from(error: SendError) -> Self {
+        match error {
+            SendError::Busy => Self::Busy,
+            error => Self::Send(error),
+        }
+    }
+}
+
+impl fmt::Display for CallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Deadline => f.write_str("no answer in time"),
+            Self::LinkLost => f.write_str("the link ended before the answer came"),
+            Self::Busy => f.write_str("another call waits for its answer"),
+            Self::TooMany => f.write_str("too many calls wait for their answers"),
+            Self::Refused(refused) => refused.fmt(f),
+            Self::Malformed(malformed) => write!(f, "malformed answer: {malformed}"),
+            Self::Send(error) => write!(f, "the request was not sent: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for CallError {}

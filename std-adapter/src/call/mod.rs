@@ -1,0 +1,33 @@
+//! Calls: what they end with, and what answers them.
+//!
+//! A [`Node`](crate::Node) or a peer of a [`Hub`](crate::Hub) makes a call and gets its answer, or one [`CallError`];
+//! handlers return an answer or [`Refused`].
+//!
+//! ```
+//! use ropeway_std::call::Refused;
+//!
+//! fn halve(number: &str) -> Result<i64, Refused> {
+//!     let number: i64 = number.parse()?; // any error is a RuntimeError
+//!     if number % 2 != 0 {
+//!         return Err(Refused::new("ValueError", "odd"));
+//!     }
+//!     Ok(number / 2)
+//! }
+//!
+//! assert_eq!(halve("8").unwrap(), 4);
+//! assert_eq!(halve("7").unwrap_err().to_string(), "ValueError: odd");
+//! assert_eq!(halve("x").unwrap_err().class, "RuntimeError");
+//! ```
+
+mod error;
+mod refused;
+mod table;
+mod ticket;
+mod waiter;
+
+pub use error::CallError;
+pub use refused::{Failure, Refused};
+pub(crate) use table::Table;
+pub(crate) use ticket::Stub;
+pub use ticket::Ticket;
+pub(crate) use waiter::{Caller, Then, Waiter, deliver};

@@ -1,0 +1,72 @@
+use std::convert::Infallible;
+use std::fmt;
+
+/// What takes the place of an answer: said by a handler that fails, heard by the caller.
+///
+/// Any error becomes one of class `RuntimeError`, so that `?` works in handlers; it is no
+/// [`Error`](std::error::Error) itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Refused {
+    /// What sort of failure it is: in Python's protocols the name of an exception, such as `ValueError`.
+    pub class: String,
+    /// What went wrong, for people.
+    pub text: String,
+    /// Where it went wrong at the peer, a line a place, as far as the peer tells; never sent.
+    pub trace: Vec<String>,
+}
+
+/// What a dialect gives in the place of an answer, as a program keeps it.
+pub trait Failure {
+    /// The same, owned.
+    fn keep(self) -> Refused;
+}
+
+impl Refused {
+    /// A failure of sort `class`.
+    pub fn new(class: impl Into<String>, text: impl Into<String>) -> Self {
+        Self {
+            class: class.into(),
+            text: text.into(),
+            trace: Vec::new(),
+        }
+    }
+
+    /// The same, of another sort: `.map_err(|error| Refused::from(error).with_class("ValueError"))`.
+    #[must_use]
+    pub fn with_class(mut self, class: impl Into<String>) -> Self {
+        self.class = class.into();
+        self
+    }
+
+    /// The same, with where it went wrong.
+    #[must_use]
+    pub fn with_trace(mut self, trace: Vec<String>) -> Self {
+        self.trace = trace;
+        self
+    }
+}
+
+impl<E: std::error::Error> From<E> for Refused {
+    fn from(error: E) -> Self {
+        Self::new("RuntimeError", error.to_string())
+    }
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.class, self.text)
+    }
+}
+
+impl Failure for Refused {
+    fn keep(self) -> Refused {
+        self
+    }
+}
+
+impl Failure for Infallible {
+    fn keep(self) -> Refused {
+        match self {}
+    }
+}

@@ -1,0 +1,147 @@
+use crate::call::{Refused, Table};
+use crate::clock::Clock;
+use crate::hub::PeerId;
+use crate::storage::Growable;
+use ropeway_core::dialect::{Carries, Dialect, Refuses};
+use ropeway_core::message::{Answer, Refusal, Request};
+use ropeway_core::{Instant, Messenger, SendError};
+use std::collections::VecDeque;
+use std::fmt;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// What is kept of one peer beside its messenger, whoever serves it.
+pub(crate) struct Desk<D: Dialect> {
+    pub(crate) id: PeerId,
+    pub(crate) address: Option<SocketAddr>,
+    pub(crate) calls: Table<D>,
+    pub(crate) ending: Option<Ending>,
+    clock: Clock,
+    /// Answers that found no room. While there are any, nothing more is taken from the peer.
+    owed: VecDeque<Owed<D>>,
+    unsent: u64,
+}
+
+/// The messenger of a link on std.
+pub(crate) type Mail<D> = Messenger<D, Growable>;
+
+type Owed<D> = Box<dyn FnMut(&mut Mail<D>) -> Result<(), SendError> + Send>;
+
+/// How the program wants a link to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// After all that is queued.
+    Gracefully,
+    AtOnce,
+}
+
+impl<D: Dialect> Desk<D> {
+    pub(crate) fn new(
+        id: PeerId,
+        address: Option<SocketAddr>,
+        clock: Clock,
+        max_calls: usize,
+    ) -> Self {
+        Self {
+            id,
+            address,
+            calls: Table::new(max_calls),
+            ending: None,
+            clock,
+            owed: VecDeque::new(),
+            unsent: 0,
+        }
+    }
+
+    pub(crate) fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    /// The point `timeout` from now, the end of time for [`Duration::MAX`].
+    pub(crate) fn deadline(&self, timeout: Duration) -> Instant {
+        self.now() + timeout
+    }
+
+    /// Whether everything that the peer asked for has been answered or queued.
+    pub(crate) fn owes_nothing(&self) -> bool {
+        self.owed.is_empty()
+    }
+
+    /// Queues the answers that found no room before, as far as there is some now.
+    pub(crate) fn settle(&mut self, mail: &mut Mail<D>) {
+        while let Some(owed) = self.owed.front_mut() {
+            match owed(mail) {
+                Err(SendError::Full) => return,
+                Err(_) => self.unsent += 1,
+                Ok(()) => {}
+            }
+            self.owed.pop_front();
+        }
+    }
+
+    /// Answers a request, now or as soon as there is room; what cannot be sent becomes a refusal.
+    pub(crate) fn answer<M: Request>(
+        &mut self,
+        mail: &mut Mail<D>,
+        id: D::CallId,
+        answer: Result<M::Answer<'static>, Refused>,
+    ) where
+        M::Answer<'static>: Send,
+        D: Refuses + for<'a> Carries<Answer<'a, 'static, <D as Dialect>::CallId, M>>,
+        M: 'static,
+    {
+        let mut answer = answer;
+        self.owe(
+            mail,
+            Box::new(move |mail| {
+                if let Ok(value) = &answer {
+                    match mail.send(&Answer::<'_, 'static, _, M> { id, value }) {
+                        Ok(()) => return Ok(()),
+                        Err(SendError::Full) => return Err(SendError::Full),
+                        Err(error) => answer = Err(error.into()),
+                    }
+                }
+                match &answer {
+                    Err(refused) => mail.send(&refusal(id, refused)),
+                    Ok(_) => Ok(()),
+                }
+            }),
+        );
+    }
+
+    /// Refuses a request, now or as soon as there is room.
+    pub(crate) fn refuse(&mut self, mail: &mut Mail<D>, id: D::CallId, refused: Refused)
+    where
+        D: Refuses,
+    {
+        self.owe(
+            mail,
+            Box::new(move |mail| mail.send(&refusal(id, &refused))),
+        );
+    }
+
+    fn owe(&mut self, mail: &mut Mail<D>, owed: Owed<D>) {
+        self.owed.push_back(owed);
+        self.settle(mail);
+    }
+}
+
+pub(crate) fn refusal<C>(id: C, refused: &Refused) -> Refusal<'_, C> {
+    Refusal {
+        id,
+        class: &refused.class,
+        text: &refused.text,
+    }
+}
+
+impl<D: Dialect> fmt::Debug for Desk<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Desk")
+            .field("id", &self.id)
+            .field("address", &self.address)
+            .field("calls", &self.calls)
+            .field("owed", &self.owed.len())
+            .field("unsent", &self.unsent)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,226 @@
+use crate::call::Refused;
+use crate::hub::{PeerId, PeerInfo, Peers, Reason};
+use crate::peer::Peer;
+use ropeway_core::Event;
+use ropeway_core::dialect::{Delivers, Dialect, Never, Refuses, Replies};
+use ropeway_core::message::Request;
+use std::fmt;
+use std::net::SocketAddr;
+
+mod dispatch;
+mod kinds;
+
+pub(crate) use dispatch::dispatch;
+use kinds::{Any, Deferred, Handler, Message, Named, Reply};
+
+/// What to do with what a peer says: a closure for each message.
+///
+/// Messages are looked for in the order in which their handlers were given; the first that names one gets it.
+/// A message that a handler is to keep must not borrow; what no handler takes can be looked at by
+/// [`otherwise`](Self::otherwise).
+///
+/// A handler that fails refuses the request and nothing else. One that panics lets the panic through to whoever
+/// turns the node or hub, which can be turned again.
+///
+/// ```
+/// use ropeway_std::dialect::cable_car::{CableCarByte, Join, Quit};
+/// use ropeway_std::{Handlers, Node, Options, memory};
+/// use std::sync::mpsc;
+/// use std::time::Duration;
+///
+/// let (said, heard) = mpsc::channel();
+/// let mut handlers = Handlers::new();
+/// handlers
+///     .on::<Join>(|peer, Join| peer.send(&Quit).unwrap_or_else(|error| eprintln!("{error}")))
+///     .on::<Quit>(move |_, Quit| said.send("quit").unwrap_or_default());
+///
+/// let (mut here, there) = memory::pair(CableCarByte, 4096, &Options::default())?;
+/// let mut node = Node::new(there, handlers);
+/// here.send(&Join)?;
+/// here.send(&Quit)?;
+/// node.turn(Duration::MAX)?;
+/// assert_eq!(heard.try_recv(), Ok("quit"));
+/// # Ok::<(), ropeway_std::Error>(())
+/// ```
+pub struct Handlers<D: Dialect> {
+    handlers: Vec<Box<dyn Handler<D>>>,
+    otherwise: Option<Box<Otherwise<D>>>,
+    joined: Option<Box<Joined<D>>>,
+    left: Option<Box<Left<D>>>,
+}
+
+type Otherwise<D> = dyn FnMut(&mut Aside<D>, Event<'_, D, Never>) + Send;
+type Then<D> = dyn FnOnce(&mut Peer<'_, D>);
+type Joined<D> = dyn FnMut(&mut Peer<'_, D>) + Send;
+type Left<D> = dyn FnMut(&mut Peers<D>, &PeerInfo, &Reason) + Send;
+
+/// One peer while what it said still lies in the receive buffer: it can be spoken to a moment later.
+pub struct Aside<D: Dialect> {
+    id: PeerId,
+    address: Option<SocketAddr>,
+    then: Vec<Box<Then<D>>>,
+    answers_later: bool,
+}
+
+impl<D: Dialect> Handlers<D> {
+    /// Nothing is handled: messages are dropped, requests refused.
+    pub const fn new() -> Self {
+        Self {
+            handlers: Vec::new(),
+            otherwise: None,
+            joined: None,
+            left: None,
+        }
+    }
+
+    /// Handles the message `M`. If a peer asks it as a request, that is refused after the handler.
+    pub fn on<M>(&mut self, handler: impl FnMut(&mut Peer<'_, D>, M) + Send + 'static) -> &mut Self
+    where
+        D: Refuses + for<'a> Delivers<'a, M>,
+        M: Send + 'static,
+    {
+        self.add(Message::new(handler))
+    }
+
+    /// Answers the request `M`; an error is sent as a refusal. Where it comes as a message, nothing is answered.
+    pub fn answer<M>(
+        &mut self,
+        handler: impl FnMut(&mut Peer<'_, D>, M) -> Result<M::Answer<'static>, Refused> + Send + 'static,
+    ) -> &mut Self
+    where
+        D: Replies<M>,
+        M: Request + Send + 'static,
+        M::Answer<'static>: Send,
+    {
+        self.add(Reply::new(handler))
+    }
+
+    /// Takes the request `M`, to be answered later under the id that the handler gets: by [`Peer::answer`],
+    /// [`Node::answer`](crate::Node::answer) or [`Peers::answer`]. An error refuses it at once.
+    pub fn answer_later<M>(
+        &mut self,
+        handler: impl FnMut(&mut Peer<'_, D>, D::CallId, M) -> Result<(), Refused> + Send + 'static,
+    ) -> &mut Self
+    where
+        D: Refuses + for<'a> Delivers<'a, M>,
+        M: Send + 'static,
+    {
+        self.add(Deferred::new(handler))
+    }
+
+    /// Handles what comes under `key`, as the key displays itself, as an `M`: for names known only when the program
+    /// runs.
+    pub fn on_named<M>(
+        &mut self,
+        key: impl Into<String>,
+        handler: impl FnMut(&mut Peer<'_, D>, M) + Send + 'static,
+    ) -> &mut Self
+    where
+        D: Refuses + for<'a> Delivers<'a, M>,
+        M: Send + 'static,
+    {
+        self.add(Named::new(key.into(), handler))
+    }
+
+    /// Handles all that no handler before it takes, as an `M`, with the text of its key: for gateways and logs, with
+    /// a type that takes every value.
+    pub fn on_any<M>(
+        &mut self,
+        handler: impl FnMut(&mut Peer<'_, D>, &str, M) + Send + 'static,
+    ) -> &mut Self
+    where
+        D: Refuses + for<'a> Delivers<'a, M>,
+        M: Send + 'static,
+    {
+        self.add(Any::new(handler))
+    }
+
+    /// Looks at what no handler takes: [`Event::Unknown`], [`Event::Notice`] and [`Event::Malformed`].
+    ///
+    /// An unknown or malformed request is refused afterwards, unless it will be [answered
+    /// later](Aside::answers_later).
+    pub fn otherwise(
+        &mut self,
+        handler: impl FnMut(&mut Aside<D>, Event<'_, D, Never>) + Send + 'static,
+    ) -> &mut Self {
+        self.otherwise = Some(Box::new(handler));
+        self
+    }
+
+    /// Greets a peer of a hub, once its link is open for messages.
+    pub fn joined(&mut self, handler: impl FnMut(&mut Peer<'_, D>) + Send + 'static) -> &mut Self {
+        self.joined = Some(Box::new(handler));
+        self
+    }
+
+    /// Sees off a peer of a hub that had joined.
+    pub fn left(
+        &mut self,
+        handler: impl FnMut(&mut Peers<D>, &PeerInfo, &Reason) + Send + 'static,
+    ) -> &mut Self {
+        self.left = Some(Box::new(handler));
+        self
+    }
+
+    fn add(&mut self, handler: impl Handler<D> + 'static) -> &mut Self {
+        self.handlers.push(Box::new(handler));
+        self
+    }
+
+    pub(crate) fn say_joined(&mut self, peer: &mut Peer<'_, D>) {
+        if let Some(joined) = &mut self.joined {
+            joined(peer);
+        }
+    }
+
+    pub(crate) fn say_left(&mut self, peers: &mut Peers<D>, info: &PeerInfo, reason: &Reason) {
+        if let Some(left) = &mut self.left {
+            left(peers, info, reason);
+        }
+    }
+}
+
+impl<D: Dialect> Aside<D> {
+    /// Which of a hub's peers it is.
+    pub const fn id(&self) -> PeerId {
+        self.id
+    }
+
+    /// Its address, if its transport has addresses.
+    pub const fn address(&self) -> Option<SocketAddr> {
+        self.address
+    }
+
+    /// What to do as soon as the event has been let go of.
+    pub fn then(&mut self, then: impl FnOnce(&mut Peer<'_, D>) + 'static) {
+        self.then.push(Box::new(then));
+    }
+
+    /// The request that this event is about is not refused: the program answers it itself.
+    pub const fn answers_later(&mut self) {
+        self.answers_later = true;
+    }
+}
+
+impl<D: Dialect> Default for Handlers<D> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<D: Dialect> fmt::Debug for Handlers<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handlers")
+            .field("handlers", &self.handlers.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<D: Dialect> fmt::Debug for Aside<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Aside")
+            .field("id", &self.id)
+            .field("address", &self.address)
+            .finish_non_exhaustive()
+    }
+}

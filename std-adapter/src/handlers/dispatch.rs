@@ -1,0 +1,101 @@
+use super::{Aside, Handlers, Then};
+use crate::call::{Caller, Refused, Waiter};
+use crate::peer::Peer;
+use ropeway_core::Event;
+use ropeway_core::dialect::{Dialect, Kind, Refuses};
+use ropeway_core::registry::Rejected;
+
+/// What is to be done once the event has been let go of.
+enum Next<D: Dialect> {
+    Run(usize, Option<D::CallId>),
+    Go(Option<Box<dyn Waiter<D>>>),
+    Then(Vec<Box<Then<D>>>, Option<(D::CallId, Refused)>),
+}
+
+/// Hands the next thing that the peer said to whoever is to get it, and says whether there was one.
+///
+/// Nothing is taken while the peer is owed an answer that found no room.
+pub(crate) fn dispatch<D: Refuses>(
+    peer: &mut Peer<'_, D>,
+    handlers: &mut Handlers<D>,
+    caller: &mut dyn Caller<D>,
+) -> bool {
+    match read(peer, handlers, caller) {
+        Some(Next::Run(at, id)) => {
+            if let Some(handler) = handlers.handlers.get_mut(at) {
+                handler.run(peer, id);
+            }
+        }
+        Some(Next::Go(waiter)) => {
+            if let Some(waiter) = waiter {
+                waiter.run(peer);
+            }
+        }
+        Some(Next::Then(then, refusal)) => {
+            for then in then {
+                then(peer);
+            }
+            if let Some((id, refused)) = refusal {
+                let (mail, desk) = peer.parts();
+                desk.refuse(mail, id, refused);
+            }
+        }
+        None => return false,
+    }
+    true
+}
+
+/// Reads the next thing where it lies.
+fn read<D: Refuses>(
+    peer: &mut Peer<'_, D>,
+    handlers: &mut Handlers<D>,
+    caller: &mut dyn Caller<D>,
+) -> Option<Next<D>> {
+    let (mail, desk) = peer.parts();
+    desk.settle(mail);
+    if !desk.owes_nothing() {
+        return None;
+    }
+    let mut asked = None;
+    let known = &mut handlers.handlers;
+    let event = mail.recv_with(|envelope| {
+        if let Kind::Request(id) = envelope.kind {
+            asked = Some(id);
+        }
+        let mut known = known.iter_mut().enumerate();
+        match known.find(|(_, handler)| handler.names(&envelope.key)) {
+            Some((at, handler)) => match handler.read(envelope) {
+                Ok(()) => Ok(at),
+                Err(malformed) => Err(Rejected::Malformed(malformed)),
+            },
+            None => Err(Rejected::Unknown(envelope)),
+        }
+    })?;
+    let (event, refused) = match event {
+        Event::Message(at) => return Some(Next::Run(at, None)),
+        Event::Request(id, at) => return Some(Next::Run(at, Some(id))),
+        Event::Answer(id, answer) => {
+            return Some(Next::Go(desk.calls.answer(id, answer, caller)));
+        }
+        Event::Notice(notice) => (Event::Notice(notice), None),
+        Event::Unknown(envelope) => {
+            let refused = Refused::new("LookupError", format!("no handler for {}", envelope.key));
+            (Event::Unknown(envelope), Some(refused))
+        }
+        Event::Malformed(malformed) => {
+            let refused = Refused::new("ValueError", malformed.to_string());
+            (Event::Malformed(malformed), Some(refused))
+        }
+    };
+    let mut aside = Aside {
+        id: desk.id,
+        address: desk.address,
+        then: Vec::new(),
+        answers_later: false,
+    };
+    if let Some(otherwise) = &mut handlers.otherwise {
+        otherwise(&mut aside, event);
+    }
+    let refusal = asked.zip(refused).filter(|_| !aside.answers_later);
+    Some(Next::Then(aside.then, refusal))
+}

@@ -1,0 +1,471 @@
+use crate::call::{CallError, Caller, Failure, Refused, Ticket};
+use crate::clock::Clock;
+use crate::desk::{Desk, Ending};
+use crate::handlers::dispatch;
+use crate::hub::PeerId;
+use crate::peer::Peer;
+use crate::post::{Office, PostError, Posts};
+use crate::transport::{Transport, Wakeable, transport_error};
+use crate::waits::Deadline;
+use crate::{Error, Handlers, Link};
+use ropeway_core::dialect::{Answers, Asks, Calling, Carries, Dialect, Envelope, Refuses};
+use ropeway_core::message::{Answer, Request};
+use ropeway_core::{Malformed, SendError};
+use std::fmt;
+use std::net::{Shutdown, TcpStream};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// One peer, served in the caller's thread: what it says goes to [`Handlers`], and it can be called.
+///
+/// Things happen in [`turn`](Self::turn), and while a [`call`](Self::call) waits for its answer: messages that come
+/// first go to their handlers.
+pub struct Node<D: Dialect, T = TcpStream> {
+    link: Link<D, T>,
+    handlers: Handlers<D>,
+    desk: Desk<D>,
+    posts: Option<Office<Job<D>>>,
+    /// What ended the link, until someone has been told.
+    lost: Option<Error>,
+    is_finished: bool,
+}
+
+/// A node, for other threads: wakes it, and has it do things in its own thread. Clones are the same.
+pub struct NodeHandle<D: Dialect> {
+    posts: Arc<Posts<Job<D>>>,
+}
+
+type Job<D> = Box<dyn FnOnce(&mut Peer<'_, D>) + Send>;
+
+impl<D: Dialect, T: Transport> Node<D, T> {
+    /// Serves the peer of a link.
+    pub fn new(mut link: Link<D, T>, handlers: Handlers<D>) -> Self {
+        let address = link.transport().peer();
+        Self {
+            link,
+            handlers,
+            desk: Desk::new(PeerId::ALONE, address, Clock::new(), MAX_CALLS),
+            posts: None,
+            lost: None,
+            is_finished: false,
+        }
+    }
+
+    /// How many calls may wait for their answers at once, 64 by default.
+    #[must_use]
+    pub const fn max_calls(mut self, calls: usize) -> Self {
+        self.desk.calls.set_limit(calls);
+        self
+    }
+
+    /// Waits at most `timeout` for something to happen, and does all that there is to do: hands what came to its
+    /// handlers, ends calls whose time has passed, writes what is queued.
+    ///
+    /// Says whether anything happened. [`Duration::ZERO`] only looks, [`Duration::MAX`] waits for ever. An error
+    /// ends the link, and with it the calls under way; [`Error::Closed`] when the peer has closed, after all that
+    /// it said.
+    pub fn turn(&mut self, timeout: Duration) -> Result<bool, Error>
+    where
+        D: Refuses,
+    {
+        match self.lost.take() {
+            Some(lost) => Err(lost),
+            None => self.step(Deadline::after(timeout), &mut ()),
+        }
+    }
+
+    /// Turns until `until` says that it is enough, a [handle](NodeHandle::stop) stops it, or the link ends.
+    pub fn run(&mut self, mut until: impl FnMut() -> bool) -> Result<(), Error>
+    where
+        D: Refuses,
+    {
+        while !until() && !self.posts.as_ref().is_some_and(|posts| posts.take_stop()) {
+            self.turn(Duration::MAX)?;
+        }
+        Ok(())
+    }
+
+    /// Turns until the link is open for messages; says whether that was in time.
+    pub fn open(&mut self, timeout: Duration) -> Result<bool, Error>
+    where
+        D: Refuses,
+    {
+        let deadline = Deadline::after(timeout);
+        while !self.link.dialect().is_open() {
+            if deadline.has_passed() {
+                return Ok(false);
+            }
+            self.turn(deadline.left())?;
+        }
+        Ok(true)
+    }
+
+    /// Calls the peer and waits for the answer, while everything else goes to its handlers.
+    ///
+    /// Waits for the opening too, if that is not done.
+    pub fn call<M, A>(&mut self, request: &M, timeout: Duration) -> Result<A, CallError>
+    where
+        M: for<'r> Request<Answer<'r> = A>,
+        D: Asks<M> + Refuses,
+        for<'r> <D as Answers<'r, M>>::Failure: Failure,
+    {
+        self.call_with(request, timeout, |answer| match answer {
+            Ok(answer) => Ok(answer),
+            Err(failure) => Err(CallError::Refused(failure.keep())),
+        })?
+    }
+
+    /// Calls the peer and has `then` look at the answer where it lies: for one that borrows, or a failure as the
+    /// dialect gives it.
+    pub fn call_with<M, R>(
+        &mut self,
+        request: &M,
+        timeout: Duration,
+        then: impl for<'r> FnOnce(Result<M::Answer<'r>, <D as Answers<'r, M>>::Failure>) -> R,
+    ) -> Result<R, CallError>
+    where
+        M: Request,
+        D: Asks<M> + Refuses,
+    {
+        let deadline = Deadline::after(timeout);
+        let id = self.begin(request, timeout, deadline)?;
+        let mut call = Waiting {
+            id,
+            then: Some(then),
+            outcome: None,
+            request: std::marker::PhantomData::<fn() -> M>,
+        };
+        loop {
+            let stepped = self.step(deadline, &mut call);
+            if let Err(error) = stepped {
+                self.lost = Some(error);
+            }
+            if let Some(outcome) = call.outcome {
+                return outcome.map_err(CallError::Malformed);
+            }
+            if self.lost.is_some() {
+                return Err(CallError::LinkLost);
+            }
+            if !self.desk.calls.is_open(id) {
+                return Err(CallError::Deadline);
+            }
+        }
+    }
+
+    fn begin<M: Request>(
+        &mut self,
+        request: &M,
+        timeout: Duration,
+        deadline: Deadline,
+    ) -> Result<D::CallId, CallError>
+    where
+        D: Asks<M> + Refuses,
+    {
+        let until = self.desk.deadline(timeout);
+        loop {
+            let mail = self.link.messenger();
+            let waited = match self.desk.calls.begin(mail, request, until, None) {
+                Err(CallError::Send(SendError::NotOpen)) if !mail.dialect().is_open() => {
+                    self.step(deadline, &mut ()).map(drop)
+                }
+                Err(CallError::Send(SendError::Full)) => self.link.make_room().map(drop),
+                begun => return begun,
+            };
+            if let Err(error) = waited {
+                self.fail();
+                self.lost = Some(error);
+                return Err(CallError::LinkLost);
+            }
+            if deadline.has_passed() {
+                return Err(CallError::Deadline);
+            }
+        }
+    }
+
+    /// Sends a request and goes on; the ticket will have the outcome, after a [`turn`](Self::turn).
+    pub fn start<M, A>(&mut self, request: &M, timeout: Duration) -> Result<Ticket<A>, CallError>
+    where
+        M: for<'r> Request<Answer<'r> = A> + 'static,
+        D: Asks<M>,
+        for<'r> <D as Answers<'r, M>>::Failure: Failure,
+        A: Send + 'static,
+    {
+        self.peer().start(request, timeout)
+    }
+
+    /// Sends a request and goes on; `then` gets the outcome in a later [`turn`](Self::turn).
+    pub fn call_then<M, A>(
+        &mut self,
+        request: &M,
+        timeout: Duration,
+        then: impl FnOnce(&mut Peer<'_, D>, Result<A, CallError>) + Send + 'static,
+    ) -> Result<D::CallId, CallError>
+    where
+        M: for<'r> Request<Answer<'r> = A> + 'static,
+        D: Asks<M>,
+        for<'r> <D as Answers<'r, M>>::Failure: Failure,
+        A: Send + 'static,
+    {
+        self.peer().call(request, timeout, then)
+    }
+
+    /// Gives a call up.
+    pub fn cancel(&mut self, id: D::CallId)
+    where
+        D: Calling,
+    {
+        self.peer().cancel(id);
+    }
+
+    /// Answers a request that was put off.
+    pub fn answer<'v, M: Request>(
+        &mut self,
+        id: D::CallId,
+        value: &M::Answer<'v>,
+    ) -> Result<(), Error>
+    where
+        D: for<'x> Carries<Answer<'x, 'v, <D as Dialect>::CallId, M>>,
+    {
+        self.link.send(&Answer::<'_, 'v, _, M> { id, value })
+    }
+
+    /// Refuses a request that was put off.
+    pub fn refuse(&mut self, id: D::CallId, refused: &Refused) -> Result<(), Error>
+    where
+        D: Refuses,
+    {
+        self.link.send(&crate::desk::refusal(id, refused))
+    }
+
+    /// Sends a message at once, as [`Link::send`] does.
+    pub fn send<M: ?Sized>(&mut self, message: &M) -> Result<(), Error>
+    where
+        D: Carries<M>,
+    {
+        self.link.send(message)
+    }
+
+    /// Queues a message, as [`Link::queue`] does.
+    pub fn queue<M: ?Sized>(&mut self, message: &M) -> Result<(), Error>
+    where
+        D: Carries<M>,
+    {
+        self.link.queue(message)
+    }
+
+    /// Writes all that is queued, unless the send timeout ends first.
+    pub fn flush(&mut self) -> Result<(), Error> {
+        self.link.flush()
+    }
+
+    /// The peer, as handlers meet it.
+    pub fn peer(&mut self) -> Peer<'_, D> {
+        Peer::alone(self.link.messenger(), &mut self.desk)
+    }
+
+    /// The handlers, to add more.
+    pub const fn handlers(&mut self) -> &mut Handlers<D> {
+        &mut self.handlers
+    }
+
+    /// The link underneath.
+    pub const fn link(&mut self) -> &mut Link<D, T> {
+        &mut self.link
+    }
+
+    /// Closes the link, as [`Link::close`] does; calls under way end with [`CallError::LinkLost`].
+    pub fn close(mut self, timeout: Duration) -> Result<bool, Error> {
+        self.fail();
+        self.link.close(timeout)
+    }
+
+    /// Waits once, until `deadline` or something happens, and does what there is to do.
+    fn step(&mut self, deadline: Deadline, caller: &mut dyn Caller<D>) -> Result<bool, Error>
+    where
+        D: Refuses,
+    {
+        let stepped = self.try_step(deadline, caller);
+        if stepped.is_err() {
+            self.fail();
+        }
+        stepped
+    }
+
+    fn try_step(&mut self, deadline: Deadline, caller: &mut dyn Caller<D>) -> Result<bool, Error>
+    where
+        D: Refuses,
+    {
+        let mut happened = self.do_posts() | self.expire();
+        let timeout = match happened {
+            true => Duration::ZERO,
+            false => deadline.left().min(self.next_timeout()),
+        };
+        let posts = self.posts.as_deref();
+        if self
+            .link
+            .wait(timeout, || posts.is_some_and(|posts| posts.has_some()))?
+        {
+            for _ in 0..BURST {
+                let mut peer = Peer::alone(self.link.messenger(), &mut self.desk);
+                if !dispatch(&mut peer, &mut self.handlers, caller) {
+                    break;
+                }
+                happened = true;
+                if caller.id().is_some_and(|id| !self.desk.calls.is_open(id)) {
+                    break;
+                }
+            }
+        }
+        happened |= self.do_posts() | self.expire();
+        self.let_out()?;
+        Ok(happened)
+    }
+
+    /// Writes what is queued, answers that found no room before included, and ends what is to be ended.
+    fn let_out(&mut self) -> Result<(), Error> {
+        if self.desk.ending == Some(Ending::AtOnce) {
+            let ended = self.link.transport().shutdown(Shutdown::Both);
+            ended.map_err(transport_error)?;
+            return Err(Error::Closed);
+        }
+        self.link.flush()?;
+        while !self.desk.owes_nothing() {
+            self.desk.settle(self.link.messenger());
+            if !self.desk.owes_nothing() && !self.link.make_room()? {
+                break;
+            }
+        }
+        self.link.flush()?;
+        if self.desk.ending == Some(Ending::Gracefully) && !self.is_finished {
+            self.link.finish()?;
+            self.is_finished = true;
+        }
+        Ok(())
+    }
+
+    /// Does what other threads have asked for by now.
+    fn do_posts(&mut self) -> bool {
+        let Some(posts) = self.posts.as_deref().cloned() else {
+            return false;
+        };
+        let waiting = posts.len();
+        for job in (0..waiting).map_while(|_| posts.take()) {
+            job(&mut self.peer());
+        }
+        waiting > 0
+    }
+
+    /// Ends the calls whose time has passed.
+    fn expire(&mut self) -> bool {
+        let mut happened = false;
+        if self.desk.calls.next_timeout().is_none() {
+            return false;
+        }
+        let now = self.desk.now();
+        while let Some(expired) = {
+            let dialect = self.link.messenger().dialect_mut();
+            self.desk.calls.poll_timeout(now, dialect)
+        } {
+            happened = true;
+            if let Some(waiter) = expired {
+                waiter.run(&mut self.peer());
+            }
+        }
+        happened
+    }
+
+    fn next_timeout(&self) -> Duration {
+        match self.desk.calls.next_timeout() {
+            Some(next) => next - self.desk.now(),
+            None => Duration::MAX,
+        }
+    }
+
+    /// The link has ended: so have its calls.
+    fn fail(&mut self) {
+        for waiter in self.desk.calls.lose_all() {
+            waiter.run(&mut self.peer());
+        }
+    }
+}
+
+impl<D: Dialect, T: Wakeable> Node<D, T> {
+    /// A handle for other threads, through which at most `limit` things wait to be done; the first limit holds.
+    pub fn handle(&mut self, limit: usize) -> NodeHandle<D> {
+        let link = &mut self.link;
+        let posts = self
+            .posts
+            .get_or_insert_with(|| Office::new(limit, link.transport().waker()));
+        NodeHandle {
+            posts: posts.clone(),
+        }
+    }
+}
+
+impl<D: Dialect> NodeHandle<D> {
+    /// Has the node's thread do `job`, and wakes it.
+    pub fn post(
+        &self,
+        job: impl FnOnce(&mut Peer<'_, D>) + Send + 'static,
+    ) -> Result<(), PostError> {
+        self.posts.post(Box::new(job))
+    }
+
+    /// Ends the node's present or next [`run`](Node::run).
+    pub fn stop(&self) {
+        self.posts.stop();
+    }
+}
+
+impl<D: Dialect> Clone for NodeHandle<D> {
+    fn clone(&self) -> Self {
+        Self {
+            posts: self.posts.clone(),
+        }
+    }
+}
+
+/// A call that waits in the caller's thread.
+struct Waiting<M, F, R, C> {
+    id: C,
+    then: Option<F>,
+    outcome: Option<Result<R, Malformed>>,
+    request: std::marker::PhantomData<fn() -> M>,
+}
+
+impl<D, M, F, R> Caller<D> for Waiting<M, F, R, D::CallId>
+where
+    M: Request,
+    D: Asks<M>,
+    F: for<'r> FnOnce(Result<M::Answer<'r>, <D as Answers<'r, M>>::Failure>) -> R,
+{
+    fn id(&self) -> Option<D::CallId> {
+        Some(self.id)
+    }
+
+    fn take(&mut self, answer: Envelope<'_, D>) {
+        if let Some(then) = self.then.take() {
+            self.outcome = Some(D::read_answer(answer).map(then));
+        }
+    }
+}
+
+impl<D: Dialect + fmt::Debug, T: fmt::Debug> fmt::Debug for Node<D, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Node")
+            .field("link", &self.link)
+            .field("desk", &self.desk)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<D: Dialect> fmt::Debug for NodeHandle<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("NodeHandle").field(&self.posts).finish()
+    }
+}
+
+const MAX_CALLS: usize = 64;
+
+/// The most messages of one turn.
+const BURST: usize = 64;

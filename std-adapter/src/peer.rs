@@ -1,0 +1,190 @@
+use crate::call::{CallError, Failure, Refused, Stub, Then, Ticket};
+use crate::desk::{Desk, Ending, Mail, refusal};
+use crate::hub::{PeerId, Peers};
+use ropeway_core::SendError;
+use ropeway_core::dialect::{Answers, Asks, Calling, Carries, Dialect, Refuses};
+use ropeway_core::message::{Answer, Request};
+use std::fmt;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// One peer, as handlers meet it: to answer, to send, to call, to let go.
+///
+/// What is said here is queued and leaves when the handler has returned. A full queue is an error and takes nothing:
+/// answers that a handler returns are kept until there is room, and meanwhile nothing more is taken from the peer.
+pub struct Peer<'a, D: Dialect> {
+    place: Place<'a, D>,
+}
+
+/// Where a peer is kept.
+pub(crate) enum Place<'a, D: Dialect> {
+    /// By itself, at a node.
+    Alone(&'a mut Mail<D>, &'a mut Desk<D>),
+    /// Among others, at a hub.
+    Among(&'a mut Peers<D>, PeerId),
+}
+
+impl<'a, D: Dialect> Peer<'a, D> {
+    pub(crate) const fn new(place: Place<'a, D>) -> Self {
+        Self { place }
+    }
+
+    pub(crate) fn alone(mail: &'a mut Mail<D>, desk: &'a mut Desk<D>) -> Self {
+        Self::new(Place::Alone(mail, desk))
+    }
+
+    /// The messenger and the desk; using them makes a hub look at the peer again.
+    pub(crate) fn parts(&mut self) -> (&mut Mail<D>, &mut Desk<D>) {
+        match &mut self.place {
+            Place::Alone(mail, desk) => (mail, desk),
+            Place::Among(peers, id) => peers
+                .parts(*id)
+                .expect("a hub takes out no peer that is being served"),
+        }
+    }
+
+    fn desk(&self) -> &Desk<D> {
+        match &self.place {
+            Place::Alone(_, desk) => desk,
+            Place::Among(peers, id) => peers
+                .desk(*id)
+                .expect("a hub takes out no peer that is being served"),
+        }
+    }
+
+    /// Which of a hub's peers it is; a node's only peer has always the same id.
+    pub fn id(&self) -> PeerId {
+        self.desk().id
+    }
+
+    /// Its address, if its transport has addresses.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.desk().address
+    }
+
+    /// The link's dialect, to see how the link stands.
+    pub fn dialect(&mut self) -> &mut D {
+        self.parts().0.dialect_mut()
+    }
+
+    /// Queues a message; a full queue takes nothing.
+    pub fn send<M: ?Sized>(&mut self, message: &M) -> Result<(), SendError>
+    where
+        D: Carries<M>,
+    {
+        self.parts().0.send(message)
+    }
+
+    /// Answers a request that was put off; a full queue takes nothing, so that this can be tried again.
+    pub fn answer<'v, M: Request>(
+        &mut self,
+        id: D::CallId,
+        value: &M::Answer<'v>,
+    ) -> Result<(), SendError>
+    where
+        D: for<'x> Carries<Answer<'x, 'v, <D as Dialect>::CallId, M>>,
+    {
+        self.parts().0.send(&Answer::<'_, 'v, _, M> { id, value })
+    }
+
+    /// Refuses a request that was put off; a full queue takes nothing.
+    pub fn refuse(&mut self, id: D::CallId, refused: &Refused) -> Result<(), SendError>
+    where
+        D: Refuses,
+    {
+        self.parts().0.send(&refusal(id, refused))
+    }
+
+    /// Sends a request; `then` gets its outcome, and the peer again, when it is there.
+    pub fn call<M, A>(
+        &mut self,
+        request: &M,
+        timeout: Duration,
+        then: impl FnOnce(&mut Peer<'_, D>, Result<A, CallError>) + Send + 'static,
+    ) -> Result<D::CallId, CallError>
+    where
+        M: for<'r> Request<Answer<'r> = A> + 'static,
+        D: Asks<M>,
+        for<'r> <D as Answers<'r, M>>::Failure: Failure,
+        A: Send + 'static,
+    {
+        let (mail, desk) = self.parts();
+        let deadline = desk.deadline(timeout);
+        let waiter = Box::new(Then::<M, A, _>::new(then));
+        desk.calls.begin(mail, request, deadline, Some(waiter))
+    }
+
+    /// Sends a request, whose outcome the ticket will have.
+    pub fn start<M, A>(&mut self, request: &M, timeout: Duration) -> Result<Ticket<A>, CallError>
+    where
+        M: for<'r> Request<Answer<'r> = A> + 'static,
+        D: Asks<M>,
+        for<'r> <D as Answers<'r, M>>::Failure: Failure,
+        A: Send + 'static,
+    {
+        let (ticket, stub) = Stub::<M, A>::new();
+        let (mail, desk) = self.parts();
+        let deadline = desk.deadline(timeout);
+        let waiter = Box::new(stub);
+        desk.calls.begin(mail, request, deadline, Some(waiter))?;
+        Ok(ticket)
+    }
+
+    /// Gives a call up: its answer is dropped when it comes, and its closure never called.
+    pub fn cancel(&mut self, id: D::CallId)
+    where
+        D: Calling,
+    {
+        let (mail, desk) = self.parts();
+        desk.calls.cancel(id, mail.dialect_mut());
+    }
+
+    /// How many calls to this peer wait for their answers.
+    pub fn calls(&self) -> usize {
+        self.desk().calls.len()
+    }
+
+    /// How many answers came that nobody waited for: too late, or of nobody's calls.
+    pub fn stale_answers(&self) -> u64 {
+        self.desk().calls.stale()
+    }
+
+    /// How many bytes wait to be written.
+    pub fn queued(&mut self) -> usize {
+        self.parts().0.queued()
+    }
+
+    /// Ends the link once all that is queued has been written. Nothing more is taken from the peer.
+    pub fn close(&mut self) {
+        self.end(Ending::Gracefully);
+    }
+
+    /// Ends the link at once; what is queued is dropped.
+    pub fn kick(&mut self) {
+        self.end(Ending::AtOnce);
+    }
+
+    fn end(&mut self, ending: Ending) {
+        let (_, desk) = self.parts();
+        if desk.ending != Some(Ending::AtOnce) {
+            desk.ending = Some(ending);
+        }
+    }
+
+    /// All of the hub's peers, this one included; none at a node.
+    pub const fn peers(&mut self) -> Option<&mut Peers<D>> {
+        match &mut self.place {
+            Place::Alone(..) => None,
+            Place::Among(peers, _) => Some(peers),
+        }
+    }
+}
+
+impl<D: Dialect> fmt::Debug for Peer<'_, D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Peer")
+            .field("id", &self.id())
+            .field("address", &self.address())
+            .finish_non_exhaustive()
+    }
+}
