@@ -9,7 +9,8 @@
 //! | serve many peers in one thread | [`Hub`](hub::Hub) |
 //! | reach a peer, or wait for peers | [`Connect`], [`Listener`], ended by a [`Cancel`] |
 //! | find peers on the network | [`discovery`] |
-//! | handle JSON of unknown shape | [`json`] |
+//! | handle values of unknown shape | [`value`] |
+//! | handle JSON messages of any class | [`json`] |
 //! | test without a network | [`memory`] |
 //!
 //! Nothing here starts a thread that was not asked for. What the messages are, and in which dialect they travel,
@@ -35,6 +36,7 @@ mod post;
 mod pump;
 mod storage;
 pub mod transport;
+pub mod value;
 mod waits;
 
 pub use cancel::Cancel;

@@ -5,7 +5,6 @@ pub mod cable_car;
 pub mod clever_show;
 pub mod python;
 pub mod source;
-pub mod tree;
 pub mod vectors;
 
 /// The README's programs compile.

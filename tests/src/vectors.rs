@@ -1,9 +1,9 @@
 //! A file of vectors: recorded bytes with what they say, and bytes that say nothing.
 //!
-//! The form of the files is the same for all protocols. What the bytes say is a [`Tree`](crate::tree::Tree), or of
-//! the protocol's own form.
+//! The form of the files is the same for all protocols.
 
-use ropeway_std::json::Value;
+use ropeway_core::encoding::msgpack::Timestamp;
+use ropeway_std::value::{Integer, Map, Value};
 
 /// Recorded bytes and what they say.
 #[derive(Clone, Debug)]
@@ -84,6 +84,123 @@ fn bytes(entry: &Value) -> Vec<u8> {
     bytes
 }
 
+/// The value that the tags of a file stand for: objects with one key that starts with `$`, for what JSON has not.
+pub fn untagged(value: &Value) -> Value {
+    let map = match value {
+        Value::Array(elements) => return elements.iter().map(untagged).collect(),
+        Value::Map(map) => map,
+        other => return other.clone(),
+    };
+    let mut entries = map.iter();
+    if let (Some((Value::Text(tag), value)), None) = (entries.next(), entries.next())
+        && tag.starts_with('$')
+    {
+        return tagged(tag, value);
+    }
+    let entries = map.iter();
+    let entries = entries.map(|(key, value)| (key.clone(), untagged(value)));
+    entries.collect::<Map>().into()
+}
+
+fn tagged(tag: &str, value: &Value) -> Value {
+    match tag {
+        "$int" => Value::Integer(integer(text(value))),
+        "$float" => Value::Float(text(value).parse().expect("a float")),
+        "$bytes" => Value::Bytes(repeated_hex(value)),
+        "$bytearray" => Value::ByteArray(repeated_hex(value)),
+        "$utf16be" => Value::Utf16(utf16(text(value))),
+        "$tuple" => Value::Tuple(list(value)),
+        "$set" => Value::Set(list(value)),
+        "$frozenset" => Value::FrozenSet(list(value)),
+        "$map" => {
+            let entries = value.as_array().expect("entries").iter();
+            let entries = entries.map(|entry| (untagged(&entry[0]), untagged(&entry[1])));
+            entries.collect::<Map>().into()
+        }
+        "$ext" => {
+            let kind = value["type"].as_i64().expect("a type");
+            Value::Extension {
+                kind: kind.try_into().expect("a type of one byte"),
+                bytes: repeated_hex(&value["data"]),
+            }
+        }
+        "$timestamp" => {
+            let nanoseconds = value["nanoseconds"].as_u64().expect("nanoseconds");
+            let time = Timestamp {
+                seconds: value["seconds"].as_i64().expect("seconds"),
+                nanoseconds: nanoseconds.try_into().expect("nanoseconds"),
+            };
+            let bytes = &mut [0; 12];
+            Value::Extension {
+                kind: Timestamp::EXTENSION,
+                bytes: time.to_extension(bytes).expect("nanoseconds").into(),
+            }
+        }
+        "$repeat" => match &value[0] {
+            Value::Text(unit) => Value::Text(unit.repeat(count(&value[1]))),
+            unit => Value::Array(vec![list(unit); count(&value[1])].concat()),
+        },
+        tag => panic!("tag {tag}"),
+    }
+}
+
+/// Whether both are written the same: so NaN is itself, 0.0 is not -0.0, and the order of keys counts.
+pub fn are_same(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Float(a), Value::Float(b)) => a.to_bits() == b.to_bits(),
+        (Value::Array(a), Value::Array(b))
+        | (Value::Tuple(a), Value::Tuple(b))
+        | (Value::Set(a), Value::Set(b))
+        | (Value::FrozenSet(a), Value::FrozenSet(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| are_same(a, b))
+        }
+        (Value::Map(a), Value::Map(b)) => {
+            let mut entries = a.iter().zip(b);
+            a.len() == b.len() && entries.all(|(a, b)| are_same(a.0, b.0) && are_same(a.1, b.1))
+        }
+        (a, b) => a == b,
+    }
+}
+
+fn list(value: &Value) -> Vec<Value> {
+    match untagged(value) {
+        Value::Array(elements) => elements,
+        other => panic!("{other} is no list"),
+    }
+}
+
+/// The integer with these digits: decimal, or hexadecimal behind `0x`.
+fn integer(digits: &str) -> Integer {
+    let (is_negative, magnitude) = match digits.strip_prefix('-') {
+        Some(magnitude) => (true, magnitude),
+        None => (false, digits),
+    };
+    let Some(magnitude) = magnitude.strip_prefix("0x") else {
+        return digits.parse().expect("an integer");
+    };
+    let mut bytes = hex(&format!(
+        "00{:0>1$}",
+        magnitude,
+        magnitude.len().next_multiple_of(2)
+    ));
+    bytes.reverse();
+    if is_negative {
+        let mut carry = true;
+        for byte in &mut bytes {
+            (*byte, carry) = (!*byte).overflowing_add(carry.into());
+        }
+    }
+    Integer::from_le_bytes(&bytes)
+}
+
+/// Bytes in hexadecimal, or such bytes repeated.
+fn repeated_hex(value: &Value) -> Vec<u8> {
+    match value.get("$repeat") {
+        Some(repeat) => hex(text(&repeat[0])).repeat(count(&repeat[1])),
+        None => hex(text(value)),
+    }
+}
+
 /// The bytes that hexadecimal digits stand for.
 pub fn hex(digits: &str) -> Vec<u8> {
     let (pairs, rest) = digits.as_bytes().as_chunks::<2>();
@@ -105,15 +222,36 @@ pub fn text(value: &Value) -> &str {
 }
 
 /// The number of repetitions that a value must be.
-pub fn count(value: &Value) -> usize {
+fn count(value: &Value) -> usize {
     let count = value.as_u64().expect("a count");
     count.try_into().expect("a count")
 }
 
 /// The code units that hexadecimal digits stand for, each with its high byte first.
-pub fn utf16(digits: &str) -> Vec<u16> {
+fn utf16(digits: &str) -> Vec<u16> {
     let bytes = hex(digits);
     let (units, rest) = bytes.as_chunks::<2>();
     assert!(rest.is_empty(), "half a unit in {digits}");
     units.iter().copied().map(u16::from_be_bytes).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn integers_are_decimal_or_hexadecimal() {
+        for (digits, value) in [
+            ("0x0", 0),
+            ("0xff", 255),
+            ("0x123", 0x123),
+            ("-0x80", -128),
+            ("-0x81", -129),
+            ("-5", -5),
+        ] {
+            assert_eq!(integer(digits).as_i64(), Some(value), "{digits}");
+        }
+        let large = integer("0x10000000000000000");
+        assert_eq!(large, integer("18446744073709551616"));
+    }
 }

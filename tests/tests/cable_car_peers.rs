@@ -1,7 +1,7 @@
 //! The library cable_car itself as the peer: both transports, both roles, both directions.
 
 use ropeway_core::dialect::cable_car::{CableCarByte, CableCarJson, Join, Quit, Retry};
-use ropeway_std::json::{Object, Value};
+use ropeway_std::value::{Map, Value};
 use ropeway_std::{Connect, Error, Event, Link, Listener, Options};
 use ropeway_tests::cable_car::{Decoded, Said, Vector, Wire, receiver, vectors};
 use ropeway_tests::python::Python;
@@ -203,7 +203,7 @@ fn standard_messages_go_both_ways<W: Wire>(dials: Dials) {
     for message in &known {
         let line: Value = peer.line().parse().unwrap();
         assert_eq!(line["class"].as_str(), Some(&*message.class));
-        let attributes = line.get("attributes").and_then(Value::as_object);
+        let attributes = line.get("attributes").and_then(Value::as_map);
         assert_eq!(sorted(&attributes.cloned()), sorted(&message.attributes));
     }
     let rest = peer.succeed();
@@ -318,7 +318,7 @@ fn they_check_parts<'a, W: Wire>(
         })
         .sum();
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-{name}.json", W::TRANSPORT));
-    let vectors = Value::from(Object::from([("vectors", entries)]));
+    let vectors = Value::from(Map::from([("vectors", entries)]));
     std::fs::write(&file, vectors.to_string()).unwrap();
 
     let arguments: [&dyn Display; 4] = [&"--mode", &"check", &"--file", &file.display()];
@@ -463,13 +463,13 @@ fn encoded<W: Wire>(vector: &Vector) -> Vec<u8> {
 
 /// The vector in a file of vectors.
 fn entry(vector: &Vector) -> Value {
-    let mut entry = Object::from([("direction", "either")]);
+    let mut entry = Map::from([("direction", "either")]);
     entry.insert("decoded", vector.decoded.clone());
     entry.into()
 }
 
 /// The attributes whatever their order: cable_car puts names first.
-fn sorted(attributes: &Option<Object>) -> Vec<String> {
+fn sorted(attributes: &Option<Map>) -> Vec<String> {
     let attributes = attributes.iter().flatten();
     let mut entries: Vec<String> = attributes
         .map(|(key, value)| format!("{key}: {value}"))

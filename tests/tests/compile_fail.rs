@@ -4,7 +4,7 @@
 //! holds every line of it: only our own words, so that no release of the compiler changes the result. One
 //! without must compile.
 
-use ropeway_std::json::Value;
+use ropeway_std::value::Value;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;

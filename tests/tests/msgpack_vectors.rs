@@ -3,8 +3,8 @@
 use ropeway_core::encoding::msgpack::{Reader, Writer, validate};
 use ropeway_core::encoding::value::Kind;
 use ropeway_core::encoding::{DecodeError, Rule};
-use ropeway_tests::tree::{Place, Tree};
-use ropeway_tests::vectors::{malformed, vectors};
+use ropeway_std::value::{Map, Value};
+use ropeway_tests::vectors::{are_same, malformed, untagged, vectors};
 
 #[test]
 fn reads_every_vector() {
@@ -15,10 +15,10 @@ fn reads_every_vector() {
         for message in vector.messages() {
             let (payload, behind) = payload(rest);
             rest = behind;
-            let expected = Tree::from(&message["payload"]).map(&as_read);
+            let expected = as_read(untagged(&message["payload"]));
             let mut reader = Reader::new(payload);
-            let read = Tree::read(&mut reader);
-            assert!(read == Ok(expected), "{}: {read:?}", vector.name);
+            let read = Value::read(&mut reader).unwrap();
+            assert!(are_same(&read, &expected), "{}: {read}", vector.name);
             assert_eq!(validate(payload), Ok(reader.offset()), "{}", vector.name);
             let has_more = vector.name == "trailing-bytes";
             assert_eq!(reader.finish().is_err(), has_more, "{}", vector.name);
@@ -40,7 +40,7 @@ fn writes_every_vector_byte_for_byte() {
             rest = behind;
             let mut out = vec![0; payload.len()];
             let mut writer = Writer::new(&mut out);
-            let written = Tree::from(&message["payload"]).write(&mut writer);
+            let written = untagged(&message["payload"]).write(&mut writer);
             assert_eq!(written, Ok(()), "{}", vector.name);
             assert!(writer.as_bytes() == payload, "{}", vector.name);
         }
@@ -70,21 +70,29 @@ fn refuses_what_is_no_message_pack() {
         };
         assert_eq!(error.rule, rule, "{}", entry.name);
         if rule != Rule::DuplicateField {
-            let read = Tree::read(&mut Reader::new(payload));
+            let read = Value::read(&mut Reader::new(payload));
             assert!(read == Err(error), "{}: {read:?}", entry.name);
         }
     }
 }
 
 /// A value as the reader shows it: without tuples, and with the text that Python 2 sends as bytes in keys.
-fn as_read(tree: Tree, place: Place) -> Tree {
-    match (tree, place) {
-        (Tree::Tuple(elements), _) => Tree::Array(elements),
-        (Tree::Bytes(bytes), Place::Key) => match String::from_utf8(bytes) {
-            Ok(text) => Tree::Text(text),
-            Err(error) => Tree::Bytes(error.into_bytes()),
-        },
-        (other, _) => other,
+fn as_read(value: Value) -> Value {
+    match value {
+        Value::Tuple(elements) | Value::Array(elements) => {
+            elements.into_iter().map(as_read).collect()
+        }
+        Value::Map(map) => {
+            let entries = map.into_iter().map(|(key, value)| {
+                let key = match &key {
+                    Value::Bytes(bytes) => str::from_utf8(bytes).map_or(key.clone(), Value::from),
+                    _ => as_read(key),
+                };
+                (key, as_read(value))
+            });
+            entries.collect::<Map>().into()
+        }
+        single => single,
     }
 }
 

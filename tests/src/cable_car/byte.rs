@@ -5,7 +5,7 @@ use ropeway_core::dialect::cable_car::{CableCarByte, Identify, Join, Quit, Retry
 use ropeway_core::encoding::{DecodeError, EncodeError, Rule};
 use ropeway_core::message::{Decode, Encode, Message};
 use ropeway_core::messages;
-use ropeway_std::json::Object;
+use ropeway_std::value::Map;
 
 /// Big-endian, as `struct.pack(">hhd", …)` and `struct.pack(">I3fH", …)` write it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -156,10 +156,10 @@ impl Wire for CableCarByte {
                 username: Some(user),
                 hostname: Some(host),
             }) => (
-                Some(Object::from([("username", user), ("hostname", host)])),
+                Some(Map::from([("username", user), ("hostname", host)])),
                 format!("{user}@{host}").into_bytes(),
             ),
-            Bytes::Identify(_) => (Some(Object::new()), Vec::new()),
+            Bytes::Identify(_) => (Some(Map::new()), Vec::new()),
             Bytes::Join(_) | Bytes::Retry(_) | Bytes::Quit(_) => (None, Vec::new()),
             Bytes::Position(position) => {
                 let mut payload = vec![0; BytePosition::MAX_SIZE];
@@ -225,10 +225,10 @@ impl BytePosition {
         }
     }
 
-    fn attributes(self) -> Option<Object> {
+    fn attributes(self) -> Option<Map> {
         match self {
             Self::Place { x, y, z } => {
-                let mut attributes = Object::from([("x", x), ("y", y)]);
+                let mut attributes = Map::from([("x", x), ("y", y)]);
                 attributes.insert("z", z);
                 Some(attributes)
             }

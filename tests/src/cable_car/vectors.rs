@@ -1,7 +1,7 @@
 //! The file of vectors.
 
-use crate::vectors::{self, count, hex, text, utf16};
-use ropeway_std::json::{Object, Value};
+use crate::vectors::{self, are_same, hex, text, untagged};
+use ropeway_std::value::{Map, Value};
 use std::fmt;
 
 /// Recorded bytes and what they say.
@@ -27,7 +27,7 @@ pub struct Decoded {
     /// Its code, in byte frames.
     pub code: Option<u16>,
     /// Its attributes, which not every byte message has.
-    pub attributes: Option<Object>,
+    pub attributes: Option<Map>,
     /// Its body, in byte frames.
     pub payload: Option<Vec<u8>>,
 }
@@ -67,7 +67,7 @@ fn message(decoded: &Value) -> Decoded {
     let attributes = decoded
         .get("attributes")
         .map(|value| match untagged(value) {
-            Value::Object(attributes) => attributes,
+            Value::Map(attributes) => attributes,
             other => panic!("attributes {other}"),
         });
     Decoded {
@@ -78,32 +78,6 @@ fn message(decoded: &Value) -> Decoded {
         attributes,
         payload: decoded["payload"].as_str().map(hex),
     }
-}
-
-/// The value that the tags of the file stand for.
-fn untagged(value: &Value) -> Value {
-    let object = match value {
-        Value::Array(elements) => return elements.iter().map(untagged).collect(),
-        Value::Object(object) => object,
-        other => return other.clone(),
-    };
-    let mut entries = object.iter();
-    if let (Some((key, value)), None) = (entries.next(), entries.next()) {
-        match key.as_str() {
-            Some("$int") => return Value::Integer(text(value).parse().expect("an integer")),
-            Some("$float") => return Value::Float(text(value).parse().expect("a float")),
-            Some("$utf16be") => return Value::Utf16(utf16(text(value))),
-            Some("$repeat") => {
-                return text(&value[0]).repeat(count(&value[1])).as_str().into();
-            }
-            Some(tag) if tag.starts_with('$') => panic!("tag {tag}"),
-            _ => {}
-        }
-    }
-    let entries = object
-        .iter()
-        .map(|(key, value)| (key.clone(), untagged(value)));
-    entries.collect::<Object>().into()
 }
 
 /// As the vectors have it.
@@ -134,30 +108,14 @@ impl fmt::Debug for Decoded {
 
 impl PartialEq for Decoded {
     fn eq(&self, other: &Self) -> bool {
-        let attributes = match (&self.attributes, &other.attributes) {
-            (Some(a), Some(b)) => are_same_objects(a, b),
+        let attributes = |decoded: &Self| decoded.attributes.clone().map(Value::from);
+        let attributes = match (attributes(self), attributes(other)) {
+            (Some(a), Some(b)) => are_same(&a, &b),
             (a, b) => a.is_none() && b.is_none(),
         };
         attributes
             && (&self.class, self.code, &self.payload) == (&other.class, other.code, &other.payload)
     }
-}
-
-/// Whether both are written the same: so NaN is itself, 0.0 is not -0.0, and the order of keys counts.
-fn are_same(a: &Value, b: &Value) -> bool {
-    match (a, b) {
-        (Value::Float(a), Value::Float(b)) => a.to_bits() == b.to_bits(),
-        (Value::Array(a), Value::Array(b)) => {
-            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| are_same(a, b))
-        }
-        (Value::Object(a), Value::Object(b)) => are_same_objects(a, b),
-        (a, b) => a == b,
-    }
-}
-
-fn are_same_objects(a: &Object, b: &Object) -> bool {
-    let mut entries = a.iter().zip(b);
-    a.len() == b.len() && entries.all(|(a, b)| a.0 == b.0 && are_same(a.1, b.1))
 }
 
 const FILE: &str = include_str!("../../vectors/cable_car.json");

@@ -4,7 +4,7 @@ use super::{
     short,
     token::{Token, token},
 };
-use crate::encoding::{DecodeError, Rule, value::Number};
+use crate::encoding::{DecodeError, Rule};
 use core::cmp::Ordering;
 
 /// Checks that no map in `body` has two keys that are the same; all else about the value has been checked.
@@ -49,7 +49,8 @@ fn repeated<'a>(
         let mut rest = entries;
         for left in (1..=count).rev() {
             let keys = window.get(..known).unwrap_or_default();
-            match keys.binary_search_by(|key| compare(key, rest)) {
+            let new = Simple::new(rest);
+            match keys.binary_search_by(|key| compare((Simple::new(key), key), (new, rest))) {
                 Ok(_) => return Ok(Some(rest)),
                 Err(place) if known < window.len() => {
                     known += 1;
@@ -102,10 +103,36 @@ fn parts(token: Token<'_>) -> u64 {
 /// Compares the values at the start of `a` and `b` as keys, whatever the form in which they are written.
 ///
 /// As in Python, true is 1 and 1.0 is 1; as in Python 2 and for all readers of keys, bytes are text.
-fn compare(mut a: &[u8], mut b: &[u8]) -> Ordering {
-    if let (Some((a, _)), Some((b, _))) = (short::text(a), short::text(b)) {
-        return a.cmp(b);
+#[inline]
+fn compare(
+    (simple, a): (Option<Simple<'_>>, &[u8]),
+    (other, b): (Option<Simple<'_>>, &[u8]),
+) -> Ordering {
+    match (simple, other) {
+        (Some(Simple::Text(a)), Some(Simple::Text(b))) => a.cmp(b),
+        (Some(Simple::Number(a)), Some(Simple::Number(b))) => a.cmp(&b),
+        _ => compare_tokens(a, b),
     }
+}
+
+/// What nearly all keys are.
+#[derive(Clone, Copy)]
+enum Simple<'a> {
+    Text(&'a [u8]),
+    Number(u64),
+}
+
+impl<'a> Simple<'a> {
+    #[inline]
+    fn new(key: &'a [u8]) -> Option<Self> {
+        match short::text(key) {
+            Some((text, _)) => Some(Self::Text(text)),
+            None => short::unsigned(key).map(|(number, _)| Self::Number(number)),
+        }
+    }
+}
+
+fn compare_tokens(mut a: &[u8], mut b: &[u8]) -> Ordering {
     let mut due = 1_u64;
     while due > 0 {
         let (Ok((one, behind_a)), Ok((other, behind_b))) = (token(a), token(b)) else {
@@ -136,25 +163,24 @@ fn order(one: Token<'_>, other: Token<'_>) -> Ordering {
 
 /// What a number is compared by: its integer part, and all of it as a float.
 fn number(token: Token<'_>) -> Option<(i128, f64)> {
-    let number = match token {
-        Token::Bool(value) => Number::Unsigned(value.into()),
-        Token::Number(number) => number,
+    Some(match token {
+        Token::Bool(value) => (value.into(), f64::from(u8::from(value))),
+        Token::Unsigned(value) => (value.into(), value as f64),
+        Token::Signed(value) => (value.into(), value as f64),
+        #[allow(
+            clippy::cast_possible_truncation,
+            reason = "the integer part is wanted"
+        )]
+        // The sum is 0.0 where -0.0 is one of its parts.
+        Token::Float(value) => (value as i128, value + 0.0),
         _ => return None,
-    };
-    // The sum is 0.0 where -0.0 is one of its parts.
-    let float = number.to_f64() + 0.0;
-    let integer = number.to_integer();
-    #[allow(
-        clippy::cast_possible_truncation,
-        reason = "the integer part is wanted"
-    )]
-    Some((integer.unwrap_or(float as i128), float))
+    })
 }
 
 const fn rank(token: Token<'_>) -> u8 {
     match token {
         Token::Nil => 0,
-        Token::Bool(_) | Token::Number(_) => 1,
+        Token::Bool(_) | Token::Unsigned(_) | Token::Signed(_) | Token::Float(_) => 1,
         Token::Text(_) | Token::Bytes(_) => 2,
         Token::Extension(..) => 3,
         Token::Array(_) => 4,

@@ -1,17 +1,17 @@
 //! One value, or the start of one that holds others.
 
 use super::{marker::*, timestamp::Timestamp};
-use crate::encoding::{
-    Rule,
-    value::{Kind, Number},
-};
+use crate::encoding::{Rule, value::Kind};
 
 /// What the first bytes of a value say, with the text or bytes that belong to it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Token<'a> {
     Nil,
     Bool(bool),
-    Number(Number<'a>),
+    Unsigned(u64),
+    /// An integer below zero.
+    Signed(i64),
+    Float(f64),
     /// Text, which nobody has looked at yet.
     Text(&'a [u8]),
     Bytes(&'a [u8]),
@@ -147,18 +147,18 @@ fn split(rest: &[u8], length: u32) -> Result<(&[u8], &[u8]), Rule> {
 }
 
 fn unsigned(value: impl Into<u64>) -> Token<'static> {
-    Token::Number(Number::Unsigned(value.into()))
+    Token::Unsigned(value.into())
 }
 
 /// An integer of a signed form, which need not be below zero.
 fn signed(value: impl Into<i64>) -> Token<'static> {
     let value = value.into();
-    Token::Number(match u64::try_from(value) {
-        Ok(value) => Number::Unsigned(value),
-        Err(_) => Number::Signed(value),
-    })
+    match u64::try_from(value) {
+        Ok(value) => Token::Unsigned(value),
+        Err(_) => Token::Signed(value),
+    }
 }
 
 fn float(value: impl Into<f64>) -> Token<'static> {
-    Token::Number(Number::Float(value.into()))
+    Token::Float(value.into())
 }

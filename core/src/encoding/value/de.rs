@@ -61,7 +61,7 @@ impl<'de, R: Read<'de>> Deserializer<'de> for ValueReader<'_, R> {
             Kind::Text => self.deserialize_str(visitor),
             Kind::Map => self.deserialize_map(visitor),
             Kind::Number => self.any_number(visitor),
-            Kind::Bytes | Kind::ByteArray => self.deserialize_bytes(visitor),
+            Kind::Bytes | Kind::ByteArray if R::HAS_BYTES => self.deserialize_bytes(visitor),
             kind if kind.is_sequence() => self.deserialize_seq(visitor),
             found => Err(DecodeError::at(
                 self.reader.offset(),
@@ -90,7 +90,8 @@ impl<'de, R: Read<'de>> Deserializer<'de> for ValueReader<'_, R> {
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         let text = match self.reader.text() {
             Ok(text) => text,
-            Err(error) => native_text(self.reader, error)?,
+            Err(error) if R::HAS_BYTES => native_text(self.reader, error)?,
+            Err(error) => return Err(error),
         };
         let start = text.offset();
         visitor
@@ -159,7 +160,10 @@ impl<'de, R: Read<'de>> Deserializer<'de> for ValueReader<'_, R> {
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         let start = self.reader.next_offset();
         if let Err(error) = self.reader.begin_array() {
-            return bytes_as_seq(self.reader, visitor, error);
+            return match R::HAS_BYTES {
+                true => bytes_as_seq(self.reader, visitor, error),
+                false => Err(error),
+            };
         }
         let mut entries = Entries::new(self.reader);
         let value = visitor.visit_seq(&mut entries);
@@ -221,7 +225,9 @@ impl<'de, R: Read<'de>> Deserializer<'de> for ValueReader<'_, R> {
         let start = self.reader.offset();
         let name = match kind {
             Kind::Text => Some(self.reader.text()?),
-            Kind::Bytes | Kind::ByteArray => Some(native_text(self.reader, not_text(start))?),
+            Kind::Bytes | Kind::ByteArray if R::HAS_BYTES => {
+                Some(native_text(self.reader, not_text(start))?)
+            }
             _ => None,
         };
         if let Some(name) = name {

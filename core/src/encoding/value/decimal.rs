@@ -46,7 +46,7 @@ impl<'a> Decimal<'a> {
     }
 
     /// The integer, if it is one and fits; `-0` is 0.
-    pub(super) fn to_i128(self) -> Result<i128, Rule> {
+    pub(in crate::encoding) fn to_i128(self) -> Result<i128, Rule> {
         let (negative, magnitude) = self.magnitude()?;
         let value = if negative {
             0i128.checked_sub_unsigned(magnitude)
@@ -57,7 +57,7 @@ impl<'a> Decimal<'a> {
     }
 
     /// The integer, if it is one and fits; `-0` is 0.
-    pub(super) fn to_u128(self) -> Result<u128, Rule> {
+    pub(in crate::encoding) fn to_u128(self) -> Result<u128, Rule> {
         match self.magnitude()? {
             (false, magnitude) | (true, magnitude @ 0) => Ok(magnitude),
             _ => Err(Rule::OutOfRange),
@@ -65,7 +65,7 @@ impl<'a> Decimal<'a> {
     }
 
     /// The nearest `f64`; what is too large becomes an infinity.
-    pub(super) fn to_f64(self) -> f64 {
+    pub(in crate::encoding) fn to_f64(self) -> f64 {
         match self.text {
             "NaN" => f64::NAN,
             "Infinity" => f64::INFINITY,
@@ -77,7 +77,7 @@ impl<'a> Decimal<'a> {
     }
 
     /// The nearest `f32`; what is too large becomes an infinity.
-    pub(super) fn to_f32(self) -> f32 {
+    pub(in crate::encoding) fn to_f32(self) -> f32 {
         match self.text {
             "NaN" => f32::NAN,
             "Infinity" => f32::INFINITY,

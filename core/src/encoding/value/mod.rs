@@ -3,12 +3,14 @@
 //! Each of the three has one reader and one writer. They share their verbs, [`Read`] and [`Write`], the kinds of
 //! value, the errors and the limits; serde's types and dynamic values are built on the verbs alone, once:
 //! [`deserialize_from`] and [`serialize_into`] carry serde's types, [`deserialize_attributes`] and
-//! [`serialize_attributes`] those that must be maps.
+//! [`serialize_attributes`] those that must be maps, [`read_arguments`], [`write_args`] and [`write_kwargs`] the
+//! arguments of a call.
 //!
 //! A reader pulls one value after the other out of memory that was received, and lends text and bytes from there.
 //! A writer puts one value after the other into a slot that is lent. Neither allocates, and neither goes deeper than
 //! [`DEPTH_LIMIT`].
 
+pub mod arguments;
 mod attributes;
 mod compound;
 mod de;
@@ -23,6 +25,7 @@ mod ser;
 mod text;
 mod write;
 
+pub use arguments::{Args, Sequence, read_arguments, write_args, write_kwargs};
 pub use attributes::{deserialize_attributes, serialize_attributes};
 pub use de::deserialize_from;
 pub use decimal::Decimal;

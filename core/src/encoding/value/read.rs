@@ -14,6 +14,10 @@ pub trait Read<'de> {
     /// Whether every key is [`Key::Text`], so that no code is needed for others.
     const TEXT_KEYS: bool = false;
 
+    /// Whether [`Kind::Bytes`] or [`Kind::ByteArray`] occur, so that code is needed that takes them for text or for
+    /// sequences.
+    const HAS_BYTES: bool = true;
+
     /// The kind of the next value, which stays to be read.
     fn peek(&mut self) -> Result<Kind, DecodeError>;
 

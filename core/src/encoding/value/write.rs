@@ -1,5 +1,6 @@
 #[cfg(doc)]
 use super::DISPLAY_LIMIT;
+use super::Kind;
 use super::display::Displayed;
 use crate::encoding::EncodeError;
 use core::fmt;
@@ -63,6 +64,11 @@ pub trait Write {
     /// Writes bytes.
     fn bytes(&mut self, bytes: &[u8]) -> Result<(), EncodeError>;
 
+    /// Writes bytes that may change. Where there is no such thing they are bytes.
+    fn byte_array(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
+        self.bytes(bytes)
+    }
+
     /// Writes an extension: its type and its bytes. No encoding but MessagePack has any.
     fn extension(&mut self, kind: i8, bytes: &[u8]) -> Result<(), EncodeError>;
 
@@ -80,6 +86,18 @@ pub trait Write {
     /// Closes a list of `len` elements.
     fn end_tuple(&mut self, open: Self::Open, len: usize) -> Result<(), EncodeError> {
         self.end_array(open, len)
+    }
+
+    /// Opens a set of `kind`, [`Kind::Set`] or [`Kind::FrozenSet`]; its elements follow.
+    ///
+    /// Where there is no such thing, it fails with [`EncodeError::Unsupported`].
+    fn begin_set(&mut self, kind: Kind, _len: usize) -> Result<Self::Open, EncodeError> {
+        Err(EncodeError::Unsupported { kind })
+    }
+
+    /// Closes a set of `len` elements.
+    fn end_set(&mut self, kind: Kind, _open: Self::Open, _len: usize) -> Result<(), EncodeError> {
+        Err(EncodeError::Unsupported { kind })
     }
 
     /// Opens a map; key and value of each entry follow.

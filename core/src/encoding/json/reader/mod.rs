@@ -124,11 +124,7 @@ impl<'a> Reader<'a> {
     /// Fails with [`Rule::InvalidNumber`], and at integers of more than 4300 digits with
     /// [`Rule::TooManyDigits`].
     pub fn number(&mut self) -> Result<Number<'a>, DecodeError> {
-        self.expect(Kind::Number)?;
-        let token = decimal::token(self.ahead()).map_err(|flaw| self.flaw(flaw))?;
-        let text = self.split_off(self.at, self.at + token.len);
-        let text = core::str::from_utf8(text).unwrap_or_default();
-        Ok(Number::Decimal(Decimal::new(text, token.is_integer)))
+        Ok(Number::Decimal(self.decimal()?))
     }
 
     /// Takes a string, without unescaping it.
@@ -217,6 +213,15 @@ impl<'a> Reader<'a> {
         } else {
             Err(self.not(expected))
         }
+    }
+
+    /// Takes a number as the text that it is.
+    fn decimal(&mut self) -> Result<Decimal<'a>, DecodeError> {
+        self.expect(Kind::Number)?;
+        let token = decimal::token(self.ahead()).map_err(|flaw| self.flaw(flaw))?;
+        let text = self.split_off(self.at, self.at + token.len);
+        let text = core::str::from_utf8(text).unwrap_or_default();
+        Ok(Decimal::new(text, token.is_integer))
     }
 
     fn literal(&mut self, word: &[u8]) -> Result<(), DecodeError> {

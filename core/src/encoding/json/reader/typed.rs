@@ -33,9 +33,9 @@ impl<'a> Reader<'a> {
         T: TryFrom<u64> + TryFrom<i64> + TryFrom<i128>,
     {
         let start = self.next_offset();
-        let number = self.number()?;
-        number
-            .to_integer()
+        let value = self.decimal()?.to_i128();
+        value
+            .and_then(|value| T::try_from(value).map_err(|_| Rule::OutOfRange))
             .map_err(|rule| DecodeError::at(start, rule))
     }
 
@@ -61,7 +61,7 @@ impl<'a> Reader<'a> {
                 self.at += decimal.len;
                 Ok(value)
             }
-            None => Ok(self.number()?.to_f64()),
+            None => Ok(self.decimal()?.to_f64()),
         }
     }
 
@@ -75,7 +75,7 @@ impl<'a> Reader<'a> {
                 self.at += decimal.len;
                 Ok(value)
             }
-            None => Ok(self.number()?.to_f32()),
+            None => Ok(self.decimal()?.to_f32()),
         }
     }
 

@@ -6,6 +6,7 @@ use crate::encoding::{DecodeError, Rule};
 
 impl<'a> Read<'a> for Reader<'a> {
     const TEXT_KEYS: bool = true;
+    const HAS_BYTES: bool = false;
 
     #[inline]
     fn peek(&mut self) -> Result<Kind, DecodeError> {

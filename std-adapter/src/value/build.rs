@@ -1,6 +1,6 @@
 //! Making values of Rust's own.
 
-use super::{Integer, Object, Value};
+use super::{Integer, Map, Value};
 
 impl<T: Into<Integer>> From<T> for Value {
     fn from(value: T) -> Self {
@@ -19,7 +19,7 @@ macro_rules! from {
     )*};
 }
 
-from!(bool => Bool, f32 => Float, f64 => Float, &str => Text, String => Text, Object => Object);
+from!(bool => Bool, f32 => Float, f64 => Float, &str => Text, String => Text, Map => Map);
 
 impl From<()> for Value {
     fn from((): ()) -> Self {
@@ -59,7 +59,7 @@ mod tests {
 
     #[test]
     fn makes_values_of_what_rust_has() {
-        let value = Value::from(Object::from([
+        let value = Value::from(Map::from([
             ("none", Value::from(None::<u8>)),
             ("some", Some(1).into()),
             ("unit", ().into()),

@@ -1,9 +1,28 @@
 //! Looking into a value.
 
-use super::{Integer, Object, Value};
+use super::{Integer, Map, Value};
+use ropeway_core::encoding::value::Kind;
 use std::ops::Index;
 
 impl Value {
+    /// What kind of value it is.
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::Null => Kind::Null,
+            Self::Bool(_) => Kind::Bool,
+            Self::Integer(_) | Self::Float(_) => Kind::Number,
+            Self::Text(_) | Self::Utf16(_) => Kind::Text,
+            Self::Bytes(_) => Kind::Bytes,
+            Self::ByteArray(_) => Kind::ByteArray,
+            Self::Array(_) => Kind::Array,
+            Self::Tuple(_) => Kind::Tuple,
+            Self::Set(_) => Kind::Set,
+            Self::FrozenSet(_) => Kind::FrozenSet,
+            Self::Map(_) => Kind::Map,
+            Self::Extension { .. } => Kind::Extension,
+        }
+    }
+
     /// Whether it is `null`.
     pub const fn is_null(&self) -> bool {
         matches!(self, Self::Null)
@@ -52,28 +71,39 @@ impl Value {
         }
     }
 
-    /// The elements, if it is an array.
+    /// The bytes, if it is bytes of either kind.
+    pub fn as_bytes(&self) -> Option<&[u8]> {
+        match self {
+            Self::Bytes(bytes) | Self::ByteArray(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+
+    /// The elements, if it is an array, a tuple or a set.
     pub fn as_array(&self) -> Option<&[Self]> {
         match self {
-            Self::Array(elements) => Some(elements),
+            Self::Array(elements)
+            | Self::Tuple(elements)
+            | Self::Set(elements)
+            | Self::FrozenSet(elements) => Some(elements),
             _ => None,
         }
     }
 
-    /// The entries, if it is an object.
-    pub const fn as_object(&self) -> Option<&Object> {
+    /// The entries, if it is a map.
+    pub const fn as_map(&self) -> Option<&Map> {
         match self {
-            Self::Object(entries) => Some(entries),
+            Self::Map(entries) => Some(entries),
             _ => None,
         }
     }
 
-    /// The value of `key`, if it is an object that has it.
+    /// The value of `key`, if it is a map that has it.
     pub fn get(&self, key: &str) -> Option<&Self> {
-        self.as_object()?.get(key)
+        self.as_map()?.get(key)
     }
 
-    /// The element at `index`, if it is an array that has it.
+    /// The element at `index`, if it is an array, a tuple or a set that has it.
     pub fn at(&self, index: usize) -> Option<&Self> {
         self.as_array()?.get(index)
     }
@@ -94,6 +124,20 @@ impl Index<usize> for Value {
 
     fn index(&self, index: usize) -> &Self {
         self.at(index).unwrap_or(&Self::Null)
+    }
+}
+
+/// Whether it is this text.
+impl PartialEq<str> for Value {
+    fn eq(&self, other: &str) -> bool {
+        self.as_str() == Some(other)
+    }
+}
+
+/// Whether it is this text.
+impl PartialEq<&str> for Value {
+    fn eq(&self, other: &&str) -> bool {
+        self == *other
     }
 }
 

@@ -1,7 +1,9 @@
-use super::Object;
+//! JSON messages of any class.
+
+use crate::value::Map;
 use ropeway_core::dialect::cable_car::CableCarJson;
 use ropeway_core::dialect::{Carries, Envelope};
-use ropeway_core::encoding::json;
+use ropeway_core::encoding::json::Reader;
 use ropeway_core::encoding::{DecodeError, EncodeError};
 use ropeway_core::registry::{Registry, Rejected};
 
@@ -30,7 +32,7 @@ use ropeway_core::registry::{Registry, Rejected};
 ///
 /// ```
 /// use ropeway_std::dialect::cable_car::CableCarJson;
-/// use ropeway_std::json::{Dynamic, Object};
+/// use ropeway_std::json::Dynamic;
 /// use ropeway_std::{Event, Options, memory};
 /// use std::time::Duration;
 ///
@@ -50,12 +52,12 @@ pub struct Dynamic {
     /// The class name.
     pub name: String,
     /// The attributes, in their order.
-    pub attributes: Object,
+    pub attributes: Map,
 }
 
 impl Dynamic {
     /// A message of class `name`.
-    pub fn new(name: impl Into<String>, attributes: impl Into<Object>) -> Self {
+    pub fn new(name: impl Into<String>, attributes: impl Into<Map>) -> Self {
         Self {
             name: name.into(),
             attributes: attributes.into(),
@@ -72,8 +74,7 @@ impl Carries<Dynamic> for CableCarJson {
 impl<'a> Registry<'a, CableCarJson> for Dynamic {
     fn decode(envelope: Envelope<'a, CableCarJson>) -> Result<Self, Rejected<'a, CableCarJson>> {
         let name = envelope.key.text.into();
-        let attributes: Result<Object, _> =
-            CableCarJson::read_line(envelope, |line: &mut json::Reader<'a>| Object::read(line));
+        let attributes: Result<Map, _> = CableCarJson::read_line(envelope, Map::read);
         match attributes {
             Ok(attributes) => Ok(Self { name, attributes }),
             Err(malformed) => Err(Rejected::Malformed(malformed)),
@@ -86,8 +87,8 @@ impl TryFrom<Envelope<'_, CableCarJson>> for Dynamic {
     type Error = DecodeError;
 
     fn try_from(unknown: Envelope<'_, CableCarJson>) -> Result<Self, DecodeError> {
-        let mut reader = json::Reader::new(unknown.body);
-        let attributes = Object::read(&mut reader)?;
+        let mut reader = Reader::new(unknown.body);
+        let attributes = Map::read(&mut reader)?;
         reader.finish()?;
         Ok(Self::new(unknown.key.text, attributes))
     }
@@ -126,7 +127,7 @@ mod tests {
             Event::Message(message) => format!(
                 "{} {}",
                 message.name,
-                crate::json::Value::from(message.attributes)
+                crate::value::Value::from(message.attributes)
             ),
             other => format!("{other:?}"),
         };

@@ -1,48 +1,42 @@
 //! To and from serde_json's value, which says what strict JSON says.
 
-use super::{Integer, Key, Object, Value};
+use super::convert::unicode;
+use super::{ConvertError, Integer, Map, Value};
 use ropeway_core::encoding::value::{Decimal, Number};
-use std::fmt;
 
-/// Why a value is none in strict JSON.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum StrictError {
-    /// NaN or an infinity.
-    NotFinite,
-    /// An integer that takes more than 64 bits, which serde_json holds only with its feature `arbitrary_precision`.
-    IntegerTooLarge,
-    /// Text or a key with half of a surrogate pair.
-    LoneSurrogate,
-}
-
-/// Loses the order of keys, unless serde_json keeps it.
+/// Tuples become arrays, bytes arrays of integers. Loses the order of keys, unless serde_json keeps it.
 impl TryFrom<Value> for serde_json::Value {
-    type Error = StrictError;
+    type Error = ConvertError;
 
-    fn try_from(value: Value) -> Result<Self, StrictError> {
+    fn try_from(value: Value) -> Result<Self, ConvertError> {
+        let kind = value.kind();
         Ok(match value {
             Value::Null => Self::Null,
             Value::Bool(value) => Self::Bool(value),
             Value::Integer(value) => Self::Number(number(&value)?),
             Value::Float(value) => {
-                Self::Number(serde_json::Number::from_f64(value).ok_or(StrictError::NotFinite)?)
+                Self::Number(serde_json::Number::from_f64(value).ok_or(ConvertError::NotFinite)?)
             }
             Value::Text(text) => Self::String(text),
-            Value::Utf16(units) => Self::String(text(&units)?),
-            Value::Array(elements) => {
+            Value::Utf16(units) => Self::String(unicode(&units)?),
+            Value::Bytes(bytes) | Value::ByteArray(bytes) => bytes.into(),
+            Value::Array(elements) | Value::Tuple(elements) => {
                 let elements = elements.into_iter().map(Self::try_from);
                 Self::Array(elements.collect::<Result<_, _>>()?)
             }
-            Value::Object(entries) => {
+            Value::Map(entries) => {
                 let entries = entries.into_iter().map(|(key, value)| {
                     let key = match key {
-                        Key::Text(text) => text,
-                        Key::Utf16(units) => text(&units)?,
+                        Value::Text(text) => text,
+                        Value::Utf16(units) => unicode(&units)?,
+                        _ => return Err(ConvertError::KeyNotText),
                     };
                     Ok((key, Self::try_from(value)?))
                 });
                 Self::Object(entries.collect::<Result<_, _>>()?)
+            }
+            Value::Set(_) | Value::FrozenSet(_) | Value::Extension { .. } => {
+                return Err(ConvertError::Unsupported { kind });
             }
         })
     }
@@ -65,14 +59,12 @@ impl From<serde_json::Value> for Value {
             }
             serde_json::Value::String(text) => Self::Text(text),
             serde_json::Value::Array(elements) => elements.into_iter().collect(),
-            serde_json::Value::Object(entries) => {
-                Self::Object(entries.into_iter().collect::<Object>())
-            }
+            serde_json::Value::Object(entries) => entries.into_iter().collect::<Map>().into(),
         }
     }
 }
 
-fn number(integer: &Integer) -> Result<serde_json::Number, StrictError> {
+fn number(integer: &Integer) -> Result<serde_json::Number, ConvertError> {
     if let Some(value) = integer.as_i64() {
         return Ok(value.into());
     }
@@ -83,24 +75,8 @@ fn number(integer: &Integer) -> Result<serde_json::Number, StrictError> {
     let number = text.parse::<serde_json::Number>().ok();
     number
         .filter(|number| number.to_string() == text)
-        .ok_or(StrictError::IntegerTooLarge)
+        .ok_or(ConvertError::IntegerTooLarge)
 }
-
-fn text(units: &[u16]) -> Result<String, StrictError> {
-    String::from_utf16(units).map_err(|_| StrictError::LoneSurrogate)
-}
-
-impl fmt::Display for StrictError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::NotFinite => "strict JSON has no NaN and no infinities",
-            Self::IntegerTooLarge => "integer of more than 64 bits",
-            Self::LoneSurrogate => "text with a lone surrogate is no Unicode",
-        })
-    }
-}
-
-impl std::error::Error for StrictError {}
 
 #[cfg(test)]
 mod tests {
@@ -121,14 +97,22 @@ mod tests {
     #[test]
     fn names_what_strict_json_cannot_say() {
         for (text, error) in [
-            ("[NaN]", StrictError::NotFinite),
-            ("{\"a\":-Infinity}", StrictError::NotFinite),
-            ("[18446744073709551616]", StrictError::IntegerTooLarge),
-            (r#"["\ud83d"]"#, StrictError::LoneSurrogate),
-            (r#"{"\ude81":1}"#, StrictError::LoneSurrogate),
+            ("[NaN]", ConvertError::NotFinite),
+            ("{\"a\":-Infinity}", ConvertError::NotFinite),
+            ("[18446744073709551616]", ConvertError::IntegerTooLarge),
+            (r#"["\ud83d"]"#, ConvertError::LoneSurrogate),
+            (r#"{"\ude81":1}"#, ConvertError::LoneSurrogate),
         ] {
             let value: Value = text.parse().unwrap();
             assert_eq!(serde_json::Value::try_from(value), Err(error), "{text}");
         }
+        let convert = |value: Value| serde_json::Value::try_from(value);
+        let set = Value::Set(vec![]);
+        let kind = set.kind();
+        assert_eq!(convert(set), Err(ConvertError::Unsupported { kind }));
+        let keyed = Map::from([(1, 2)]);
+        assert_eq!(convert(keyed.into()), Err(ConvertError::KeyNotText));
+        let bytes = Value::Tuple(vec![Value::Bytes(vec![255])]);
+        assert_eq!(convert(bytes), Ok(serde_json::json!([[255]])));
     }
 }
