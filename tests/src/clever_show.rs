@@ -1,27 +1,26 @@
 //! clever-show's messages in the form of the vectors.
 
-use crate::tree::Tree;
-use crate::vectors::text;
+use crate::vectors::{are_same, text, untagged};
 use ropeway_core::dialect::clever_show::{
     Arguments, Body, CallId, CleverShow, File, FileAnswer, FileMessage, Json, Named, NamedAnswer,
     Notice, Part,
 };
 use ropeway_core::dialect::{Envelope, Kind};
+use ropeway_core::encoding::value::Args;
 use ropeway_core::message::Call;
 use ropeway_core::{Event, Malformed, Messenger};
 use ropeway_std::Growable;
-use ropeway_std::json::Value;
-use serde::ser::{Error as _, Serialize, Serializer};
+use ropeway_std::value::Value;
 
 /// What a peer said, without a loan; files are put together from their parts.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub enum Said {
     /// An action: its name, args and kwargs.
-    Action(String, Tree, Tree),
+    Action(String, Value, Value),
     /// A request: its id as JSON, the requested value, args and kwargs.
-    Request(String, String, Tree, Tree),
+    Request(String, String, Value, Value),
     /// An answer: its id as JSON, the requested value and the value.
-    Answer(String, String, Tree),
+    Answer(String, String, Value),
     /// A file: its path and its bytes.
     File(String, Vec<u8>),
     /// A file that was requested: the id as JSON, the requested value and its bytes.
@@ -32,18 +31,42 @@ pub enum Said {
     Malformed(Malformed),
 }
 
+/// Whether both are written the same: so NaN is itself.
+impl PartialEq for Said {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Action(name, args, kwargs), Self::Action(of, others, named)) => {
+                name == of && are_same(args, others) && are_same(kwargs, named)
+            }
+            (Self::Request(id, name, args, kwargs), Self::Request(to, of, others, named)) => {
+                (id, name) == (to, of) && are_same(args, others) && are_same(kwargs, named)
+            }
+            (Self::Answer(id, name, value), Self::Answer(to, of, other)) => {
+                (id, name) == (to, of) && are_same(value, other)
+            }
+            (Self::File(path, bytes), Self::File(of, others)) => (path, bytes) == (of, others),
+            (Self::FileAnswer(id, name, bytes), Self::FileAnswer(to, of, others)) => {
+                (id, name, bytes) == (to, of, others)
+            }
+            (Self::Malformed(malformed), Self::Malformed(other)) => malformed == other,
+            (Self::Ignored, Self::Ignored) => true,
+            _ => false,
+        }
+    }
+}
+
 /// What the messages of a vector say.
 pub fn said(message: &Value) -> Said {
     let (header, content) = (&message["header"], &message["content"]);
     let id = |value: &Value| value.to_string();
     let name = || text(&header["requested_value"]).to_owned();
-    let field = |name| Tree::from(&content[name]);
+    let field = |name| untagged(&content[name]);
     let args = || match field("args") {
-        Tree::Null => Tree::Array(Vec::new()),
+        Value::Null => Value::Array(Vec::new()),
         args => args,
     };
-    let bytes = match Tree::from(content) {
-        Tree::Bytes(bytes) => Some(bytes),
+    let bytes = match untagged(content) {
+        Value::Bytes(bytes) => Some(bytes),
         _ => None,
     };
     match (text(&header["message-type"]), bytes) {
@@ -120,18 +143,18 @@ fn of_envelope(envelope: Envelope<'_, CleverShow>) -> Said {
     let name = envelope.key.to_owned();
     match (envelope.kind, envelope.body) {
         (Kind::Message, Body::Arguments(Arguments { args, kwargs })) => {
-            Said::Action(name, tree(args), tree(kwargs))
+            Said::Action(name, value(args), value(kwargs))
         }
         (Kind::Request(id), Body::Arguments(Arguments { args, kwargs })) => {
-            Said::Request(id.to_string(), name, tree(args), tree(kwargs))
+            Said::Request(id.to_string(), name, value(args), value(kwargs))
         }
-        (Kind::Answer(id), Body::Value(value)) => Said::Answer(id.to_string(), name, tree(value)),
+        (Kind::Answer(id), Body::Value(json)) => Said::Answer(id.to_string(), name, value(json)),
         (kind, body) => panic!("{kind:?} with {body:?}"),
     }
 }
 
-fn tree(json: Json<'_>) -> Tree {
-    json.read_with(Tree::read).expect("has been checked")
+fn value(json: Json<'_>) -> Value {
+    json.read_with(Value::read).expect("has been checked")
 }
 
 /// Queues what was said, its parts at most 1000 bytes at a time.
@@ -139,21 +162,19 @@ pub fn say(messenger: &mut Messenger<CleverShow, Growable>, said: &Said) {
     let sent = match said {
         Said::Action(name, args, kwargs) => messenger.send(&Named {
             name,
-            args: &Shown(args),
-            kwargs: &Shown(kwargs),
+            arguments: &Args { args, kwargs },
         }),
         Said::Request(id, name, args, kwargs) => messenger.send(&Call {
             id: call_id(id),
             request: &Named {
                 name,
-                args: &Shown(args),
-                kwargs: &Shown(kwargs),
+                arguments: &Args { args, kwargs },
             },
         }),
         Said::Answer(id, name, value) => messenger.send(&NamedAnswer {
             id: call_id(id),
             name,
-            value: &Shown(value),
+            value,
         }),
         Said::File(path, bytes) => messenger.send(&FileMessage {
             path,
@@ -175,32 +196,4 @@ pub fn say(messenger: &mut Messenger<CleverShow, Growable>, said: &Said) {
 
 fn call_id(json: &str) -> CallId {
     json.parse().expect("an id")
-}
-
-/// A tree for serde.
-struct Shown<'a>(&'a Tree);
-
-impl Serialize for Shown<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.0 {
-            Tree::Null => serializer.serialize_unit(),
-            Tree::Bool(value) => serializer.serialize_bool(*value),
-            Tree::Integer(bytes) => serializer.serialize_i128(integer(bytes)),
-            Tree::Float(bits) => serializer.serialize_f64(f64::from_bits(*bits)),
-            Tree::Text(text) => serializer.serialize_str(text),
-            Tree::Array(elements) => serializer.collect_seq(elements.iter().map(Shown)),
-            Tree::Map(entries) => {
-                serializer.collect_map(entries.iter().map(|(k, v)| (Shown(k), Shown(v))))
-            }
-            other => Err(S::Error::custom(format!("{other:?}"))),
-        }
-    }
-}
-
-/// The integer with these bytes in two's complement, the least first.
-fn integer(bytes: &[u8]) -> i128 {
-    let is_negative = bytes.last().is_some_and(|byte| *byte >= 0x80);
-    let mut all = [if is_negative { 0xFF } else { 0 }; 16];
-    all[..bytes.len()].copy_from_slice(bytes);
-    i128::from_le_bytes(all)
 }

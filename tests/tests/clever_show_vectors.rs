@@ -108,7 +108,7 @@ fn what_follows_a_bad_message_is_heard() {
 
 #[test]
 fn answers_as_the_original_does() {
-    let file: ropeway_std::json::Value = FILE.parse().unwrap();
+    let file: ropeway_std::value::Value = FILE.parse().unwrap();
     let entries = file["behaviour"].as_array().unwrap();
     assert_eq!(entries.len(), 10);
     for entry in entries {
@@ -211,7 +211,7 @@ fn is_fatal(said: &Said) -> bool {
 /// How many bytes a message lacks by its header, if its content was left out.
 fn missing(bytes: &[u8]) -> usize {
     let (header, content) = bytes[2..].split_at(usize::from(bytes[0]) << 8 | usize::from(bytes[1]));
-    let header: ropeway_std::json::Value = str::from_utf8(header).unwrap().parse().unwrap();
+    let header: ropeway_std::value::Value = str::from_utf8(header).unwrap().parse().unwrap();
     let length = header["content-length"].as_u64().unwrap() as usize;
     length.saturating_sub(content.len())
 }
@@ -219,7 +219,7 @@ fn missing(bytes: &[u8]) -> usize {
 /// Python 2 writes its fields in another order.
 fn is_of_python_3(vector: &vectors::Vector) -> bool {
     let first = vector.messages()[0]["header"]
-        .as_object()
+        .as_map()
         .and_then(|header| header.iter().next());
     let starts_so = first.is_some_and(|(key, _)| key.as_str() == Some("byteorder"));
     starts_so && lost(&vector.name) == 0

@@ -9,7 +9,7 @@ use crate::Malformed;
 use crate::dialect::{Envelope, Kind, Opened};
 use crate::encoding::DecodeError;
 use crate::encoding::json::Reader;
-use crate::encoding::value::{self, deserialize_from};
+use crate::encoding::value::{self, deserialize_from, read_arguments};
 use core::fmt;
 use serde::Deserialize;
 
@@ -40,7 +40,16 @@ pub struct Json<'a> {
     offset: usize,
 }
 
-impl Arguments<'_> {
+impl<'a> Arguments<'a> {
+    /// Reads them as a value of type `T`, whose [shape](crate::encoding::value::arguments) says which go where; it may
+    /// borrow from the receive buffer.
+    pub fn read<T: Deserialize<'a>>(self) -> Result<T, Malformed> {
+        let at = self.args.offset.min(self.kwargs.offset);
+        let (args, kwargs) = (self.args.into_reader(), self.kwargs.into_reader());
+        read_arguments(Some(args), Some(kwargs))
+            .map_err(|error| Malformed::from(error).within(0, at))
+    }
+
     /// They are no answer.
     pub(super) const fn no_answer(&self) -> Malformed {
         let field = Field::Value;
@@ -74,6 +83,11 @@ impl<'a> Json<'a> {
     ) -> Result<T, Malformed> {
         let mut reader = Reader::new(self.text);
         read(&mut reader).map_err(|error| Malformed::from(error).within(0, self.offset))
+    }
+
+    /// It is the value of an answer.
+    pub(super) const fn no_arguments(&self) -> Malformed {
+        mistyped(Field::Args, self.offset)
     }
 
     fn first(&self) -> Option<u8> {

@@ -3,7 +3,7 @@
 use super::header::Header;
 use crate::encoding::EncodeError;
 use crate::encoding::json::{Style, Writer};
-use crate::encoding::value::serialize_into;
+use crate::encoding::value::{Sequence, serialize_into, write_args, write_kwargs};
 use serde::Serialize;
 
 /// Writes one message to the front of `slot` and returns its length, or that of its header where a file follows.
@@ -87,23 +87,15 @@ impl Out<'_> {
         Ok(())
     }
 
-    /// Writes a value that must be an array or an object, as `empty` is; nothing is written as that.
-    pub(super) fn compound(
+    /// Writes both kinds of arguments, as fields of an object.
+    pub(super) fn arguments(
         &mut self,
-        value: &(impl Serialize + ?Sized),
-        empty: &[u8; 2],
+        arguments: &(impl Serialize + ?Sized),
     ) -> Result<(), EncodeError> {
-        let start = self.at;
-        self.value(value)?;
-        let written = self.slot.get(start..self.at).unwrap_or_default();
-        if written == b"null" {
-            self.at = start;
-            return self.push(empty);
-        }
-        match written.first() == empty.first() {
-            true => Ok(()),
-            false => Err(EncodeError::Unencodable),
-        }
+        self.push(b"\"args\": ")?;
+        self.json(|writer| write_args(writer, Sequence::Array, arguments))?;
+        self.push(b", \"kwargs\": ")?;
+        self.json(|writer| write_kwargs(writer, arguments))
     }
 
     fn put(&mut self, at: usize, bytes: &[u8]) -> Result<(), EncodeError> {

@@ -2,7 +2,7 @@ use super::emit::{Length, Out, compose};
 use super::{CallId, CleverShow, FILE};
 use crate::dialect::Carries;
 use crate::encoding::EncodeError;
-use crate::message::{Answer, Call, Refusal, Request};
+use crate::message::{Answer, Call, Message, Refusal, Request};
 use serde::Serialize;
 
 /// An action, or a request, whose name is known only when it is sent.
@@ -10,13 +10,12 @@ use serde::Serialize;
 /// To request, send it in a [`Call`]; its answer is read as JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Named<'a, A: ?Sized, K: ?Sized> {
+pub struct Named<'a, T: ?Sized> {
     /// The action or the requested value.
     pub name: &'a str,
-    /// What becomes the array of positional arguments: a list, a tuple, or `()` for none.
-    pub args: &'a A,
-    /// What becomes the object of named arguments: a struct, a map, or `()` for none.
-    pub kwargs: &'a K,
+    /// What becomes arguments, by its [shape](crate::encoding::value::arguments): a struct or map for named ones, a
+    /// tuple or list for positional ones, `Args` for both, `()` for none.
+    pub arguments: &'a T,
 }
 
 /// The answer to a request whose name is known only when it comes.
@@ -60,18 +59,18 @@ pub struct Part<'a>(pub &'a [u8]);
 
 impl CleverShow {
     /// Nothing can stand inside a file.
-    pub(super) const fn between_files(&self) -> Result<(), EncodeError> {
+    const fn between_files(&self) -> Result<(), EncodeError> {
         match self.outgoing {
             0 => Ok(()),
             _ => Err(EncodeError::Busy),
         }
     }
 
-    pub(super) fn emit_action(
+    fn emit_action(
         &self,
         slot: &mut [u8],
         name: &str,
-        arguments: impl FnOnce(&mut Out<'_>) -> Result<(), EncodeError>,
+        arguments: &(impl Serialize + ?Sized),
     ) -> Result<usize, EncodeError> {
         self.between_files()?;
         let action = |out: &mut Out<'_>| {
@@ -80,17 +79,17 @@ impl CleverShow {
         };
         compose(slot, "json", action, |out| {
             out.push(b"{")?;
-            arguments(out)?;
+            out.arguments(arguments)?;
             out.push(b"}").map(|()| Length::Counted)
         })
     }
 
-    pub(super) fn emit_request(
+    fn emit_request(
         &self,
         slot: &mut [u8],
         id: CallId,
         name: &str,
-        arguments: impl FnOnce(&mut Out<'_>) -> Result<(), EncodeError>,
+        arguments: &(impl Serialize + ?Sized),
     ) -> Result<usize, EncodeError> {
         self.between_files()?;
         let request = |out: &mut Out<'_>| out.push(b"request\"");
@@ -100,7 +99,7 @@ impl CleverShow {
             out.push(b", \"request_id\": ")?;
             out.push(id.as_json())?;
             out.push(b", ")?;
-            arguments(out)?;
+            out.arguments(arguments)?;
             out.push(b"}").map(|()| Length::Counted)
         })
     }
@@ -142,31 +141,32 @@ fn answer(out: &mut Out<'_>, id: CallId, name: &str) -> Result<(), EncodeError> 
     out.push(id.as_json())
 }
 
-impl<A: Serialize + ?Sized, K: Serialize + ?Sized> Named<'_, A, K> {
-    fn write(&self, out: &mut Out<'_>) -> Result<(), EncodeError> {
-        out.push(b"\"args\": ")?;
-        out.compound(self.args, b"[]")?;
-        out.push(b", \"kwargs\": ")?;
-        out.compound(self.kwargs, b"{}")
+impl<M: Message + Serialize> Carries<M> for CleverShow {
+    fn emit(&mut self, message: &M, slot: &mut [u8]) -> Result<usize, EncodeError> {
+        self.emit_action(slot, M::NAME, message)
     }
 }
 
-impl<A: Serialize + ?Sized, K: Serialize + ?Sized> Carries<Named<'_, A, K>> for CleverShow {
-    fn emit(&mut self, named: &Named<'_, A, K>, slot: &mut [u8]) -> Result<usize, EncodeError> {
-        self.emit_action(slot, named.name, |out| named.write(out))
+impl<M: Message + Serialize> Carries<Call<'_, CallId, M>> for CleverShow {
+    fn emit(&mut self, call: &Call<'_, CallId, M>, slot: &mut [u8]) -> Result<usize, EncodeError> {
+        self.emit_request(slot, call.id, M::NAME, call.request)
     }
 }
 
-impl<A: Serialize + ?Sized, K: Serialize + ?Sized> Carries<Call<'_, CallId, Named<'_, A, K>>>
-    for CleverShow
-{
+impl<T: Serialize + ?Sized> Carries<Named<'_, T>> for CleverShow {
+    fn emit(&mut self, named: &Named<'_, T>, slot: &mut [u8]) -> Result<usize, EncodeError> {
+        self.emit_action(slot, named.name, named.arguments)
+    }
+}
+
+impl<T: Serialize + ?Sized> Carries<Call<'_, CallId, Named<'_, T>>> for CleverShow {
     fn emit(
         &mut self,
-        call: &Call<'_, CallId, Named<'_, A, K>>,
+        call: &Call<'_, CallId, Named<'_, T>>,
         slot: &mut [u8],
     ) -> Result<usize, EncodeError> {
         let named = call.request;
-        self.emit_request(slot, call.id, named.name, |out| named.write(out))
+        self.emit_request(slot, call.id, named.name, named.arguments)
     }
 }
 

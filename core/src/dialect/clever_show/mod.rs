@@ -14,10 +14,10 @@ mod message;
 mod tests;
 
 use crate::Malformed;
-use crate::dialect::{Answers, Calling, Dialect, Envelope, Never, Opened};
+use crate::dialect::{Answers, Calling, Delivers, Dialect, Envelope, Never, Opened};
 use crate::error::clever_show::SKIPPED;
 use crate::framing::{self, Frame, Parsed, Recovery};
-use crate::message::Request;
+use crate::message::{Message, Request};
 use core::mem;
 use core::ops::RangeInclusive;
 use header::{Header, HeaderKind, Refused};
@@ -285,6 +285,19 @@ impl Dialect for CleverShow {
 impl Calling for CleverShow {
     fn call_id(&self, number: u32) -> CallId {
         CallId::new(number)
+    }
+}
+
+impl<'a, M: Message + Deserialize<'a>> Delivers<'a, M> for CleverShow {
+    fn names(key: &&str) -> bool {
+        *key == M::NAME
+    }
+
+    fn read(envelope: Envelope<'a, Self>) -> Result<M, Malformed> {
+        match envelope.body {
+            Body::Arguments(arguments) => arguments.read(),
+            Body::Value(value) => Err(value.no_arguments()),
+        }
     }
 }
 

@@ -1,7 +1,9 @@
 //! One link, its ends in memory: what goes in and out, and what stands in the way.
 
 use super::*;
-use crate::message::{Call, Refusal};
+use crate::encoding::value::Args;
+use crate::message::{self, Call, Refusal};
+use crate::messages;
 use crate::registry::Rejected;
 use crate::{Event, Messenger, SendError};
 use serde::Serialize;
@@ -50,11 +52,11 @@ fn events(link: &mut Link) -> Vec<String> {
 }
 
 /// A message with these fields behind those that all have.
-fn message(header: &str, content: &str) -> Vec<u8> {
-    message_of(header, content.len() as u64, content.as_bytes())
+fn frame(header: &str, content: &str) -> Vec<u8> {
+    frame_of(header, content.len() as u64, content.as_bytes())
 }
 
-fn message_of(header: &str, len: u64, content: &[u8]) -> Vec<u8> {
+fn frame_of(header: &str, len: u64, content: &[u8]) -> Vec<u8> {
     let header = format!(
         r#"{{"byteorder":"big","content-encoding":"utf-8","content-length":{len},{header}}}"#
     );
@@ -73,13 +75,89 @@ struct Led {
     red: u8,
 }
 
+messages! {
+    #[derive(Debug, PartialEq)]
+    enum Words<'a> {
+        Takeoff(Takeoff) as "takeoff_z",
+        Sum(Sum) as "sum" -> i64,
+        Config(Config<'a>) as "config" -> Config<'answer>,
+    }
+}
+
+#[derive(Debug, PartialEq, Serialize, serde::Deserialize)]
+struct Takeoff {
+    z: f64,
+}
+
+#[derive(Debug, PartialEq, Serialize, serde::Deserialize)]
+struct Sum(i32, i32);
+
+#[derive(Debug, PartialEq, Serialize, serde::Deserialize)]
+struct Config<'a> {
+    text: &'a str,
+}
+
+#[test]
+fn typed_messages_travel_by_name_and_shape() {
+    let mut link = link(CleverShow::new(), 4096);
+    link.send(&Takeoff { z: f64::INFINITY }).unwrap();
+    link.send(&Call {
+        id: CallId::new(1),
+        request: &Sum(2, 3),
+    })
+    .unwrap();
+    let value = Config { text: "\"ü\"" };
+    link.send(&message::Answer::<'_, '_, _, Config<'_>> {
+        id: CallId::new(2),
+        value: &value,
+    })
+    .unwrap();
+    let bytes = Vec::from(link.poll_output());
+    feed(&mut link, &bytes);
+    let takeoff = Words::Takeoff(Takeoff { z: f64::INFINITY });
+    assert!(matches!(link.recv::<Words<'_>>(), Some(Event::Message(said)) if said == takeoff));
+    let sum = Words::Sum(Sum(2, 3));
+    assert!(
+        matches!(link.recv::<Words<'_>>(), Some(Event::Request(id, said)) if id == CallId::new(1) && said == sum)
+    );
+    let Some(Event::Answer(id, envelope)) = link.recv::<Words<'_>>() else {
+        panic!("no answer");
+    };
+    assert_eq!(id, CallId::new(2));
+    assert!(<CleverShow as Answers<'_, Config<'_>>>::names_answer(
+        &envelope.key
+    ));
+    assert!(!<CleverShow as Answers<'_, Sum>>::names_answer(
+        &envelope.key
+    ));
+    let answer = <CleverShow as Answers<'_, Config<'_>>>::read_answer(envelope);
+    assert_eq!(answer, Ok(Ok(Config { text: "\"ü\"" })));
+}
+
+#[test]
+fn arguments_of_another_shape_are_malformed_at_their_place() {
+    let mut link = link(CleverShow::new(), 4096);
+    let header = ACTION.replace("\"go\"", "\"takeoff_z\"");
+    feed(
+        &mut link,
+        &frame(&header, r#"{"args":[],"kwargs":{"z":"1.5"}}"#),
+    );
+    match link.recv::<Words<'_>>() {
+        Some(Event::Malformed(malformed)) => {
+            assert!(!malformed.is_fatal());
+            assert!(malformed.offset > header.len(), "{malformed}");
+        }
+        other => panic!("{other:?}"),
+    }
+    assert!(link.recv::<Words<'_>>().is_none());
+}
+
 #[test]
 fn nothing_stands_inside_a_file() {
     let mut link = link(CleverShow::new(), 0);
     let go = Named {
         name: "go",
-        args: &(),
-        kwargs: &(),
+        arguments: &(),
     };
     link.send(&FileMessage { path: "a", len: 3 }).unwrap();
     assert_eq!(link.send(&go), Err(SendError::Busy));
@@ -116,18 +194,11 @@ fn a_part_that_finds_no_room_is_not_counted() {
 #[test]
 fn refuses_arguments_that_are_none() {
     let mut link = link(CleverShow::new(), 0);
-    let args = Named {
+    let go = Named {
         name: "go",
-        args: &7,
-        kwargs: &(),
+        arguments: &7,
     };
-    assert_eq!(link.send(&args), Err(SendError::Unencodable));
-    let kwargs = Named {
-        name: "go",
-        args: &[7],
-        kwargs: &[7],
-    };
-    assert_eq!(link.send(&kwargs), Err(SendError::Unencodable));
+    assert_eq!(link.send(&go), Err(SendError::Unencodable));
     assert!(link.poll_output().is_empty());
 }
 
@@ -140,8 +211,10 @@ fn lengths_of_any_number_of_digits_are_right() {
             id: CallId::new(7),
             request: &Named {
                 name: "say",
-                args: &[&text],
-                kwargs: &Led { red: 5 },
+                arguments: &Args {
+                    args: [&text],
+                    kwargs: Led { red: 5 },
+                },
             },
         };
         link.send(&said).unwrap();
@@ -160,8 +233,10 @@ fn lengths_of_any_number_of_digits_are_right() {
 fn a_slot_that_is_too_small_by_any_number_of_bytes_is_full() {
     let go = Named {
         name: "go",
-        args: &[[1; 32]],
-        kwargs: &Led { red: 1 },
+        arguments: &Args {
+            args: [[1; 32]],
+            kwargs: Led { red: 1 },
+        },
     };
     let mut slot = [0; 400];
     let len = crate::dialect::Carries::emit(&mut CleverShow::new(), &go, &mut slot).unwrap();
@@ -186,9 +261,9 @@ fn a_refusal_says_nothing() {
 #[test]
 fn a_file_longer_than_allowed_is_passed_over() {
     let mut link = link(CleverShow::new().max_file(3), 1024);
-    feed(&mut link, &message(FILE_A, "abcd"));
-    feed(&mut link, &message(FILE_A, "abc"));
-    let at = message(FILE_A, "").len();
+    feed(&mut link, &frame(FILE_A, "abcd"));
+    feed(&mut link, &frame(FILE_A, "abc"));
+    let at = frame(FILE_A, "").len();
     assert_eq!(
         events(&mut link),
         [
@@ -207,7 +282,7 @@ fn a_file_longer_than_allowed_is_passed_over() {
 fn a_length_that_nobody_wants_to_pass_over_ends_the_link() {
     for header in [ACTION, FILE_A] {
         let mut link = link(CleverShow::new().max_file(1 << 20), 1024);
-        feed(&mut link, &message_of(header, u64::MAX, b""));
+        feed(&mut link, &frame_of(header, u64::MAX, b""));
         let said = events(&mut link);
         assert_eq!(said.len(), 1, "{said:?}");
         assert!(said[0].starts_with("content of 18446744073709551615 bytes, the limit is "));
@@ -219,7 +294,7 @@ fn a_length_that_nobody_wants_to_pass_over_ends_the_link() {
 fn a_broken_header_with_a_length_that_nobody_passes_over_ends_the_link() {
     let mut link = link(CleverShow::new(), 1024);
     let header = r#""content-type":"json","message-type":"message""#;
-    feed(&mut link, &message_of(header, 1 << 60, b""));
+    feed(&mut link, &frame_of(header, 1 << 60, b""));
     assert!(events(&mut link)[0].starts_with("content of 1152921504606846976 bytes"));
     assert_eq!(link.is_over(), Some(crate::Over::OutOfStep));
 }
@@ -228,8 +303,8 @@ fn a_broken_header_with_a_length_that_nobody_passes_over_ends_the_link() {
 fn a_message_beyond_the_memory_is_passed_over() {
     let mut link = link(CleverShow::new(), 256);
     let long = format!(r#"{{"args": ["{}"], "kwargs": {{}}}}"#, "x".repeat(300));
-    let mut bytes = message(ACTION, &long);
-    bytes.extend(message(ACTION, r#"{"args": null, "kwargs": null}"#));
+    let mut bytes = frame(ACTION, &long);
+    bytes.extend(frame(ACTION, r#"{"args": null, "kwargs": null}"#));
     let mut said = Vec::new();
     for part in bytes.chunks(100) {
         feed(&mut link, part);
@@ -245,7 +320,7 @@ fn the_last_of_two_equal_fields_counts() {
     let mut link = link(CleverShow::new(), 1024);
     let header = r#""content-type":7,"content-type":"json","message-type":"message","action":[],"action":"\u0067o""#;
     let content = r#"{"args": 7, "kwargs": {}, "args": [1]}"#;
-    feed(&mut link, &message(header, content));
+    feed(&mut link, &frame(header, content));
     let said = events(&mut link);
     assert!(said[0].contains("key: \"go\", body: Arguments(Arguments { args: [1], kwargs: {} })"));
 }
@@ -264,7 +339,7 @@ fn an_id_is_any_json_that_fits() {
         let header = r#""content-type":"json","message-type":"request""#;
         let content =
             format!(r#"{{"requested_value":"a","request_id":{id},"args":[],"kwargs":{{}}}}"#);
-        feed(&mut link, &message(header, &content));
+        feed(&mut link, &frame(header, &content));
         let said = events(&mut link);
         assert!(
             said[0].contains(&format!("Request(CallId({expected}))")),
@@ -280,8 +355,8 @@ fn an_id_that_is_too_long_is_refused_and_the_stream_goes_on() {
         r#""content-type":"json","message-type":"response","requested_value":"a","request_id":"{}""#,
         "9".repeat(31)
     );
-    feed(&mut link, &message(&header, r#"{"value":1}"#));
-    feed(&mut link, &message(ACTION, r#"{"args":[],"kwargs":{}}"#));
+    feed(&mut link, &frame(&header, r#"{"value":1}"#));
+    feed(&mut link, &frame(ACTION, r#"{"args":[],"kwargs":{}}"#));
     let said = events(&mut link);
     assert!(said[0].starts_with("request_id of more than 32 bytes"));
     assert!(said[1].starts_with("Unknown"));
@@ -292,9 +367,9 @@ fn a_path_that_is_no_text_is_refused_with_its_file() {
     let mut link = link(CleverShow::new(), 1024);
     feed(
         &mut link,
-        &message(&FILE_A.replace("\"a\"", "\"\\ud800\""), "abc"),
+        &frame(&FILE_A.replace("\"a\"", "\"\\ud800\""), "abc"),
     );
-    feed(&mut link, &message(FILE_A, ""));
+    feed(&mut link, &frame(FILE_A, ""));
     let said = events(&mut link);
     assert!(said[0].starts_with("header whose filepath has the wrong type"));
     assert!(said[1].starts_with("Notice(Begin { file: Message { path: \"a\" }"));
@@ -319,9 +394,9 @@ fn latin_1_takes_the_room_of_its_header_and_no_more() {
         content.extend(b"\"],\"kwargs\":{}}");
         feed(
             &mut link,
-            &message_of(&header, content.len() as u64, &content),
+            &frame_of(&header, content.len() as u64, &content),
         );
-        feed(&mut link, &message(ACTION, r#"{"args":[],"kwargs":{}}"#));
+        feed(&mut link, &frame(ACTION, r#"{"args":[],"kwargs":{}}"#));
         let said = events(&mut link);
         match fits {
             true => assert!(said[0].contains(&"é".repeat(letters)), "{}", said[0]),
@@ -345,24 +420,21 @@ fn utf_16_is_read_with_and_without_a_mark() {
     ] {
         let header = format!(r#"{ACTION},"content-encoding":"{name}""#);
         let mut link = link(CleverShow::new(), 4096);
-        feed(
-            &mut link,
-            &message_of(&header, content.len() as u64, content),
-        );
+        feed(&mut link, &frame_of(&header, content.len() as u64, content));
         let said = events(&mut link);
         assert!(said[0].contains("args: [\"é🚁\"]"), "{name}: {}", said[0]);
     }
     let odd = &little[..little.len() - 1];
     let header = format!(r#"{ACTION},"content-encoding":"utf-16-le""#);
     let mut link = link(CleverShow::new(), 4096);
-    feed(&mut link, &message_of(&header, odd.len() as u64, odd));
+    feed(&mut link, &frame_of(&header, odd.len() as u64, odd));
     assert!(events(&mut link)[0].starts_with("unknown content-encoding"));
 }
 
 #[test]
 fn a_stream_that_ends_inside_a_message_is_reported() {
     let mut link = link(CleverShow::new(), 1024);
-    let bytes = message(ACTION, r#"{"args":[],"kwargs":{}}"#);
+    let bytes = frame(ACTION, r#"{"args":[],"kwargs":{}}"#);
     feed(&mut link, &bytes[..bytes.len() - 1]);
     link.handle_end();
     let len = bytes.len() - 1;
@@ -375,7 +447,7 @@ fn a_stream_that_ends_inside_a_message_is_reported() {
 #[test]
 fn a_stream_that_ends_inside_a_file_leaves_it_open() {
     let mut link = link(CleverShow::new(), 1024);
-    feed(&mut link, &message_of(FILE_A, 10, b"abc"));
+    feed(&mut link, &frame_of(FILE_A, 10, b"abc"));
     link.handle_end();
     assert_eq!(events(&mut link).len(), 2);
     assert_eq!(link.is_over(), Some(crate::Over::Ended));
