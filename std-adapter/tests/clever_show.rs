@@ -314,7 +314,7 @@ fn files_go_both_ways_through_little_memory() {
         done,
         [("data/big.bin".into(), 3_000_000), ("empty.bin".into(), 0)]
     );
-    assert!(steps > 10, "{steps} steps");
+    assert!(steps > 4, "{steps} steps");
     assert!(std::fs::read(there.join("data/big.bin")).unwrap() == content);
     assert_eq!(std::fs::read(there.join("empty.bin")).unwrap(), b"");
 
@@ -846,10 +846,7 @@ fn a_drone_comes_back_when_its_server_does() {
     assert!(matches!(lost, Reason::Closed | Reason::Io(_)), "{lost:?}");
     drone
         .talk()
-        .send(
-            "telemetry",
-            &[("value", 1)].into_iter().collect::<Numbers>(),
-        )
+        .send("telemetry", &Numbers::from([("value".into(), 1)]))
         .unwrap();
     let (said, heard): (_, Receiver<Numbers>) = {
         let (said, heard) = channel();

@@ -195,7 +195,7 @@ impl Drone {
             if let Some(event) = self.take_event() {
                 return Ok(Some(event));
             }
-            if deadline.has_passed() {
+            if deadline.has_passed() || self.jobs.has_some() {
                 return Ok(None);
             }
         }

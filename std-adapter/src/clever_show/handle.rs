@@ -64,6 +64,11 @@ impl<T> Jobs<T> {
         (0..waiting).map_while(|_| self.0.take()).collect()
     }
 
+    /// Whether another thread wants something by now.
+    pub(super) fn has_some(&self) -> bool {
+        self.0.has_some()
+    }
+
     pub(super) fn take_stop(&self) -> bool {
         self.0.take_stop()
     }
