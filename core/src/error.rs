@@ -1,5 +1,7 @@
 #[cfg(feature = "json")]
 pub(crate) mod clever_show;
+#[cfg(feature = "pickle")]
+pub(crate) mod tcptalks;
 
 use crate::encoding::{self, DecodeError, EncodeError};
 use crate::framing;
@@ -31,6 +33,12 @@ pub enum Rule {
     /// Of clever-show's headers and contents.
     #[cfg(feature = "json")]
     CleverShow(clever_show::Rule),
+    /// Of a pickle, so that its end is not known.
+    #[cfg(feature = "pickle")]
+    Pickle(encoding::Rule),
+    /// Of TCPTalks: the shape of its messages.
+    #[cfg(feature = "pickle")]
+    TcpTalks(tcptalks::Rule),
 }
 
 /// Why a message was not queued. Nothing of it was.
@@ -78,10 +86,12 @@ impl Malformed {
     pub const fn is_fatal(&self) -> bool {
         use framing::Rule::{Length, Truncated};
         match self.rule {
-            Rule::Framing(rule) => matches!(rule, Length { .. } | Truncated { .. }),
-            Rule::Body(_) => false,
+            Rule::Framing(Length { .. } | Truncated { .. }) => true,
             #[cfg(feature = "json")]
             Rule::CleverShow(rule) => rule.is_fatal(),
+            #[cfg(feature = "pickle")]
+            Rule::Pickle(_) => true,
+            _ => false,
         }
     }
 }
@@ -115,6 +125,10 @@ impl fmt::Display for Rule {
             Self::Body(rule) => rule.fmt(f),
             #[cfg(feature = "json")]
             Self::CleverShow(rule) => rule.fmt(f),
+            #[cfg(feature = "pickle")]
+            Self::Pickle(rule) => rule.fmt(f),
+            #[cfg(feature = "pickle")]
+            Self::TcpTalks(rule) => rule.fmt(f),
         }
     }
 }

@@ -1,9 +1,10 @@
 use crate::call::Refused;
-use crate::hub::{PeerId, PeerInfo, Peers, Reason};
+use crate::hub::{News, PeerId, Peers};
 use crate::peer::Peer;
 use ropeway_core::Event;
 use ropeway_core::dialect::{Delivers, Dialect, Never, Refuses, Replies};
 use ropeway_core::message::Request;
+use ropeway_core::registry::Registry;
 use std::fmt;
 use std::net::SocketAddr;
 
@@ -11,7 +12,7 @@ mod dispatch;
 mod kinds;
 
 pub(crate) use dispatch::dispatch;
-use kinds::{Any, Deferred, Handler, Message, Named, Reply};
+use kinds::{Any, Deferred, Handler, Message, Named, Reply, Table};
 
 /// What to do with what a peer says: a closure for each message.
 ///
@@ -45,14 +46,12 @@ use kinds::{Any, Deferred, Handler, Message, Named, Reply};
 pub struct Handlers<D: Dialect> {
     handlers: Vec<Box<dyn Handler<D>>>,
     otherwise: Option<Box<Otherwise<D>>>,
-    joined: Option<Box<Joined<D>>>,
-    left: Option<Box<Left<D>>>,
+    news: Option<Box<Hear<D>>>,
 }
 
 type Otherwise<D> = dyn FnMut(&mut Aside<D>, Event<'_, D, Never>) + Send;
 type Then<D> = dyn FnOnce(&mut Peer<'_, D>);
-type Joined<D> = dyn FnMut(&mut Peer<'_, D>) + Send;
-type Left<D> = dyn FnMut(&mut Peers<D>, &PeerInfo, &Reason) + Send;
+type Hear<D> = dyn FnMut(&mut Peers<D>, &News) + Send;
 
 /// One peer while what it said still lies in the receive buffer: it can be spoken to a moment later.
 pub struct Aside<D: Dialect> {
@@ -68,12 +67,12 @@ impl<D: Dialect> Handlers<D> {
         Self {
             handlers: Vec::new(),
             otherwise: None,
-            joined: None,
-            left: None,
+            news: None,
         }
     }
 
-    /// Handles the message `M`. If a peer asks it as a request, that is refused after the handler.
+    /// Handles the message `M`. Where it comes as a request, it is answered with nothing, and refused where the
+    /// dialect has no word for that.
     pub fn on<M>(&mut self, handler: impl FnMut(&mut Peer<'_, D>, M) + Send + 'static) -> &mut Self
     where
         D: Refuses + for<'a> Delivers<'a, M>,
@@ -122,14 +121,26 @@ impl<D: Dialect> Handlers<D> {
         self.add(Named::new(key.into(), handler))
     }
 
-    /// Handles all that no handler before it takes, as an `M`, with the text of its key: for gateways and logs, with
-    /// a type that takes every value.
-    pub fn on_any<M>(
+    /// Handles a whole table of [`messages!`](crate::messages), whose messages must not borrow; requests come with
+    /// their id, and are the handler's to [answer](Peer::answer) or [refuse](Peer::refuse), now or later.
+    pub fn on_table<R>(
         &mut self,
-        handler: impl FnMut(&mut Peer<'_, D>, &str, M) + Send + 'static,
+        handler: impl FnMut(&mut Peer<'_, D>, Option<D::CallId>, R) + Send + 'static,
     ) -> &mut Self
     where
-        D: Refuses + for<'a> Delivers<'a, M>,
+        R: for<'a> Registry<'a, D> + Send + 'static,
+    {
+        self.add(Table::new(handler))
+    }
+
+    /// Handles all that no handler before it takes, as an `M`, with the text of its key: for gateways and logs, with
+    /// a type that takes every value. Requests come with their id, and are the handler's to answer or refuse.
+    pub fn on_any<M>(
+        &mut self,
+        handler: impl FnMut(&mut Peer<'_, D>, Option<D::CallId>, &str, M) + Send + 'static,
+    ) -> &mut Self
+    where
+        D: for<'a> Delivers<'a, M>,
         M: Send + 'static,
     {
         self.add(Any::new(handler))
@@ -147,18 +158,12 @@ impl<D: Dialect> Handlers<D> {
         self
     }
 
-    /// Greets a peer of a hub, once its link is open for messages.
-    pub fn joined(&mut self, handler: impl FnMut(&mut Peer<'_, D>) + Send + 'static) -> &mut Self {
-        self.joined = Some(Box::new(handler));
-        self
-    }
-
-    /// Sees off a peer of a hub that had joined.
-    pub fn left(
+    /// Hears how the links and ports of a hub stand: who has joined, who has left and why.
+    pub fn news(
         &mut self,
-        handler: impl FnMut(&mut Peers<D>, &PeerInfo, &Reason) + Send + 'static,
+        handler: impl FnMut(&mut Peers<D>, &News) + Send + 'static,
     ) -> &mut Self {
-        self.left = Some(Box::new(handler));
+        self.news = Some(Box::new(handler));
         self
     }
 
@@ -167,15 +172,13 @@ impl<D: Dialect> Handlers<D> {
         self
     }
 
-    pub(crate) fn say_joined(&mut self, peer: &mut Peer<'_, D>) {
-        if let Some(joined) = &mut self.joined {
-            joined(peer);
-        }
+    pub(crate) fn hears_news(&self) -> bool {
+        self.news.is_some()
     }
 
-    pub(crate) fn say_left(&mut self, peers: &mut Peers<D>, info: &PeerInfo, reason: &Reason) {
-        if let Some(left) = &mut self.left {
-            left(peers, info, reason);
+    pub(crate) fn tell(&mut self, peers: &mut Peers<D>, news: &News) {
+        if let Some(hear) = &mut self.news {
+            hear(peers, news);
         }
     }
 }

@@ -103,6 +103,12 @@ impl Options {
         Growable::new(self.buffer, self.max_message)
     }
 
+    /// Memory to receive into, and memory to queue `queue` bytes in.
+    pub(crate) fn memories(&self, queue: usize) -> (Growable, Growable) {
+        let outbox = Growable::new(queue, self.max_message.max(queue));
+        (self.memory(), outbox)
+    }
+
     /// Sets up a connected socket: small messages leave at once, and a silent peer is noticed.
     pub(crate) fn apply(&self, stream: &TcpStream) -> io::Result<()> {
         self.apply_to(&SockRef::from(stream))

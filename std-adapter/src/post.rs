@@ -28,6 +28,7 @@ struct State<J> {
     jobs: VecDeque<J>,
     is_gone: bool,
     stop: bool,
+    wake: bool,
 }
 
 impl<J> Posts<J> {
@@ -37,6 +38,7 @@ impl<J> Posts<J> {
                 jobs: VecDeque::new(),
                 is_gone: false,
                 stop: false,
+                wake: false,
             }),
             limit,
             wake,
@@ -62,14 +64,24 @@ impl<J> Posts<J> {
         (self.wake)();
     }
 
+    pub(crate) fn wake(&self) {
+        self.lock().wake = true;
+        (self.wake)();
+    }
+
     /// Takes back one wish to stop.
     pub(crate) fn take_stop(&self) -> bool {
         std::mem::take(&mut self.lock().stop)
     }
 
+    /// Takes back one wish to be woken.
+    pub(crate) fn take_wake(&self) -> bool {
+        std::mem::take(&mut self.lock().wake)
+    }
+
     pub(crate) fn has_some(&self) -> bool {
         let state = self.lock();
-        state.stop || !state.jobs.is_empty()
+        state.stop || state.wake || !state.jobs.is_empty()
     }
 
     pub(crate) fn take(&self) -> Option<J> {

@@ -1,7 +1,7 @@
 //! Python programs as peers.
 
 use std::fmt::Display;
-use std::io::{BufRead, BufReader, Lines, Read};
+use std::io::{BufRead, BufReader, Lines, Read, Write};
 use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 
@@ -33,6 +33,17 @@ impl Python {
             stderr: child.stderr.take().expect("is piped"),
             child,
         }
+    }
+
+    /// Starts `program`, gives it `input`, and waits for its end: all lines that it prints.
+    pub fn run(program: &str, arguments: &[&dyn Display], input: String) -> Vec<String> {
+        let mut python = Self::start(program, arguments);
+        let mut stdin = python.stdin.take().expect("is piped");
+        let writer = std::thread::spawn(move || stdin.write_all(input.as_bytes()));
+        let lines = python.succeed();
+        let written = writer.join().expect("does not panic");
+        written.expect("the program reads all of it");
+        lines
     }
 
     /// The next line that it prints.

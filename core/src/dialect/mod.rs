@@ -8,11 +8,13 @@ pub mod cable_car;
 mod calling;
 #[cfg(feature = "json")]
 pub mod clever_show;
+#[cfg(feature = "pickle")]
+pub mod tcptalks;
 
+use crate::Malformed;
 use crate::encoding::EncodeError;
 use crate::framing::{self, Parsed, Skipped};
 use crate::message::Request;
-use crate::{Malformed, Rule};
 use core::convert::Infallible;
 use core::fmt;
 use core::ops::RangeInclusive;
@@ -60,10 +62,10 @@ pub trait Dialect {
         }
     }
 
-    /// What is broken where [`find`](Self::find) has just refused a frame for `rule`: that, or a
-    /// [rule of the dialect's own](framing::Rule::Dialect).
-    fn rule(&self, rule: framing::Rule) -> Rule {
-        Rule::Framing(rule)
+    /// What `rule`, which a refused frame breaks, is to the program: where reading finds the ends of frames, it is a
+    /// rule of the encoding.
+    fn explain(&self, rule: framing::Rule) -> crate::Rule {
+        crate::Rule::Framing(rule)
     }
 
     /// Reads the envelope of a frame's content; the body is looked at when someone asks for it.
@@ -92,6 +94,16 @@ pub trait Dialect {
     #[inline]
     fn is_open(&self) -> bool {
         true
+    }
+
+    /// Notes that the opening takes longer than the program waits: where silence is an answer, it counts as that.
+    fn handle_silence(&mut self) {}
+
+    /// Writes the answer to a request that has been done and has nothing to say, to the front of `slot`, and returns
+    /// its length; nothing where the protocol has no word for that.
+    fn emit_done(&mut self, id: Self::CallId, slot: &mut [u8]) -> Result<usize, EncodeError> {
+        let _ = (id, slot);
+        Ok(0)
     }
 
     /// Whether one side has taken its leave, so that nothing that still comes counts.

@@ -63,7 +63,7 @@ pub enum Rule {
     UnexpectedByte,
     /// No byte below 0x20 stands raw inside a string of JSON.
     ControlCharacter,
-    /// A backslash in a string of JSON is followed by an escape.
+    /// A backslash in a string of JSON is followed by an escape; in a line of pickle there is none.
     InvalidEscape,
     /// A number has no leading zero and all the digits it promises.
     InvalidNumber,
@@ -110,6 +110,11 @@ pub enum Rule {
     UnknownVariant,
     /// The receiving type takes the value: a rule of its own.
     Custom,
+    /// A body, and all that it says the length of, fits the limit.
+    TooLong {
+        /// How many bytes are allowed.
+        limit: u32,
+    },
     /// A pickle has a protocol number that is understood.
     Version {
         /// The number in the pickle.
@@ -120,7 +125,7 @@ pub enum Rule {
         /// The byte in the place of one.
         opcode: u8,
     },
-    /// A pickle is plain data: nothing is looked up, called, built or kept elsewhere.
+    /// A pickle is plain data in the form of Python 3: nothing is looked up, called, built or kept elsewhere.
     Forbidden {
         /// The opcode that would.
         opcode: u8,
@@ -135,6 +140,8 @@ pub enum Rule {
         /// The place that holds none.
         index: u32,
     },
+    /// No value of a pickle contains itself, so none changes once it has been referred to.
+    Recursive,
 }
 
 impl DecodeError {
@@ -199,6 +206,7 @@ impl fmt::Display for Rule {
             Self::DuplicateField => "field or key that occurs twice",
             Self::UnknownVariant => "unknown variant",
             Self::Custom => "value refused by its type",
+            Self::TooLong { limit } => return write!(f, "more than {limit} bytes"),
             Self::Version { version } => return write!(f, "pickle of protocol {version}"),
             Self::UnknownOpcode { opcode } => {
                 return write!(f, "unknown pickle opcode 0x{opcode:02x}");
@@ -212,6 +220,7 @@ impl fmt::Display for Rule {
             Self::Memo { index } => {
                 return write!(f, "reference to value {index}, which is not stored");
             }
+            Self::Recursive => "value that may contain itself",
         })
     }
 }

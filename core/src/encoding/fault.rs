@@ -30,11 +30,13 @@ impl Rule {
             | Self::UnknownOpcode { .. }
             | Self::Forbidden { .. }
             | Self::Operands { .. }
-            | Self::Memo { .. } => Fault::Syntax,
+            | Self::Memo { .. }
+            | Self::Recursive => Fault::Syntax,
             Self::InvalidUtf8 => Fault::Utf8,
-            Self::TooDeep { .. } | Self::TooManyDigits { .. } | Self::TooManyValues { .. } => {
-                Fault::Limit
-            }
+            Self::TooDeep { .. }
+            | Self::TooManyDigits { .. }
+            | Self::TooManyValues { .. }
+            | Self::TooLong { .. } => Fault::Limit,
             Self::InvalidValue
             | Self::WrongType { .. }
             | Self::UnexpectedType { .. }

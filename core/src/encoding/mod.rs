@@ -1,8 +1,8 @@
 //! How a value becomes the body of a frame, and back.
 //!
 //! Bytes of a type's own making need no module: see [`Encode`](crate::message::Encode). [`postcard`] serves
-//! serde types in dialects whose bodies are bytes. [`json`] and [`msgpack`] are encodings of [`value`]s, which
-//! describe themselves and share all but their bytes: serde's types, the errors, the limits.
+//! serde types in dialects whose bodies are bytes. [`json`], [`msgpack`] and [`pickle`] are encodings of [`value`]s,
+//! which describe themselves and share all but their bytes: serde's types, the errors, the limits.
 
 mod error;
 mod fault;
@@ -10,6 +10,8 @@ mod fault;
 pub mod json;
 #[cfg(feature = "msgpack")]
 pub mod msgpack;
+#[cfg(feature = "pickle")]
+pub mod pickle;
 pub mod postcard;
 mod refused;
 pub mod value;

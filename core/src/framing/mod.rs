@@ -103,13 +103,13 @@ pub enum Rule {
         /// The most bytes that a frame may have here.
         limit: usize,
     },
+    /// A frame whose end only reading finds can be read: the dialect says why this one cannot.
+    Unreadable,
     /// The stream ends at the end of a frame.
     Truncated {
         /// How many bytes of the last frame have arrived.
         len: usize,
     },
-    /// A rule of the dialect's own, which it [names](crate::dialect::Dialect::rule).
-    Dialect,
 }
 
 /// How to find the next frame after a malformed one.
@@ -144,8 +144,8 @@ impl fmt::Display for Rule {
         match self {
             Self::Length { len } => write!(f, "length byte {len}, the smallest is 2"),
             Self::Limit { len, limit } => write!(f, "frame of {len} bytes, the limit is {limit}"),
+            Self::Unreadable => f.write_str("frame that cannot be read"),
             Self::Truncated { len } => write!(f, "stream ends {len} bytes into a frame"),
-            Self::Dialect => f.write_str("frame that its dialect refuses"),
         }
     }
 }

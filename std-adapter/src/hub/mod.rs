@@ -1,49 +1,273 @@
-//! Many peers in one thread.
+//! Many peers in the caller's thread, on one poll of the operating system.
+//!
+//! A [`Hub`] listens at any number of ports and connects to others; [`turn`](Hub::turn) hands what peers say to
+//! [`Handlers`], [`next`](Hub::next) hands it out one by one instead. A [`Handle`] lets other threads send.
+//!
+//! ```
+//! use ropeway_std::dialect::cable_car::{CableCarJson, Join};
+//! use ropeway_std::hub::{Hub, Limits};
+//! use ropeway_std::{Connect, Event, Handlers, Options, messages};
+//! use std::time::Duration;
+//!
+//! messages! { enum Words { Join(Join) } }
+//!
+//! let mut handlers = Handlers::new();
+//! handlers.on::<Join>(|peer, Join| peer.send(&Join).unwrap_or_default());
+//! let mut hub = Hub::new(|_| CableCarJson, Options::default(), Limits::default())?.handle(handlers);
+//! let port = hub.listen("127.0.0.1:0")?;
+//! let address = hub.address(port).unwrap();
+//! let handle = hub.handle_for_threads();
+//!
+//! std::thread::scope(|scope| {
+//!     scope.spawn(|| hub.run(|| false).unwrap());
+//!     let mut link = Connect::new(address).link(CableCarJson, &Options::default()).unwrap();
+//!     link.send(&Join).unwrap();
+//!     let answer = link.recv(Duration::from_secs(10)).unwrap();
+//!     assert!(matches!(answer, Some(Event::Message(Words::Join(Join)))));
+//!     handle.stop();
+//! });
+//! # Ok::<(), std::io::Error>(())
+//! ```
 
-use crate::desk::{Desk, Mail};
-use ropeway_core::dialect::Dialect;
-use std::net::SocketAddr;
+mod connection;
+mod event;
+mod handle;
+mod limits;
+mod listening;
+mod peers;
+mod timers;
 
-/// Which of a hub's peers.
+pub use event::{Event, News, PeerInfo, Reason};
+pub use handle::Handle;
+pub use limits::Limits;
+pub use peers::Peers;
+
+use crate::handlers::dispatch;
+use crate::peer::{Peer, Place};
+use crate::waits::Deadline;
+use crate::{Handlers, Options};
+use ropeway_core::dialect::{Dialect, Refuses};
+use ropeway_core::registry::Registry;
+use std::fmt;
+use std::io;
+use std::ops::{Deref, DerefMut};
+use std::time::Duration;
+
+/// Which of a hub's peers; never used again for another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PeerId {
     slot: u32,
     generation: u32,
 }
+
+/// Which of a hub's ports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ListenerId(u32);
+
+/// Many peers, served in the caller's thread.
+///
+/// What it can do with peers is what its [`Peers`] can, as which it can be used. What is sent leaves with the next
+/// [`turn`](Self::turn) or [`next`](Self::next).
+pub struct Hub<D: Dialect> {
+    handlers: Handlers<D>,
+    peers: Peers<D>,
+}
+
 impl PeerId {
     pub(crate) const ALONE: Self = Self {
         slot: 0,
         generation: 0,
     };
 }
-/// x
-#[derive(Clone, Debug)]
-pub struct PeerInfo {
-    /// x
-    pub id: PeerId,
-    /// x
-    pub address: SocketAddr,
-}
-/// x
-#[derive(Debug)]
-pub enum Reason {
-    /// x
-    Closed,
-}
-/// x
-pub struct Peers<D: Dialect> {
-    all: Vec<(Mail<D>, Desk<D>)>,
-}
-impl<D: Dialect> Peers<D> {
-    pub(crate) fn parts(&mut self, id: PeerId) -> Option<(&mut Mail<D>, &mut Desk<D>)> {
-        self.all.get_mut(id.slot as usize).map(|(a, b)| (a, b))
+
+impl<D: Dialect> Hub<D> {
+    /// A hub without peers, which speaks with each in the dialect that `dialect` makes for it.
+    ///
+    /// Each link has a receive buffer as `options` say, and a queue as `limits` say; memory that no bytes have gone
+    /// through costs address space only.
+    pub fn new(
+        dialect: impl FnMut(&PeerInfo) -> D + Send + 'static,
+        options: Options,
+        limits: Limits,
+    ) -> io::Result<Self> {
+        Ok(Self {
+            handlers: Handlers::new(),
+            peers: Peers::new(Box::new(dialect), options, limits)?,
+        })
     }
-    pub(crate) fn desk(&self, id: PeerId) -> Option<&Desk<D>> {
-        self.all.get(id.slot as usize).map(|(_, b)| b)
+
+    /// What to do with what peers say.
+    #[must_use]
+    pub fn handle(mut self, handlers: Handlers<D>) -> Self {
+        self.handlers = handlers;
+        self
+    }
+
+    /// The handlers, to add more.
+    pub const fn handlers(&mut self) -> &mut Handlers<D> {
+        &mut self.handlers
+    }
+
+    /// A handle for other threads.
+    pub fn handle_for_threads(&self) -> Handle<D> {
+        self.peers.handle()
+    }
+
+    /// Waits at most `timeout` for something to happen, and does all that there is to do for every peer.
+    ///
+    /// From each peer it takes at most as many messages as the limits say, so that none holds up the others. Says
+    /// whether anything happened. An error is one of polling itself: one peer's are [`News`] of it.
+    pub fn turn(&mut self, timeout: Duration) -> io::Result<bool>
+    where
+        D: Refuses,
+    {
+        let happened = self.look(timeout)?;
+        self.peers.take_wake();
+        Ok(happened)
+    }
+
+    fn look(&mut self, timeout: Duration) -> io::Result<bool>
+    where
+        D: Refuses,
+    {
+        self.peers.wake_speakers();
+        let mut happened = self.tell_news();
+        let timeout = if happened { Duration::ZERO } else { timeout };
+        happened |= self.peers.wait(timeout)?;
+        happened |= self.peers.do_posts();
+        for _ in 0..self.peers.active() {
+            let Some(id) = self.peers.next_active() else {
+                break;
+            };
+            happened = true;
+            self.attend(id);
+        }
+        Ok(happened | self.tell_news())
+    }
+
+    /// Turns until `until` says that it is enough or a [handle](Handle::stop) stops it.
+    pub fn run(&mut self, mut until: impl FnMut() -> bool) -> io::Result<()>
+    where
+        D: Refuses,
+    {
+        while !until() && !self.peers.take_stop() {
+            self.look(Duration::MAX)?;
+        }
+        Ok(())
+    }
+
+    /// The next thing that happened or that a peer said, for programs that keep their state in a loop instead of
+    /// handlers; `None` after `timeout`, or when a handle [wakes](Handle::wake) or [stops](Handle::stop) it.
+    ///
+    /// Peers take turns, a message each. Answers to calls go to who waits for them, and are told as
+    /// [`Event::Answered`].
+    pub fn next<'a, R: Registry<'a, D>>(
+        &'a mut self,
+        timeout: Duration,
+    ) -> io::Result<Option<Event<'a, D, R>>> {
+        let deadline = Deadline::after(timeout);
+        let mut looked = false;
+        self.peers.after_speech();
+        let id = loop {
+            if let Some(news) = self.peers.take_news() {
+                return Ok(Some(Event::News(news)));
+            }
+            if let Some(id) = self.peers.next_speaker() {
+                break id;
+            }
+            if (looked && deadline.has_passed()) || self.peers.take_wake() {
+                return Ok(None);
+            }
+            self.peers.wait(deadline.left())?;
+            looked = true;
+            self.peers.do_posts();
+            self.serve_links();
+        };
+        Ok(self.peers.listen_to(id))
+    }
+
+    /// Stops listening, closes every link after what is queued on it, and waits for that at most `timeout`.
+    ///
+    /// The news of it go to the handlers if these hear news, and to [`next`](Self::next) otherwise. Says how many peers were cut off because it took longer.
+    pub fn shutdown(&mut self, timeout: Duration) -> io::Result<usize> {
+        let deadline = Deadline::after(timeout);
+        self.peers.stop_listening();
+        self.peers.close_all();
+        while !self.peers.is_empty() && !deadline.has_passed() {
+            self.peers.wait(deadline.left())?;
+            self.peers.do_posts();
+            self.peers.take_wake();
+            self.serve_links();
+        }
+        let cut_off = self.peers.cut_off_all();
+        if self.handlers.hears_news() {
+            self.tell_news();
+        }
+        Ok(cut_off)
+    }
+
+    /// Moves the bytes of all who have any, and takes nothing of what they say.
+    fn serve_links(&mut self) {
+        for _ in 0..self.peers.active() {
+            let Some(id) = self.peers.next_active() else {
+                break;
+            };
+            self.peers.pump(id);
+            self.peers.finish_look(id, true);
+        }
+    }
+
+    /// Serves one peer.
+    fn attend(&mut self, id: PeerId)
+    where
+        D: Refuses,
+    {
+        self.peers.pump(id);
+        self.tell_news();
+        for _ in 0..self.peers.burst() {
+            if !self.peers.may_speak(id) {
+                break;
+            }
+            let mut peer = Peer::new(Place::Among(&mut self.peers, id));
+            if !dispatch(&mut peer, &mut self.handlers, &mut ()) {
+                break;
+            }
+            if self.peers.note_open(id) {
+                self.tell_news();
+            }
+        }
+        self.peers.finish_look(id, false);
+    }
+
+    /// Tells the handlers the news, and says whether there were any.
+    fn tell_news(&mut self) -> bool {
+        let had_news = self.peers.has_news();
+        while let Some(news) = self.peers.take_news() {
+            self.handlers.tell(&mut self.peers, &news);
+        }
+        had_news
     }
 }
-/// x
-pub struct Hub<D: Dialect> {
-    /// x
-    pub peers: Peers<D>,
+
+impl<D: Dialect> Deref for Hub<D> {
+    type Target = Peers<D>;
+
+    fn deref(&self) -> &Peers<D> {
+        &self.peers
+    }
+}
+
+impl<D: Dialect> DerefMut for Hub<D> {
+    fn deref_mut(&mut self) -> &mut Peers<D> {
+        &mut self.peers
+    }
+}
+
+impl<D: Dialect> fmt::Debug for Hub<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hub")
+            .field("handlers", &self.handlers)
+            .field("peers", &self.peers)
+            .finish()
+    }
 }

@@ -24,6 +24,7 @@ mod read;
 mod ser;
 mod text;
 mod write;
+mod wtf8;
 
 pub use arguments::{Args, Sequence, read_arguments, write_args, write_kwargs};
 pub use attributes::{deserialize_attributes, serialize_attributes};
@@ -36,6 +37,8 @@ pub use read::{Key, Read};
 pub use ser::serialize_into;
 pub use text::{Text, Utf16};
 pub use write::Write;
+#[cfg(feature = "pickle")]
+pub(super) use {number::little_to_f64, wtf8::surrogates};
 
 /// How deep values may be nested, unless a reader is told otherwise.
 pub const DEPTH_LIMIT: u8 = 128;

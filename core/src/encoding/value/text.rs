@@ -7,6 +7,7 @@ use core::{
     str::{Chars, Utf8Error},
 };
 
+use super::wtf8;
 use crate::encoding::{DecodeError, Rule};
 
 /// A string as it stands in the text: checked, but not unescaped.
@@ -23,6 +24,8 @@ enum Raw<'a> {
     /// UTF-8 with escapes, kept writable.
     #[cfg_attr(not(feature = "json"), allow(dead_code))]
     Escaped(&'a mut [u8]),
+    /// UTF-8 with lone surrogates, three bytes each.
+    Surrogates(&'a [u8]),
 }
 
 impl<'a> Text<'a> {
@@ -56,6 +59,17 @@ impl<'a> Text<'a> {
         }
     }
 
+    /// A string without escapes, in UTF-8 but for surrogates, which may stand alone as three bytes: what Python calls
+    /// `surrogatepass`. Its first byte is at `offset` of the body.
+    pub fn wtf8(raw: &'a [u8], offset: usize) -> Result<Self, DecodeError> {
+        let raw = match wtf8::surrogates(raw) {
+            Ok(false) => Raw::Plain(core::str::from_utf8(raw).unwrap_or_default()),
+            Ok(true) => Raw::Surrogates(raw),
+            Err(place) => return Err(DecodeError::at(offset + place, Rule::InvalidUtf8)),
+        };
+        Ok(Self { raw, offset })
+    }
+
     /// Whether the string contains escapes.
     pub const fn is_escaped(&self) -> bool {
         matches!(self.raw, Raw::Escaped(_))
@@ -66,11 +80,12 @@ impl<'a> Text<'a> {
         self.offset
     }
 
-    /// The bytes between the quotes, escapes and all. They are UTF-8.
+    /// The bytes between the quotes, escapes and all. They are UTF-8, but for lone surrogates that are not escaped.
     pub const fn raw(&self) -> &[u8] {
         match &self.raw {
             Raw::Plain(plain) => plain.as_bytes(),
             Raw::Escaped(raw) => raw,
+            Raw::Surrogates(raw) => raw,
         }
     }
 
@@ -85,6 +100,7 @@ impl<'a> Text<'a> {
                 offset: self.offset + error.offset,
                 ..error
             }),
+            Raw::Surrogates(_) => Err(DecodeError::at(self.offset, Rule::LoneSurrogate)),
         }
     }
 
@@ -97,19 +113,25 @@ impl<'a> Text<'a> {
                 let same = decode(raw.iter().copied(), |byte| rest.next() == Some(byte));
                 same.is_ok() && rest.next().is_none()
             }
+            Raw::Surrogates(_) => false,
         }
     }
 
     /// The string as UTF-16 code units, lone surrogates included.
     pub fn utf16(&self) -> Utf16<'_> {
-        let chars = match &self.raw {
-            Raw::Plain(plain) => plain.chars(),
+        let (chars, surrogates) = match &self.raw {
+            Raw::Plain(plain) => (plain.chars(), [].as_slice()),
             // It was UTF-8 when it was read and has not been written since.
-            Raw::Escaped(raw) => core::str::from_utf8(raw).unwrap_or_default().chars(),
+            Raw::Escaped(raw) => (
+                core::str::from_utf8(raw).unwrap_or_default().chars(),
+                [].as_slice(),
+            ),
+            Raw::Surrogates(raw) => ("".chars(), *raw),
         };
         Utf16 {
             chars,
             is_escaped: self.is_escaped(),
+            surrogates,
             low: None,
         }
     }
@@ -158,6 +180,8 @@ impl defmt::Format for Text<'_> {
 pub struct Utf16<'t> {
     chars: Chars<'t>,
     is_escaped: bool,
+    /// In place of characters, where surrogates stand between them.
+    surrogates: &'t [u8],
     /// The second half of a character beyond the BMP, not yet handed out.
     low: Option<u16>,
 }
@@ -168,6 +192,12 @@ impl Iterator for Utf16<'_> {
     fn next(&mut self) -> Option<u16> {
         if let Some(low) = self.low.take() {
             return Some(low);
+        }
+        if let Some(point) = wtf8::next(&mut self.surrogates) {
+            return match char::from_u32(point) {
+                Some(plain) => self.first_unit(plain),
+                None => u16::try_from(point).ok(),
+            };
         }
         let mut plain = self.chars.next()?;
         if self.is_escaped && plain == '\\' {
@@ -182,6 +212,13 @@ impl Iterator for Utf16<'_> {
                 escaped => char::from(short(u8::try_from(escaped).ok()?)),
             };
         }
+        self.first_unit(plain)
+    }
+}
+
+impl Utf16<'_> {
+    /// The first unit of a character; the second one comes next.
+    fn first_unit(&mut self, plain: char) -> Option<u16> {
         let mut units = [0; 2];
         let mut units = plain.encode_utf16(&mut units).iter().copied();
         let first = units.next();
@@ -370,5 +407,19 @@ mod tests {
         let mut raw = *"\u{1f681}".as_bytes().first_chunk::<4>().unwrap();
         let units: Vec<u16> = text(&mut raw).utf16().collect();
         assert_eq!(units, [0xd83d, 0xde81]);
+    }
+
+    #[test]
+    fn reads_surrogates_that_are_not_escaped() {
+        let raw = b"a\xed\xa0\xbd\xf0\x9f\x9a\x81";
+        let text = Text::wtf8(raw, 7).unwrap();
+        let units: Vec<u16> = text.utf16().collect();
+        assert_eq!(units, [0x61, 0xd83d, 0xd83d, 0xde81]);
+        assert_eq!(text.to_string(), "a\u{fffd}\u{1f681}");
+        assert!(!text.eq_str("a"));
+        assert_eq!(
+            text.into_str(),
+            Err(DecodeError::at(7, Rule::LoneSurrogate))
+        );
     }
 }

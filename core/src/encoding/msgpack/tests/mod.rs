@@ -1,7 +1,9 @@
 //! MessagePack as it stands on the wire, both ways, and what must be refused.
 
 mod keys;
+mod peers;
 mod reading;
+mod typed;
 mod writing;
 
 use super::{Reader, Writer};
@@ -51,7 +53,7 @@ impl Tree {
                 Number::Unsigned(value) => Self::Unsigned(value),
                 Number::Signed(value) => Self::Signed(value),
                 Number::Float(value) => Self::Float(value.to_bits()),
-                Number::Little(_) | Number::Decimal(_) => unreachable!(),
+                other => unreachable!("{other}"),
             },
             Kind::Text => Self::Text(reader.text()?.to_string()),
             Kind::Bytes => Self::Bytes(reader.bytes()?.into()),

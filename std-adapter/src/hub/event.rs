@@ -1,0 +1,87 @@
+use super::{ListenerId, PeerId};
+use ropeway_core::dialect::Dialect;
+use ropeway_core::{Event as Said, SendError};
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+
+/// What a hub's [`next`](super::Hub::next) tells.
+#[derive(Debug)]
+pub enum Event<'a, D: Dialect, R> {
+    /// How a link or a port stands.
+    News(News),
+    /// What a peer said.
+    Said(PeerId, Said<'a, D, R>),
+    /// An answer came, and is with who waits for it.
+    Answered(PeerId),
+}
+
+/// How a link or a port stands.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum News {
+    /// A peer's link is open for messages.
+    Joined(PeerInfo),
+    /// The link of a peer that had joined has ended. All that it said before has been told.
+    Left(PeerInfo, Reason),
+    /// A connection came to nothing: there was no room for it, it did not open, or it could not be made.
+    TurnedAway(PeerInfo, Reason),
+    /// A port cannot take a connection just now, for want of file descriptors, say; it goes on trying.
+    AcceptFailed(ListenerId, io::Error),
+    /// What another thread wanted to send to this peer was not sent.
+    Unsent(PeerId, SendError),
+}
+
+/// A peer, as it is known from the start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PeerInfo {
+    /// Which peer it is.
+    pub id: PeerId,
+    /// Its address.
+    pub address: SocketAddr,
+    /// The port that it came in by; none if the hub was told to connect to it.
+    pub listener: Option<ListenerId>,
+}
+
+/// Why a link has ended.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Reason {
+    /// The peer has closed the connection.
+    Closed,
+    /// One side has taken its leave in the dialect's own words.
+    Quit,
+    /// The connection broke, or could not be made.
+    Transport(io::Error),
+    /// The peer broke the framing for good.
+    OutOfStep,
+    /// The opening took longer than allowed.
+    NotOpened,
+    /// The peer said nothing for longer than allowed.
+    Idle,
+    /// The program closed the link.
+    Kicked,
+    /// The hub was shut down.
+    Shutdown,
+    /// There were as many peers as allowed.
+    TooMany,
+    /// There were as many peers from this address as allowed.
+    TooManyFromAddress,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Closed => "the peer has closed the link",
+            Self::Quit => "one side has taken its leave",
+            Self::Transport(error) => return write!(f, "transport: {error}"),
+            Self::OutOfStep => "the peer broke the framing",
+            Self::NotOpened => "the opening was not done in time",
+            Self::Idle => "the peer was silent for too long",
+            Self::Kicked => "the program closed the link",
+            Self::Shutdown => "the hub was shut down",
+            Self::TooMany => "too many peers",
+            Self::TooManyFromAddress => "too many peers from this address",
+        })
+    }
+}

@@ -1,0 +1,106 @@
+use std::time::Duration;
+
+/// What a hub allows its peers, so that none costs more than is meant.
+///
+/// ```
+/// use ropeway_std::hub::Limits;
+/// use std::time::Duration;
+///
+/// let limits = Limits::default().peers(50).peers_per_address(4).idle(Duration::from_secs(60));
+/// # let _ = limits;
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    pub(super) peers: usize,
+    pub(super) peers_per_address: usize,
+    pub(super) queue: usize,
+    pub(super) calls: usize,
+    pub(super) burst: usize,
+    pub(super) posts: usize,
+    pub(super) opening: Duration,
+    pub(super) idle: Duration,
+    pub(super) linger: Duration,
+}
+
+impl Default for Limits {
+    /// 1024 peers from anywhere, queues of 64 KiB, 64 calls a peer, 32 messages a turn, 1024 posts; 10 s for the
+    /// opening, any silence after it, 2 s for a farewell.
+    fn default() -> Self {
+        Self {
+            peers: 1024,
+            peers_per_address: usize::MAX,
+            queue: 64 << 10,
+            calls: 64,
+            burst: 32,
+            posts: 1024,
+            opening: Duration::from_secs(10),
+            idle: Duration::MAX,
+            linger: Duration::from_secs(2),
+        }
+    }
+}
+
+impl Limits {
+    /// How many peers there may be, those still opening included; more are turned away.
+    #[must_use]
+    pub const fn peers(mut self, peers: usize) -> Self {
+        self.peers = peers;
+        self
+    }
+
+    /// How many peers there may be from one IP address; more are turned away.
+    #[must_use]
+    pub const fn peers_per_address(mut self, peers: usize) -> Self {
+        self.peers_per_address = peers;
+        self
+    }
+
+    /// How many bytes may wait to be written to one peer.
+    #[must_use]
+    pub const fn queue(mut self, bytes: usize) -> Self {
+        self.queue = bytes;
+        self
+    }
+
+    /// How many calls to one peer may wait for their answers.
+    #[must_use]
+    pub const fn calls(mut self, calls: usize) -> Self {
+        self.calls = calls;
+        self
+    }
+
+    /// How many messages are taken from one peer before others have their turn.
+    #[must_use]
+    pub const fn burst(mut self, messages: usize) -> Self {
+        self.burst = messages;
+        self
+    }
+
+    /// How many things other threads may have wait to be done.
+    #[must_use]
+    pub const fn posts(mut self, posts: usize) -> Self {
+        self.posts = posts;
+        self
+    }
+
+    /// How long a connection may take until it is open for messages.
+    #[must_use]
+    pub const fn opening(mut self, timeout: Duration) -> Self {
+        self.opening = timeout;
+        self
+    }
+
+    /// How long an open peer may say nothing; [`Duration::MAX`] is for ever.
+    #[must_use]
+    pub const fn idle(mut self, timeout: Duration) -> Self {
+        self.idle = timeout;
+        self
+    }
+
+    /// How long a link that is being closed may take to let out what is queued, and its peer to close too.
+    #[must_use]
+    pub const fn linger(mut self, timeout: Duration) -> Self {
+        self.linger = timeout;
+        self
+    }
+}
