@@ -2,6 +2,7 @@
 
 use ropeway_std::call::{CallError, Refused};
 use ropeway_std::dialect::cable_car::{CableCarByte, Join, Quit};
+use ropeway_std::dialect::clever_show::CleverShow;
 use ropeway_std::dialect::tcptalks::{TcpTalks, Variant};
 use ropeway_std::encoding::pickle::Node as Value;
 use ropeway_std::hub::{Hub, Limits};
@@ -110,6 +111,37 @@ fn one_call_at_a_time_is_made_where_there_are_no_ids() {
         node.start(&Ask("b".into()), LONG).unwrap_err(),
         CallError::Busy
     );
+}
+
+#[test]
+fn a_drone_and_its_server_call_each_other() {
+    let mut handlers = Handlers::<CleverShow>::new();
+    handlers
+        .answer::<Ask>(|_, Ask(what)| Ok(format!("drone's {what}")))
+        .answer::<Move>(|_, go| match go.speed {
+            0 => Err(Refused::new("ValueError", "no speed")),
+            _ => Ok(true),
+        });
+    let (here, there) = ends(4096);
+    let link = Link::over(CleverShow::new(), there, &Options::default()).unwrap();
+    let mut drone = Node::new(link, handlers);
+    let drone = thread::spawn(move || {
+        let name = drone.call(&Ask("name".into()), LONG);
+        assert_eq!(name.as_deref(), Ok("server's name"));
+        drone.run(|| false).unwrap_err()
+    });
+    let mut handlers = Handlers::<CleverShow>::new();
+    handlers.answer::<Ask>(|_, Ask(what)| Ok(format!("server's {what}")));
+    let link = Link::over(CleverShow::new(), here, &Options::default()).unwrap();
+    let mut server = Node::new(link, handlers);
+    let name = server.call(&Ask("name".into()), LONG);
+    assert_eq!(name.as_deref(), Ok("drone's name"));
+    // There is no word for "no".
+    let go = |speed| Move { distance: 1, speed };
+    assert_eq!(server.call(&go(0), SOON), Err(CallError::Deadline));
+    assert_eq!(server.call(&go(1), LONG), Ok(true));
+    drop(server);
+    drone.join().unwrap();
 }
 
 #[test]
