@@ -187,6 +187,86 @@ fn a_stuck_peer_holds_nobody_up() {
 }
 
 #[test]
+fn a_full_peer_does_not_keep_the_hub_busy() {
+    let mut hub = Hub::new(|_| Toy::default(), options(), Limits::default().queue(1024)).unwrap();
+    let listener = hub.listen("127.0.0.1:0").unwrap();
+    let mut deaf = TcpStream::connect(hub.address(listener).unwrap()).unwrap();
+    while hub.ids().next().is_none() {
+        hub.turn(LONG).unwrap();
+    }
+    let peer = hub.ids().next().unwrap();
+    let text = Note::new("x".repeat(200));
+    // Full for good: what is queued does not leave any more.
+    let mut sent = 0_usize;
+    let mut refused = 0;
+    while refused < 3 {
+        match hub.send(peer, &text) {
+            Ok(()) => (sent, refused) = (sent + 1, 0),
+            Err(error) => {
+                assert_eq!(error, SendError::Full);
+                refused += 1;
+            }
+        }
+        hub.turn(Duration::ZERO).unwrap();
+    }
+    hub.turn(Duration::ZERO).unwrap();
+    let start = Instant::now();
+    assert!(!hub.turn(SOON).unwrap());
+    assert!(start.elapsed() >= SOON);
+    // When it reads at last, nothing is missing.
+    assert!(hub.close(peer));
+    let reader = thread::spawn(move || deaf.read_to_end(&mut Vec::new()).unwrap());
+    assert_eq!(hub.shutdown(LONG).unwrap(), 0);
+    assert_eq!(reader.join().unwrap(), sent * 205);
+}
+
+#[test]
+fn a_handler_may_end_its_peer_and_speak_to_others() {
+    let mut handlers = Handlers::<Toy>::new();
+    handlers
+        .on::<Note>(|peer, note| {
+            let id = peer.id();
+            let others = peer.peers().unwrap();
+            let all: Vec<PeerId> = others.ids().filter(|other| *other != id).collect();
+            for other in all {
+                others.send(other, &note).unwrap();
+            }
+        })
+        .answer::<Name>(|peer, Name| {
+            peer.close();
+            Ok("bye")
+        });
+    let served = Served::new(handlers, Limits::default());
+    let (mut first, mut second) = (served.node(), served.link());
+    assert_eq!(
+        (served.news(), served.news()),
+        ("joined".into(), "joined".into())
+    );
+    first.send(&Note::new("hello")).unwrap();
+    assert_eq!(note(&mut second), "hello");
+    let bye = first.call_with::<Name, _>(&Name, LONG, |name| name.unwrap().to_owned());
+    assert_eq!(bye.as_deref(), Ok("bye"));
+    assert!(matches!(first.turn(LONG), Err(Error::Closed)));
+    drop(first);
+    assert_eq!(served.news(), "left: the program closed the link");
+}
+
+#[test]
+fn a_closed_port_takes_nobody_and_its_peers_stay() {
+    let mut hub = Hub::new(|_| Toy::default(), options(), Limits::default()).unwrap();
+    let listener = hub.listen("127.0.0.1:0").unwrap();
+    let address = hub.address(listener).unwrap();
+    let _stays = TcpStream::connect(address).unwrap();
+    assert!(matches!(
+        hub.next::<Words>(LONG).unwrap(),
+        Some(Event::News(News::Joined(_)))
+    ));
+    hub.unlisten(listener);
+    assert!(TcpStream::connect(address).is_err());
+    assert_eq!((hub.address(listener), hub.ids().count()), (None, 1));
+}
+
+#[test]
 fn messages_are_taken_in_turns() {
     let (said, heard) = mpsc::channel();
     let mut handlers = Handlers::<Toy>::new();
@@ -396,7 +476,7 @@ fn a_peer_out_of_step_is_let_go_and_nobody_else() {
     let served = Served::new(calculator(), Limits::default());
     let mut other = served.node();
     let mut link = served.link();
-    (&*link.transport()).write_all(&[0, 0]).unwrap();
+    link.transport().write_all(&[0, 0]).unwrap();
     assert!(link.recv::<Words>(LONG).is_err());
     drop(link);
     let mut news: Vec<_> = (0..3).map(|_| served.news()).collect();
@@ -424,6 +504,7 @@ fn a_farewell_is_told_apart_from_an_end() {
     assert_eq!(served.news(), "joined");
     link.dialect().say_bye();
     link.flush().unwrap();
+    drop(link);
     assert_eq!(served.news(), "left: one side has taken its leave");
 }
 
@@ -436,6 +517,14 @@ fn who_does_not_open_in_time_is_turned_away() {
         served.news(),
         "turned away: the opening was not done in time"
     );
+}
+
+#[test]
+fn silence_opens_where_it_counts_as_an_answer() {
+    let served = Served::speaking(Toy::patient, calculator(), Limits::default().opening(SOON));
+    let mut node = served.node();
+    assert_eq!(served.news(), "joined");
+    assert_eq!(node.call(&Sum(1, 1), LONG), Ok(2));
 }
 
 #[test]
@@ -469,7 +558,7 @@ fn a_hub_connects_and_calls() {
     let ticket = hub.start(peer, &Sum(4, 5), LONG).unwrap();
     let (said, heard) = mpsc::channel();
     hub.call(peer, &Sum(6, 7), LONG, move |_, sum| {
-        said.send(sum).unwrap()
+        said.send(sum).unwrap();
     })
     .unwrap();
     for _ in 0..2 {
@@ -537,7 +626,7 @@ fn a_loop_of_ones_own_gets_everything_in_order() {
         link.queue(&Note::new(text)).unwrap();
     }
     link.flush().unwrap();
-    (&*link.transport()).write_all(&[2, toy::HELLO]).unwrap();
+    link.transport().write_all(&[2, toy::HELLO]).unwrap();
     drop(link);
     let mut told = Vec::new();
     loop {
@@ -581,7 +670,9 @@ fn a_panicking_handler_leaves_the_others_served() {
         )
     };
     let (mut first, mut second) = (node(), node());
-    (&*first.link().transport())
+    first
+        .link()
+        .transport()
         .write_all(&[5, toy::REQUEST, 9, 0, 0x12])
         .unwrap();
     let asked = first.start(&Sum(1, 1), LONG).unwrap();
