@@ -19,6 +19,7 @@
 
 pub mod call;
 mod cancel;
+pub mod clever_show;
 mod clock;
 mod connect;
 mod desk;
@@ -37,6 +38,7 @@ mod polled;
 mod post;
 mod pump;
 mod storage;
+pub mod tcptalks;
 pub mod transport;
 pub mod value;
 mod waits;

@@ -120,7 +120,7 @@ fn silence_is_no_password_to_a_listener_of_old() {
     let limits = Limits::default().opening(SOON);
     let mut hub = Hub::new(listening, Options::default(), limits)
         .unwrap()
-        .handle(handlers);
+        .with_handlers(handlers);
     let listener = hub.listen("127.0.0.1:0").unwrap();
     let address = hub.address(listener).unwrap();
     let _silent = std::net::TcpStream::connect(address).unwrap();
@@ -136,10 +136,10 @@ fn a_hub_without_calls_echoes() {
     handlers.on::<Join>(|peer, Join| peer.send(&Quit).unwrap());
     let mut hub = Hub::new(|_| CableCarByte, Options::default(), Limits::default())
         .unwrap()
-        .handle(handlers);
+        .with_handlers(handlers);
     let listener = hub.listen("127.0.0.1:0").unwrap();
     let address = hub.address(listener).unwrap();
-    let handle = hub.handle_for_threads();
+    let handle = hub.handle();
     let served = thread::spawn(move || hub.run(|| false));
     let mut link = Connect::new(address)
         .link(CableCarByte, &Options::default())

@@ -163,7 +163,7 @@ impl<D: Dialect> Connection<D> {
         self.mail.handle_end();
     }
 
-    fn write(&mut self) {
+    pub(super) fn write(&mut self) {
         while self.writable {
             let bytes = self.mail.poll_output();
             if bytes.is_empty() {
