@@ -257,3 +257,32 @@ fn grows_without_losing_the_memo() {
         Rule::TooManyValues { limit: 1000 }
     );
 }
+
+#[test]
+fn grows_at_any_opcode() {
+    for input in [
+        &b"](Vtext\nVa\nNe."[..],
+        b"Vtext\n.",
+        b"cm\nError\n)R.",
+        b"(I1\nL2L\nN\x8c\x01xC\x01y])}t.",
+    ] {
+        let fixed = verdict(input);
+        let mut table = Table::new(Growing(Vec::new()));
+        assert_eq!(table.scan(input, LIMIT), fixed, "{input:?}");
+        table.clear();
+        for len in 0..input.len() {
+            let mut table = Table::new(Growing(std::vec![Node::EMPTY; len]));
+            assert_eq!(
+                table.scan(input, LIMIT),
+                fixed,
+                "{input:?} from {len} nodes"
+            );
+        }
+    }
+    let lines = [&b"V"[..], &[b'\n'; 300]].concat();
+    let mut table = Table::new(Growing(Vec::new()));
+    assert_eq!(
+        table.scan(&lines, LIMIT).unwrap_err().rule,
+        Rule::UnknownOpcode { opcode: b'\n' }
+    );
+}
