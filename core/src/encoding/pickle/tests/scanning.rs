@@ -286,3 +286,23 @@ fn grows_at_any_opcode() {
         Rule::UnknownOpcode { opcode: b'\n' }
     );
 }
+
+#[test]
+fn what_is_refused_stays_refused_until_the_table_is_cleared() {
+    for input in [
+        &b"]]q\x00h\x00a."[..],
+        b"]cos\nsystem\na.",
+        b"](cos\nsystem\ne.",
+        b"NN.",
+        b"NNNNNNNNN.",
+    ] {
+        let mut table = Table::new([Node::EMPTY; 8]);
+        let refused = table.scan(input, LIMIT).unwrap_err();
+        for _ in 0..3 {
+            assert_eq!(table.scan(input, LIMIT), Err(refused), "{input:?}");
+            assert!(table.root(input).is_none());
+        }
+        table.clear();
+        assert_eq!(table.scan(b"N.", LIMIT), Ok(Progress::Done { len: 2 }));
+    }
+}
