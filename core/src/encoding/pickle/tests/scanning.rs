@@ -188,7 +188,7 @@ fn the_table_is_the_limit() {
     assert_eq!(over(b"Nq\x1c").rule, Rule::TooManyValues { limit });
     assert_eq!(
         over(b"Nr\xff\xff\xff\xff").rule,
-        Rule::TooManyValues { limit }
+        Rule::Memo { index: u32::MAX }
     );
     assert_eq!(over(b"Nq\x1bN").rule, Rule::TooManyValues { limit });
     // Marks are used again: one is enough for any number of batches.
@@ -305,4 +305,25 @@ fn what_is_refused_stays_refused_until_the_table_is_cleared() {
         table.clear();
         assert_eq!(table.scan(b"N.", LIMIT), Ok(Progress::Done { len: 2 }));
     }
+}
+
+#[test]
+fn a_short_pickle_does_not_ask_for_a_large_memo() {
+    let mut table = Table::new(Growing(Vec::new()));
+    assert_eq!(
+        table.scan(b"Np255\nq\xffr\xff\x00\x00\x00", LIMIT),
+        Ok(Progress::More)
+    );
+    let index = 256;
+    assert_eq!(
+        table.scan(b"Np255\nq\xffr\xff\x00\x00\x00r\x00\x01\x00\x00", LIMIT),
+        Err(DecodeError::at(13, Rule::Memo { index }))
+    );
+    // One place for each byte is more than any pickle needs.
+    let mut long = std::vec![b'B', 0, 2, 0, 0];
+    long.resize(5 + 512, b'x');
+    long.extend(b"r\x05\x02\x00\x00.");
+    table.clear();
+    let len = long.len();
+    assert_eq!(table.scan(&long, LIMIT), Ok(Progress::Done { len }));
 }
