@@ -198,6 +198,7 @@ where
         if self.writing && self.cancelled_write == CancelledWrite::EndsLink {
             return Err(Error::CancelledWrite);
         }
+        self.must_speak()?;
         self.writing = true;
         let written = self.writer.write(self.messenger.poll_output()).await;
         self.writing = false;
@@ -206,6 +207,7 @@ where
 
     /// Reads and writes at once, until one of them is done.
     async fn read_or_write(&mut self) -> Result<(), Error<R::Error>> {
+        self.must_speak()?;
         let (room, waiting) = self.messenger.both_ways();
         let done = {
             let mut read = pin!(self.reader.read(room));
@@ -221,6 +223,17 @@ where
         match done {
             Done::Read(read) => self.note_read(read),
             Done::Written(written) => self.note_written(written),
+        }
+    }
+
+    /// Fails if nothing is to be written but what the outbox can never take.
+    fn must_speak(&mut self) -> Result<(), Error<R::Error>> {
+        match self.messenger.poll_output().is_empty() {
+            true => self
+                .messenger
+                .silenced()
+                .map_or(Ok(()), |error| Err(Error::Send(error))),
+            false => Ok(()),
         }
     }
 
