@@ -1,6 +1,7 @@
 use super::Error;
 use crate::buf::Storage;
 use crate::dialect::{Carries, Dialect};
+use crate::messenger::Over;
 use crate::registry::Registry;
 use crate::{Event, Messenger, SendError};
 use core::future::{Future, poll_fn};
@@ -138,6 +139,10 @@ where
     /// Waits until bytes have come or gone.
     async fn transfer(&mut self) -> Result<(), Error<R::Error>> {
         if let Some(over) = self.messenger.is_over() {
+            if over == Over::Quit {
+                // Who takes its leave may have a last word. A peer that does not hear it is gone as well.
+                let _ = self.write_queued().await;
+            }
             return Err(over.into());
         }
         if !self.messenger.has_output() {

@@ -1,15 +1,21 @@
 //! What a dialect has to say of its own accord and cannot.
 
 use super::{AsyncLink, CancelledWrite, Error, Link};
-use crate::dialect::{Dialect, tcptalks::TcpTalks};
+use crate::dialect::{
+    Dialect,
+    tcptalks::{Notice, TcpTalks},
+};
 use crate::encoding::pickle::Node;
 use crate::{Event, Messenger, SendError, messages};
+use core::cell::RefCell;
 use core::convert::Infallible;
 use core::future::Future;
 use core::pin::pin;
 use core::task::{Context, Poll, Waker};
 use embedded_io::ErrorKind;
 use serde::{Deserialize, Serialize};
+use std::rc::Rc;
+use std::vec::Vec;
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Move {
@@ -46,21 +52,33 @@ impl embedded_io::Write for Mute {
     }
 }
 
-/// The same, in futures.
-struct AsyncMute;
+/// A peer in futures: it has said something, and takes all.
+#[derive(Default)]
+struct AsyncMute {
+    said: Vec<u8>,
+    heard: Rc<RefCell<Vec<u8>>>,
+}
 
 impl embedded_io::ErrorType for AsyncMute {
     type Error = Infallible;
 }
 
 impl embedded_io_async::Read for AsyncMute {
-    async fn read(&mut self, _: &mut [u8]) -> Result<usize, Infallible> {
-        core::future::pending().await
+    async fn read(&mut self, room: &mut [u8]) -> Result<usize, Infallible> {
+        let len = self.said.len().min(room.len());
+        if len == 0 {
+            return core::future::pending().await;
+        }
+        for (slot, byte) in room.iter_mut().zip(self.said.drain(..len)) {
+            *slot = byte;
+        }
+        Ok(len)
     }
 }
 
 impl embedded_io_async::Write for AsyncMute {
     async fn write(&mut self, bytes: &[u8]) -> Result<usize, Infallible> {
+        self.heard.borrow_mut().extend_from_slice(bytes);
         Ok(bytes.len())
     }
 
@@ -116,9 +134,40 @@ fn a_blocking_link_fails_when_its_dialect_has_no_room_to_speak() {
 #[test]
 fn an_async_link_fails_when_its_dialect_has_no_room_to_speak() {
     for cancelled in [CancelledWrite::EndsLink, CancelledWrite::TookNothing] {
-        let mut link = AsyncLink::new(cramped(), AsyncMute, AsyncMute, cancelled);
+        let mut link = AsyncLink::new(
+            cramped(),
+            AsyncMute::default(),
+            AsyncMute::default(),
+            cancelled,
+        );
         assert_eq!(now(link.flush()), Err(Error::Send(TOO_LONG)));
         let said = now(link.recv()).map(is_stop);
         assert_eq!(said, Err(Error::Send(TOO_LONG)));
+    }
+}
+
+#[test]
+fn an_async_link_says_its_last_words_before_it_ends() {
+    for cancelled in [CancelledWrite::EndsLink, CancelledWrite::TookNothing] {
+        let talks = TcpTalks::dialling([Node::EMPTY; 16], 7).password("wrong");
+        let mut peer: Messenger<_, [u8; 64]> = Messenger::new(talks, [0; 64], [0; 64]);
+        let reader = AsyncMute {
+            said: peer.poll_output().to_vec(),
+            ..AsyncMute::default()
+        };
+        let writer = AsyncMute::default();
+        let heard = writer.heard.clone();
+        let talks = TcpTalks::listening([Node::EMPTY; 16], 7).password("right");
+        let messenger: Messenger<_, [u8; 64]> = Messenger::new(talks, [0; 64], [0; 64]);
+        let mut link = AsyncLink::new(messenger, reader, writer, cancelled);
+        let refused = now(link.recv::<Robot>()).unwrap();
+        assert!(matches!(refused, Event::Notice(Notice::Refused)));
+        assert_eq!(now(link.recv()).map(is_stop), Err(Error::Closed));
+        let verdict = heard.borrow();
+        let room = peer.input_room();
+        room[..verdict.len()].copy_from_slice(&verdict);
+        peer.handle_input(verdict.len());
+        let said = peer.recv::<Robot>();
+        assert!(matches!(said, Some(Event::Notice(Notice::Refused))));
     }
 }
