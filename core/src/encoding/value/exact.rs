@@ -57,7 +57,7 @@ impl Format {
 
     /// Where the bit of the sign is.
     const fn sign(&self) -> u32 {
-        self.infinity().ilog2() + 1
+        u64::BITS - self.infinity().leading_zeros()
     }
 }
 
