@@ -1,3 +1,5 @@
+#[cfg(feature = "json")]
+pub(crate) mod clever_show;
 #[cfg(feature = "msgpack")]
 pub(crate) mod packetmq;
 #[cfg(feature = "pickle")]
@@ -30,6 +32,9 @@ pub enum Rule {
     Framing(framing::Rule),
     /// Of the encoding, and of the body's shape in a dialect.
     Body(encoding::Rule),
+    /// Of clever-show's headers and contents.
+    #[cfg(feature = "json")]
+    CleverShow(clever_show::Rule),
     /// Of packetmq's frames and opening.
     #[cfg(feature = "msgpack")]
     Packetmq(packetmq::Rule),
@@ -89,6 +94,8 @@ impl Malformed {
             Rule::Framing(Length { .. } | TooLong { .. } | Truncated { .. }) => true,
             #[cfg(feature = "pickle")]
             Rule::Pickle(_) => true,
+            #[cfg(feature = "json")]
+            Rule::CleverShow(rule) => rule.is_fatal(),
             _ => false,
         }
     }
@@ -121,6 +128,8 @@ impl fmt::Display for Rule {
         match self {
             Self::Framing(rule) => rule.fmt(f),
             Self::Body(rule) => rule.fmt(f),
+            #[cfg(feature = "json")]
+            Self::CleverShow(rule) => rule.fmt(f),
             #[cfg(feature = "msgpack")]
             Self::Packetmq(rule) => rule.fmt(f),
             #[cfg(feature = "pickle")]

@@ -6,6 +6,8 @@
 
 pub mod cable_car;
 mod calling;
+#[cfg(feature = "json")]
+pub mod clever_show;
 #[cfg(feature = "msgpack")]
 pub mod packetmq;
 #[cfg(feature = "pickle")]
@@ -63,7 +65,7 @@ pub trait Dialect {
     }
 
     /// What `rule`, which a refused frame breaks, is to the program: where reading finds the ends of frames, it is a
-    /// rule of the encoding.
+    /// rule of the encoding, or [of the dialect's own](framing::Rule::Dialect).
     fn explain(&self, rule: framing::Rule) -> crate::Rule {
         crate::Rule::Framing(rule)
     }
