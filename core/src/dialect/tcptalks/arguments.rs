@@ -1,25 +1,114 @@
 //! The arguments of a call as the fields of a message.
 
 use super::Body;
-use crate::encoding::pickle::Writer;
-use crate::encoding::value::{self, Write};
+use super::message::PARAMETERS;
+use crate::encoding::pickle::{Open, Reader, Writer};
+use crate::encoding::value::{Kind, Write, read_arguments};
 use crate::encoding::{DecodeError, EncodeError};
-use serde::{Deserialize, Serialize};
+use core::fmt;
+use serde::Deserialize;
 
 pub(super) fn read<'a, T: Deserialize<'a>>(body: Body<'a>) -> Result<T, DecodeError> {
-    match body.kwargs {
-        Some(kwargs) if body.args.elements().next().is_none() => {
-            value::deserialize_attributes(&mut kwargs.reader())
-        }
-        _ => value::deserialize_from(&mut body.args.reader()),
+    let kwargs = body.kwargs.map(|kwargs| kwargs.reader());
+    read_arguments::<T, Reader<'a, 'a>, _>(Some(body.args.reader()), kwargs)
+}
+
+/// Writes keyword arguments, and refuses those that would stop the peer from reading: under a reserved name, or
+/// under none.
+#[derive(Debug)]
+pub struct Keywords<'w, 'a> {
+    writer: &'w mut Writer<'a>,
+    /// How many containers are open.
+    depth: usize,
+}
+
+impl<'w, 'a> Keywords<'w, 'a> {
+    pub(super) const fn new(writer: &'w mut Writer<'a>) -> Self {
+        Self { writer, depth: 0 }
+    }
+
+    fn begin(
+        &mut self,
+        open: impl FnOnce(&mut Self) -> Result<Open, EncodeError>,
+    ) -> Result<Open, EncodeError> {
+        let opened = open(self)?;
+        self.depth += 1;
+        Ok(opened)
     }
 }
 
-pub(super) fn write<T: Serialize + ?Sized>(
-    writer: &mut Writer<'_>,
-    message: &T,
-) -> Result<(), EncodeError> {
-    let args = writer.begin_tuple(0)?;
-    writer.end_tuple(args, 0)?;
-    value::serialize_attributes(writer, message)
+/// Hands verbs on: `fn null();` becomes `fn null(&mut self) -> Result<(), EncodeError> { self.writer.null() }`, and
+/// what ends a container closes a level too.
+macro_rules! hand_on {
+    (value: $(fn $verb:ident($($name:ident: $ty:ty),*);)*) => {$(
+        fn $verb(&mut self, $($name: $ty),*) -> Result<(), EncodeError> {
+            self.writer.$verb($($name),*)
+        }
+    )*};
+    (begin: $(fn $verb:ident($($name:ident: $ty:ty),*);)*) => {$(
+        fn $verb(&mut self, $($name: $ty),*) -> Result<Open, EncodeError> {
+            self.begin(|this| this.writer.$verb($($name),*))
+        }
+    )*};
+    (end: $(fn $verb:ident($($name:ident: $ty:ty),*);)*) => {$(
+        fn $verb(&mut self, $($name: $ty),*) -> Result<(), EncodeError> {
+            self.depth = self.depth.saturating_sub(1);
+            self.writer.$verb($($name),*)
+        }
+    )*};
+}
+
+impl Write for Keywords<'_, '_> {
+    type Open = Open;
+
+    fn written(&self) -> usize {
+        self.writer.written()
+    }
+
+    fn key(&mut self, key: &str) -> Result<(), EncodeError> {
+        if self.depth == 1 && PARAMETERS.contains(&key) {
+            return Err(EncodeError::Unencodable);
+        }
+        self.writer.key(key)
+    }
+
+    fn key_value(&mut self) -> Result<(), EncodeError> {
+        if self.depth == 1 {
+            return Err(EncodeError::KeyNotText);
+        }
+        self.writer.key_value()
+    }
+
+    hand_on! { value:
+        fn null();
+        fn bool(value: bool);
+        fn i64(value: i64);
+        fn u64(value: u64);
+        fn i128(value: i128);
+        fn u128(value: u128);
+        fn integer_le(bytes: &[u8]);
+        fn f64(value: f64);
+        fn f32(value: f32);
+        fn text(text: &str);
+        fn display(value: &(impl fmt::Display + ?Sized));
+        fn utf16(units: impl Iterator<Item = u16> + Clone);
+        fn bytes(bytes: &[u8]);
+        fn byte_array(bytes: &[u8]);
+        fn extension(kind: i8, bytes: &[u8]);
+        fn key_utf16(units: impl Iterator<Item = u16> + Clone);
+    }
+
+    hand_on! { begin:
+        fn begin_array(len: Option<usize>);
+        fn begin_tuple(len: usize);
+        fn begin_set(kind: Kind, len: usize);
+        fn begin_map(len: Option<usize>);
+    }
+
+    hand_on! { end:
+        fn end_array(open: Open, len: usize);
+        fn end_tuple(open: Open, len: usize);
+        fn end_set(kind: Kind, open: Open, len: usize);
+        fn end_map(open: Open, len: usize);
+    }
 }

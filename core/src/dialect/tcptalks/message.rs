@@ -147,9 +147,7 @@ fn keywords<'a>(value: Value<'a, 'a>) -> Result<Value<'a, 'a>, Flaw> {
     for key in value.elements().step_by(2) {
         let rule = match key.text() {
             None => Rule::Keywords,
-            Some(key) if RECEIVED_AS_PARAMETERS.iter().any(|name| key.eq_str(name)) => {
-                Rule::ReservedKeyword
-            }
+            Some(key) if PARAMETERS.iter().any(|name| key.eq_str(name)) => Rule::ReservedKeyword,
             Some(_) => continue,
         };
         return Err((key.offset(), rule));
@@ -189,4 +187,4 @@ const CALL: &[u8] = b"R";
 const REPLY: &[u8] = b"A";
 
 /// What Python's own functions call the parameters in front of the keyword arguments.
-const RECEIVED_AS_PARAMETERS: [&str; 3] = ["self", "opcode", "retcode"];
+pub(super) const PARAMETERS: [&str; 3] = ["self", "opcode", "retcode"];

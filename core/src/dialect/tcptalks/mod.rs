@@ -67,6 +67,7 @@ use opening::Stage;
 use session::{Session, Taken};
 
 pub use crate::error::tcptalks::Rule;
+pub use arguments::Keywords;
 pub use call_id::{CallId, Label, TooLong};
 pub use notice::Notice;
 pub use opcode::Opcode;

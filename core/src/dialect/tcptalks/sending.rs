@@ -1,10 +1,10 @@
 //! What a dialect of TCPTalks carries: calls, and what answers them.
 
-use super::{CallId, Opcode, TcpTalks, arguments};
+use super::{CallId, Keywords, Opcode, TcpTalks};
 use crate::dialect::Carries;
 use crate::encoding::EncodeError;
-use crate::encoding::pickle::Nodes;
-use crate::encoding::value::{Write, serialize_into};
+use crate::encoding::pickle::{Nodes, Writer};
+use crate::encoding::value::{Sequence, Write, serialize_into, write_args, write_kwargs};
 use crate::message::{Answer, Call, Message, Refusal, Request};
 use serde::Serialize;
 
@@ -40,17 +40,48 @@ pub struct Done {
     pub id: CallId,
 }
 
+impl<S: Nodes, P: AsRef<str>> TcpTalks<S, P> {
+    /// Writes a call to the front of `slot` and returns its length; `args` writes a tuple, `kwargs` a map.
+    pub fn emit_call(
+        &mut self,
+        slot: &mut [u8],
+        opcode: Opcode<'_>,
+        id: CallId,
+        args: impl FnOnce(&mut Writer<'_>) -> Result<(), EncodeError>,
+        kwargs: impl FnOnce(&mut Keywords<'_, '_>) -> Result<(), EncodeError>,
+    ) -> Result<usize, EncodeError> {
+        self.session.emit_call(slot, opcode, id, |writer| {
+            args(writer)?;
+            kwargs(&mut Keywords::new(writer))
+        })
+    }
+
+    /// Writes a reply to the front of `slot` and returns its length; `result` writes one value.
+    ///
+    /// An empty tuple is [`EncodeError::Unencodable`]: the peer's call would fail by it.
+    pub fn emit_reply(
+        &mut self,
+        slot: &mut [u8],
+        id: CallId,
+        result: impl FnOnce(&mut Writer<'_>) -> Result<(), EncodeError>,
+    ) -> Result<usize, EncodeError> {
+        self.session.emit_reply(slot, id, |writer| {
+            let start = writer.written();
+            result(writer)?;
+            match writer.as_slice().get(start..) {
+                Some(EMPTY_TUPLE) => Err(EncodeError::Unencodable),
+                _ => Ok(()),
+            }
+        })
+    }
+}
+
 /// A message for itself is a call whose reply is dropped.
 impl<S: Nodes, P: AsRef<str>, M: Message + Serialize> Carries<M> for TcpTalks<S, P> {
     fn emit(&mut self, message: &M, slot: &mut [u8]) -> Result<usize, EncodeError> {
         let id = self.session.next_id();
-        self.emit(
-            &Call {
-                id,
-                request: message,
-            },
-            slot,
-        )
+        let request = message;
+        self.emit(&Call { id, request }, slot)
     }
 }
 
@@ -69,10 +100,13 @@ impl<S: Nodes, P: AsRef<str>, M: Message + Serialize> Carries<Call<'_, CallId, M
 
 impl<S: Nodes, P: AsRef<str>, T: Serialize + ?Sized> Carries<Invocation<'_, T>> for TcpTalks<S, P> {
     fn emit(&mut self, call: &Invocation<'_, T>, slot: &mut [u8]) -> Result<usize, EncodeError> {
-        self.session
-            .emit_call(slot, call.opcode, call.id, |writer| {
-                arguments::write(writer, call.arguments)
-            })
+        self.emit_call(
+            slot,
+            call.opcode,
+            call.id,
+            |args| write_args(args, Sequence::Tuple, call.arguments),
+            |kwargs| write_kwargs(kwargs, call.arguments),
+        )
     }
 }
 
@@ -91,18 +125,13 @@ impl<'v, S: Nodes, P: AsRef<str>, M: Request<Answer<'v>: Serialize>>
 
 impl<S: Nodes, P: AsRef<str>, T: Serialize + ?Sized> Carries<Reply<'_, T>> for TcpTalks<S, P> {
     fn emit(&mut self, reply: &Reply<'_, T>, slot: &mut [u8]) -> Result<usize, EncodeError> {
-        self.session.emit_reply(slot, reply.id, |writer| {
-            let start = writer.written();
-            serialize_into(writer, reply.value)?;
-            refuse_empty_tuple(writer.as_slice().get(start..).unwrap_or_default())
-        })
+        self.emit_reply(slot, reply.id, |result| serialize_into(result, reply.value))
     }
 }
 
 impl<S: Nodes, P: AsRef<str>> Carries<Done> for TcpTalks<S, P> {
     fn emit(&mut self, done: &Done, slot: &mut [u8]) -> Result<usize, EncodeError> {
-        self.session
-            .emit_reply(slot, done.id, |writer| writer.null())
+        self.emit_reply(slot, done.id, |result| result.null())
     }
 }
 
@@ -113,16 +142,11 @@ impl<S: Nodes, P: AsRef<str>> Carries<Refusal<'_, CallId>> for TcpTalks<S, P> {
         slot: &mut [u8],
     ) -> Result<usize, EncodeError> {
         let variant = self.session.variant;
-        self.session.emit_reply(slot, refusal.id, |writer| {
-            variant.write_refusal(writer, refusal.class, refusal.text)
+        self.emit_reply(slot, refusal.id, |result| {
+            variant.write_refusal(result, refusal.class, refusal.text)
         })
     }
 }
 
-/// A result that is an empty tuple makes the peer's call fail.
-fn refuse_empty_tuple(written: &[u8]) -> Result<(), EncodeError> {
-    match written {
-        b")" => Err(EncodeError::Unencodable),
-        _ => Ok(()),
-    }
-}
+/// As a pickle has it.
+const EMPTY_TUPLE: &[u8] = b")";

@@ -1,9 +1,11 @@
 use super::*;
 use crate::dialect::{Answers, Carries};
 use crate::encoding::pickle::Node;
+use crate::encoding::value::Args;
 use crate::message::{Answer, Call, Refusal};
 use crate::{Event, Messenger, Over, SendError, messages};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::string::{String, ToString};
 use std::vec::Vec;
 use std::{format, vec};
@@ -403,6 +405,77 @@ fn results_that_python_would_choke_on_are_not_sent() {
             value: &vec![(); 0]
         }),
         Ok(())
+    );
+}
+
+#[test]
+fn arguments_go_by_position_and_by_name_as_python_binds_them() {
+    let (mut controller, mut robot) = opened(Variant::Current);
+    let id = controller.dialect().call_id(0);
+    let opcode = Opcode::Number(0x10);
+    let both = Args {
+        args: (7,),
+        kwargs: BTreeMap::from([("speed", -1)]),
+    };
+    controller
+        .send(&Invocation {
+            id,
+            opcode,
+            arguments: &both,
+        })
+        .unwrap();
+    controller
+        .send(&Invocation {
+            id,
+            opcode,
+            arguments: &(7, -1),
+        })
+        .unwrap();
+    controller
+        .send(&Invocation {
+            id,
+            opcode,
+            arguments: &(7, -1, 2),
+        })
+        .unwrap();
+    let said = carry(&mut controller, &mut robot);
+    let wanted = "Move(Move { distance: 7, speed: -1 })";
+    assert_eq!(said[..2], [wanted, wanted]);
+    assert!(said[2].contains("too few or too many"), "{said:?}");
+}
+
+#[test]
+fn keywords_that_would_stop_python_from_reading_are_not_sent() {
+    let (mut controller, _) = opened(Variant::Current);
+    let id = controller.dialect().call_id(0);
+    let opcode = Opcode::Number(0x10);
+    for name in ["self", "opcode", "retcode"] {
+        let arguments = &BTreeMap::from([(name, 1)]);
+        let sent = controller.send(&Invocation {
+            id,
+            opcode,
+            arguments,
+        });
+        assert_eq!(sent, Err(SendError::Unencodable));
+        let arguments = &BTreeMap::from([("inner", BTreeMap::from([(name, 1)]))]);
+        assert_eq!(
+            controller.send(&Invocation {
+                id,
+                opcode,
+                arguments
+            }),
+            Ok(())
+        );
+    }
+    let arguments = &BTreeMap::from([(1, 2)]);
+    assert!(
+        controller
+            .send(&Invocation {
+                id,
+                opcode,
+                arguments
+            })
+            .is_err()
     );
 }
 
