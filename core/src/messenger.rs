@@ -117,6 +117,15 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
         self.append(|dialect, slot| dialect.emit(message, slot))
     }
 
+    /// Queues the answer to a request that has been done and has nothing to say, and says whether the dialect has a
+    /// word for that.
+    pub fn send_done(&mut self, id: D::CallId) -> Result<bool, SendError> {
+        self.say_own()?;
+        let queued = self.queued();
+        self.append(|dialect, slot| dialect.emit_done(id, slot))?;
+        Ok(self.queued() > queued)
+    }
+
     /// The next thing that the peer said, if it is here whole; messages borrow from the receive buffer.
     ///
     /// `T` is the table that [`messages!`](crate::messages) declared. Copy what is to be kept before the next call.

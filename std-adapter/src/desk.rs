@@ -80,7 +80,7 @@ impl<D: Dialect> Desk<D> {
     }
 
     /// Answers a request, now or as soon as there is room; what cannot be sent becomes a refusal.
-    pub(crate) fn answer<M: Request>(
+    pub(crate) fn answer<M>(
         &mut self,
         mail: &mut Mail<D>,
         id: D::CallId,
@@ -88,7 +88,7 @@ impl<D: Dialect> Desk<D> {
     ) where
         M::Answer<'static>: Send,
         D: Refuses + for<'a> Carries<Answer<'a, 'static, <D as Dialect>::CallId, M>>,
-        M: 'static,
+        M: Request + 'static,
     {
         let mut answer = answer;
         self.owe(
@@ -117,6 +117,21 @@ impl<D: Dialect> Desk<D> {
         self.owe(
             mail,
             Box::new(move |mail| mail.send(&refusal(id, &refused))),
+        );
+    }
+
+    /// Answers a request that has been done and has nothing to say; where there is no word for that, it is refused.
+    pub(crate) fn done(&mut self, mail: &mut Mail<D>, id: D::CallId)
+    where
+        D: Refuses,
+    {
+        let refused = Refused::new("TypeError", "a message, not a request: it has no answer");
+        self.owe(
+            mail,
+            Box::new(move |mail| match mail.send_done(id)? {
+                true => Ok(()),
+                false => mail.send(&refusal(id, &refused)),
+            }),
         );
     }
 

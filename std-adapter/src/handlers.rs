@@ -70,7 +70,8 @@ impl<D: Dialect> Handlers<D> {
         }
     }
 
-    /// Handles the message `M`. If a peer asks it as a request, that is refused after the handler.
+    /// Handles the message `M`. Where it comes as a request, it is answered with nothing, and refused where the
+    /// dialect has no word for that.
     pub fn on<M>(&mut self, handler: impl FnMut(&mut Peer<'_, D>, M) + Send + 'static) -> &mut Self
     where
         D: Refuses + for<'a> Delivers<'a, M>,

@@ -10,7 +10,7 @@ use crate::waits::Deadline;
 use crate::{Error, Handlers, Link};
 use ropeway_core::dialect::{Answers, Asks, Calling, Carries, Dialect, Envelope, Refuses};
 use ropeway_core::message::{Answer, Request};
-use ropeway_core::{Malformed, SendError};
+use ropeway_core::{Instant, Malformed, SendError};
 use std::fmt;
 use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
@@ -387,8 +387,8 @@ impl<D: Dialect, T: Transport> Node<D, T> {
 
     fn next_timeout(&self) -> Duration {
         match self.desk.calls.next_timeout() {
-            Some(next) => next - self.desk.now(),
-            None => Duration::MAX,
+            Some(next) if next < NEVER => next - self.desk.now(),
+            _ => Duration::MAX,
         }
     }
 
@@ -475,6 +475,9 @@ impl<D: Dialect> fmt::Debug for NodeHandle<D> {
         f.debug_tuple("NodeHandle").field(&self.posts).finish()
     }
 }
+
+/// As an unbounded deadline turns out.
+const NEVER: Instant = Instant::from_micros(u64::MAX);
 
 const MAX_CALLS: usize = 64;
 

@@ -62,7 +62,7 @@ impl Waits {
             }
             let written = link.flush();
             let reads = match link.has_output() {
-                false => Patience::of(left),
+                false => self.roughly(left),
                 true => Patience::of(left.min(SLICE)),
             };
             self.set_reads(link, reads)?;
@@ -79,6 +79,17 @@ impl Waits {
             left = deadline.left();
         }
         Ok(false)
+    }
+
+    /// A patience that ends in time: the present one if that is not far from it, since a change costs system calls.
+    fn roughly(&self, left: Duration) -> Patience {
+        match (self.reads, Patience::of(left)) {
+            (Patience::Until(reads), Patience::Until(_)) if reads <= left && reads >= left / 2 => {
+                self.reads
+            }
+            (_, Patience::Until(left)) if left > ROUGH => Patience::Until(left / 4 * 3),
+            (_, exactly) => exactly,
+        }
     }
 
     #[cold]
@@ -133,6 +144,9 @@ impl Deadline {
 
 /// Sockets take zero for "no timeout at all".
 const SHORTEST: Duration = Duration::from_millis(1);
+
+/// Shorter waits than this end exactly.
+const ROUGH: Duration = Duration::from_millis(50);
 
 /// How long one direction is waited for while the other is stuck.
 const SLICE: Duration = Duration::from_millis(5);

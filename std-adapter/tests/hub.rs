@@ -396,7 +396,7 @@ fn a_peer_out_of_step_is_let_go_and_nobody_else() {
     let served = Served::new(calculator(), Limits::default());
     let mut other = served.node();
     let mut link = served.link();
-    (&*link.transport()).write_all(&[0, 0]).unwrap();
+    link.transport().write_all(&[0, 0]).unwrap();
     assert!(link.recv::<Words>(LONG).is_err());
     drop(link);
     let mut news: Vec<_> = (0..3).map(|_| served.news()).collect();
@@ -424,6 +424,7 @@ fn a_farewell_is_told_apart_from_an_end() {
     assert_eq!(served.news(), "joined");
     link.dialect().say_bye();
     link.flush().unwrap();
+    drop(link);
     assert_eq!(served.news(), "left: one side has taken its leave");
 }
 
@@ -436,6 +437,14 @@ fn who_does_not_open_in_time_is_turned_away() {
         served.news(),
         "turned away: the opening was not done in time"
     );
+}
+
+#[test]
+fn silence_opens_where_it_counts_as_an_answer() {
+    let served = Served::speaking(Toy::patient, calculator(), Limits::default().opening(SOON));
+    let mut node = served.node();
+    assert_eq!(served.news(), "joined");
+    assert_eq!(node.call(&Sum(1, 1), LONG), Ok(2));
 }
 
 #[test]
@@ -469,7 +478,7 @@ fn a_hub_connects_and_calls() {
     let ticket = hub.start(peer, &Sum(4, 5), LONG).unwrap();
     let (said, heard) = mpsc::channel();
     hub.call(peer, &Sum(6, 7), LONG, move |_, sum| {
-        said.send(sum).unwrap()
+        said.send(sum).unwrap();
     })
     .unwrap();
     for _ in 0..2 {
@@ -537,7 +546,7 @@ fn a_loop_of_ones_own_gets_everything_in_order() {
         link.queue(&Note::new(text)).unwrap();
     }
     link.flush().unwrap();
-    (&*link.transport()).write_all(&[2, toy::HELLO]).unwrap();
+    link.transport().write_all(&[2, toy::HELLO]).unwrap();
     drop(link);
     let mut told = Vec::new();
     loop {
@@ -581,7 +590,9 @@ fn a_panicking_handler_leaves_the_others_served() {
         )
     };
     let (mut first, mut second) = (node(), node());
-    (&*first.link().transport())
+    first
+        .link()
+        .transport()
         .write_all(&[5, toy::REQUEST, 9, 0, 0x12])
         .unwrap();
     let asked = first.start(&Sum(1, 1), LONG).unwrap();

@@ -94,6 +94,15 @@ fn an_unknown_request_is_refused_by_name() {
 }
 
 #[test]
+fn a_request_with_nothing_to_say_is_answered_with_nothing() {
+    let mut handlers = Handlers::<Toy>::new();
+    handlers.on::<Unheard>(|_, Unheard| {});
+    let (here, _served) = served(handlers);
+    let mut node = node_over(here, Handlers::new());
+    assert_eq!(node.call(&Unheard, LONG), Ok(()));
+}
+
+#[test]
 fn an_answer_that_cannot_be_sent_is_refused() {
     let (here, _served) = served(calculator());
     let mut node = node_over(here, Handlers::new());
@@ -183,7 +192,7 @@ fn an_answer_of_another_name_is_nobodys() {
     let Some(Event::Request(id, Words::Sum(_))) = link.recv(LONG).unwrap() else {
         panic!("no request")
     };
-    link.send(&ropeway_std::message::Answer::<'_, '_, _, Unheard> { id, value: &3 })
+    link.send(&ropeway_std::message::Answer::<'_, '_, _, Unheard> { id, value: &() })
         .unwrap();
     node.turn(LONG).unwrap();
     assert_eq!(ticket.poll(), None);
@@ -216,7 +225,7 @@ fn a_lost_link_ends_all_calls_and_is_told_once() {
     let ticket = node.start(&Sum(1, 2), LONG).unwrap();
     let (said, heard) = mpsc::channel();
     node.call_then(&Sum(3, 4), LONG, move |_, outcome| {
-        said.send(outcome).unwrap()
+        said.send(outcome).unwrap();
     })
     .unwrap();
     drop(link);

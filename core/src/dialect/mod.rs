@@ -98,6 +98,16 @@ pub trait Dialect {
         true
     }
 
+    /// Notes that the opening takes longer than the program waits: where silence is an answer, it counts as that.
+    fn handle_silence(&mut self) {}
+
+    /// Writes the answer to a request that has been done and has nothing to say, to the front of `slot`, and returns
+    /// its length; nothing where the protocol has no word for that.
+    fn emit_done(&mut self, id: Self::CallId, slot: &mut [u8]) -> Result<usize, EncodeError> {
+        let _ = (id, slot);
+        Ok(0)
+    }
+
     /// Whether one side has taken its leave, so that nothing that still comes counts.
     #[inline]
     fn has_quit(&self) -> bool {

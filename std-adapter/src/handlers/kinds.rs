@@ -100,7 +100,7 @@ where
     fn run(&mut self, peer: &mut Peer<'_, D>, id: Option<D::CallId>) {
         if let Some(message) = self.message.take() {
             (self.handler)(peer, message);
-            no_answer(peer, id);
+            done(peer, id);
         }
     }
 }
@@ -195,20 +195,16 @@ where
     fn run(&mut self, peer: &mut Peer<'_, D>, id: Option<D::CallId>) {
         if let Some(message) = self.inner.message.take() {
             (self.inner.handler)(peer, &self.key, message);
-            no_answer(peer, id);
+            done(peer, id);
         }
     }
 }
 
 /// What was asked has been done, and there is nothing to say about it.
-fn no_answer<D: Refuses>(peer: &mut Peer<'_, D>, id: Option<D::CallId>) {
+fn done<D: Refuses>(peer: &mut Peer<'_, D>, id: Option<D::CallId>) {
     if let Some(id) = id {
         let (mail, desk) = peer.parts();
-        desk.refuse(
-            mail,
-            id,
-            Refused::new("TypeError", "no request but a message: it has no answer"),
-        );
+        desk.done(mail, id);
     }
 }
 

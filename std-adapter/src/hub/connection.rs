@@ -20,9 +20,13 @@ pub(super) struct Connection<D: Dialect> {
     pub(super) timer: Option<Instant>,
     /// Until when the opening must be done; none once it is.
     pub(super) open_by: Option<Instant>,
+    /// The opening has taken too long, and the dialect knows.
+    is_late: bool,
     heard: Instant,
     readable: bool,
     writable: bool,
+    /// The peer has ended the stream.
+    has_ended: bool,
     /// What broke the connection.
     broken: Option<io::Error>,
 }
@@ -61,8 +65,10 @@ impl<D: Dialect> Connection<D> {
             is_speaker: false,
             timer: None,
             open_by: Some(open_by),
+            is_late: false,
             readable: true,
             writable: true,
+            has_ended: false,
             broken: None,
         }
     }
@@ -120,7 +126,7 @@ impl<D: Dialect> Connection<D> {
 
     fn read(&mut self, now: Instant) {
         for _ in 0..READS {
-            if !self.readable || self.mail.has_ended() {
+            if !self.readable {
                 return;
             }
             let room = self.mail.input_room();
@@ -128,10 +134,7 @@ impl<D: Dialect> Connection<D> {
                 return;
             }
             match self.stream.read(room) {
-                Ok(0) => {
-                    self.readable = false;
-                    self.mail.handle_end();
-                }
+                Ok(0) => self.ended(),
                 Ok(len) => {
                     self.heard = now;
                     self.mail.handle_input(len);
@@ -145,14 +148,19 @@ impl<D: Dialect> Connection<D> {
         match error.kind() {
             io::ErrorKind::Interrupted => {}
             // What the peer said before the connection broke has all been read.
-            io::ErrorKind::WouldBlock if self.broken.is_some() => self.mail.handle_end(),
+            io::ErrorKind::WouldBlock if self.broken.is_some() => self.ended(),
             io::ErrorKind::WouldBlock => self.readable = false,
             _ => {
-                self.readable = false;
-                self.mail.handle_end();
+                self.ended();
                 self.broken.get_or_insert(error);
             }
         }
+    }
+
+    fn ended(&mut self) {
+        self.readable = false;
+        self.has_ended = true;
+        self.mail.handle_end();
     }
 
     fn write(&mut self) {
@@ -183,10 +191,7 @@ impl<D: Dialect> Connection<D> {
                 return;
             }
             match self.stream.read(&mut dropped) {
-                Ok(0) => {
-                    self.readable = false;
-                    self.mail.handle_end();
-                }
+                Ok(0) => self.ended(),
                 Ok(_) => {}
                 Err(error) => self.failed_to_read(error),
             }
@@ -209,9 +214,7 @@ impl<D: Dialect> Connection<D> {
             Stage::Going => {
                 self.can_write()
                     || self.may_speak()
-                    || (self.readable
-                        && !self.mail.has_ended()
-                        && !self.mail.input_room().is_empty())
+                    || (self.readable && !self.mail.input_room().is_empty())
             }
             Stage::Ending { .. } => self.readable || self.can_write(),
             Stage::Finished { .. } => self.readable,
@@ -224,6 +227,10 @@ impl<D: Dialect> Connection<D> {
 
     /// Takes the link further: to its end, if that has come.
     pub(super) fn advance(&mut self, now: Instant, limits: &Limits) {
+        if self.open_by.is_some_and(|by| by <= now) && !self.is_late {
+            self.is_late = true;
+            self.mail.dialect_mut().handle_silence();
+        }
         if let Stage::Going = self.stage
             && let Some(reason) = self.reason_to_end(now, limits)
         {
@@ -242,7 +249,7 @@ impl<D: Dialect> Connection<D> {
             Stage::Ending { .. } if !self.mail.has_output() && self.desk.owes_nothing() => {
                 self.finish();
             }
-            Stage::Finished { .. } if self.mail.has_ended() || self.broken.is_some() => self.over(),
+            Stage::Finished { .. } if self.has_ended || self.broken.is_some() => self.over(),
             _ => {}
         }
     }
@@ -258,14 +265,17 @@ impl<D: Dialect> Connection<D> {
             Some(Ending::Gracefully) => return Some(Reason::Kicked),
             None => {}
         }
+        let has_quit = self.mail.dialect().has_quit();
         match self.mail.is_over() {
+            Some(_) if has_quit && self.is_late && !self.has_joined() => Some(Reason::NotOpened),
+            Some(_) if has_quit => Some(Reason::Quit),
             Some(Over::Ended) => Some(self.broken.take().map_or(Reason::Closed, |error| {
                 self.writable = false;
                 Reason::Transport(error)
             })),
             Some(Over::OutOfStep) => Some(Reason::OutOfStep),
             Some(Over::Quit) => Some(Reason::Quit),
-            None if self.open_by.is_some_and(|by| by <= now) => Some(Reason::NotOpened),
+            None if self.is_late && !self.mail.dialect().is_open() => Some(Reason::NotOpened),
             None if self.idle_by(limits).is_some_and(|by| by <= now) => Some(Reason::Idle),
             None => None,
         }
@@ -292,7 +302,7 @@ impl<D: Dialect> Connection<D> {
         if self.stream.shutdown(Shutdown::Write).is_err() {
             self.broken = Some(io::ErrorKind::NotConnected.into());
         }
-        let has_ended = self.mail.has_ended() || self.broken.is_some();
+        let has_ended = self.has_ended || self.broken.is_some();
         self.stage = match std::mem::replace(&mut self.stage, Stage::Connecting) {
             Stage::Ending { reason, .. } if has_ended => Stage::Over(reason),
             Stage::Ending { reason, by } => Stage::Finished { reason, by },

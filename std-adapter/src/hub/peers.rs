@@ -602,6 +602,12 @@ impl<D: Dialect> Peers<D> {
             connection.pump(now);
         }
         connection.advance(now, &limits);
+        if self.note_open(id) {
+            return self.activate(id);
+        }
+        let Some(connection) = self.connection(id) else {
+            return;
+        };
         if let Stage::Over(_) = connection.stage {
             return self.remove(id);
         }

@@ -22,6 +22,7 @@ pub struct Toy {
     greets: bool,
     says_bye: bool,
     has_quit: bool,
+    takes_silence: bool,
     /// Ids given up.
     pub forgotten: Vec<u16>,
 }
@@ -48,6 +49,14 @@ impl Toy {
         Self {
             opening: Opening::Waiting,
             ..Self::default()
+        }
+    }
+
+    /// One that waits for HELLO only so long.
+    pub fn patient() -> Self {
+        Self {
+            takes_silence: true,
+            ..Self::mute()
         }
     }
 
@@ -148,6 +157,16 @@ impl Dialect for Toy {
 
     fn is_open(&self) -> bool {
         self.opening == Opening::Done
+    }
+
+    fn handle_silence(&mut self) {
+        if self.takes_silence {
+            self.opening = Opening::Done;
+        }
+    }
+
+    fn emit_done(&mut self, id: u16, slot: &mut [u8]) -> Result<usize, EncodeError> {
+        frame(slot, ANSWER, Some(id), Some(0), |_| Ok(0))
     }
 
     fn has_quit(&self) -> bool {
@@ -319,7 +338,7 @@ messages! {
         Note(Note) = 0x10,
         Sum(Sum) = 0x11 -> i64,
         Name(Name) = 0x12 -> &'answer str,
-        Unheard(Unheard) = 0x13 -> u8,
+        Unheard(Unheard) = 0x13 -> (),
         Large(Large) = 0x14 -> String,
     }
 }
