@@ -19,7 +19,39 @@ use std::time::Duration;
 /// One peer, served in the caller's thread: what it says goes to [`Handlers`], and it can be called.
 ///
 /// Things happen in [`turn`](Self::turn), and while a [`call`](Self::call) waits for its answer: messages that come
-/// first go to their handlers.
+/// first go to their handlers. Handlers may send, answer and start calls, and must not wait for an answer.
+///
+/// A node over a [`Wakeable`] transport, such as [`Polled`](crate::Polled) TCP, has a [handle](Self::handle) for
+/// other threads.
+///
+/// ```
+/// use ropeway_std::dialect::tcptalks::TcpTalks;
+/// use ropeway_std::encoding::pickle;
+/// use ropeway_std::{Handlers, Link, Node, Options, memory, messages};
+/// use serde::{Deserialize, Serialize};
+/// use std::time::Duration;
+///
+/// #[derive(Serialize, Deserialize)]
+/// struct Drive { meters: f64 }
+///
+/// messages! { enum Robot { Drive(Drive) = 0x10 -> bool } }
+///
+/// let nodes = || [pickle::Node::EMPTY; 64];
+/// let (here, there) = memory::ends(4096);
+/// let mut handlers = Handlers::new();
+/// handlers.answer::<Drive>(|_, drive| Ok(drive.meters < 5.0));
+/// let robot = TcpTalks::<_, &str>::listening(nodes(), 1);
+/// let mut robot = Node::new(Link::over(robot, there, &Options::default())?, handlers);
+/// let robot = std::thread::spawn(move || robot.run(|| false));
+///
+/// let controller = TcpTalks::<_, &str>::dialling(nodes(), 2);
+/// let controller = Link::over(controller, here, &Options::default())?;
+/// let mut controller = Node::new(controller, Handlers::new());
+/// assert!(controller.call(&Drive { meters: 1.5 }, Duration::from_secs(5))?);
+/// # drop(controller);
+/// # assert!(robot.join().unwrap().is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Node<D: Dialect, T = TcpStream> {
     link: Link<D, T>,
     handlers: Handlers<D>,

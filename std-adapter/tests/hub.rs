@@ -187,6 +187,86 @@ fn a_stuck_peer_holds_nobody_up() {
 }
 
 #[test]
+fn a_full_peer_does_not_keep_the_hub_busy() {
+    let mut hub = Hub::new(|_| Toy::default(), options(), Limits::default().queue(1024)).unwrap();
+    let listener = hub.listen("127.0.0.1:0").unwrap();
+    let mut deaf = TcpStream::connect(hub.address(listener).unwrap()).unwrap();
+    while hub.ids().next().is_none() {
+        hub.turn(LONG).unwrap();
+    }
+    let peer = hub.ids().next().unwrap();
+    let text = Note::new("x".repeat(200));
+    // Full for good: what is queued does not leave any more.
+    let mut sent = 0_usize;
+    let mut refused = 0;
+    while refused < 3 {
+        match hub.send(peer, &text) {
+            Ok(()) => (sent, refused) = (sent + 1, 0),
+            Err(error) => {
+                assert_eq!(error, SendError::Full);
+                refused += 1;
+            }
+        }
+        hub.turn(Duration::ZERO).unwrap();
+    }
+    hub.turn(Duration::ZERO).unwrap();
+    let start = Instant::now();
+    assert!(!hub.turn(SOON).unwrap());
+    assert!(start.elapsed() >= SOON);
+    // When it reads at last, nothing is missing.
+    assert!(hub.close(peer));
+    let reader = thread::spawn(move || deaf.read_to_end(&mut Vec::new()).unwrap());
+    assert_eq!(hub.shutdown(LONG).unwrap(), 0);
+    assert_eq!(reader.join().unwrap(), sent * 205);
+}
+
+#[test]
+fn a_handler_may_end_its_peer_and_speak_to_others() {
+    let mut handlers = Handlers::<Toy>::new();
+    handlers
+        .on::<Note>(|peer, note| {
+            let id = peer.id();
+            let others = peer.peers().unwrap();
+            let all: Vec<PeerId> = others.ids().filter(|other| *other != id).collect();
+            for other in all {
+                others.send(other, &note).unwrap();
+            }
+        })
+        .answer::<Name>(|peer, Name| {
+            peer.close();
+            Ok("bye")
+        });
+    let served = Served::new(handlers, Limits::default());
+    let (mut first, mut second) = (served.node(), served.link());
+    assert_eq!(
+        (served.news(), served.news()),
+        ("joined".into(), "joined".into())
+    );
+    first.send(&Note::new("hello")).unwrap();
+    assert_eq!(note(&mut second), "hello");
+    let bye = first.call_with::<Name, _>(&Name, LONG, |name| name.unwrap().to_owned());
+    assert_eq!(bye.as_deref(), Ok("bye"));
+    assert!(matches!(first.turn(LONG), Err(Error::Closed)));
+    drop(first);
+    assert_eq!(served.news(), "left: the program closed the link");
+}
+
+#[test]
+fn a_closed_port_takes_nobody_and_its_peers_stay() {
+    let mut hub = Hub::new(|_| Toy::default(), options(), Limits::default()).unwrap();
+    let listener = hub.listen("127.0.0.1:0").unwrap();
+    let address = hub.address(listener).unwrap();
+    let _stays = TcpStream::connect(address).unwrap();
+    assert!(matches!(
+        hub.next::<Words>(LONG).unwrap(),
+        Some(Event::News(News::Joined(_)))
+    ));
+    hub.unlisten(listener);
+    assert!(TcpStream::connect(address).is_err());
+    assert_eq!((hub.address(listener), hub.ids().count()), (None, 1));
+}
+
+#[test]
 fn messages_are_taken_in_turns() {
     let (said, heard) = mpsc::channel();
     let mut handlers = Handlers::<Toy>::new();

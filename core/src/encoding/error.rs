@@ -125,7 +125,7 @@ pub enum Rule {
         /// The byte in the place of one.
         opcode: u8,
     },
-    /// A pickle is plain data: nothing is looked up, called, built or kept elsewhere.
+    /// A pickle is plain data in the form of Python 3: nothing is looked up, called, built or kept elsewhere.
     Forbidden {
         /// The opcode that would.
         opcode: u8,

@@ -125,6 +125,8 @@ impl Client {
                 Err(error) => return Err(OpenError::Link(error)),
             }
         }
+        // The consent to a peer that was quick to give its own.
+        link.flush().map_err(OpenError::Link)?;
         self.link = Some(link);
         Ok(())
     }
@@ -139,14 +141,24 @@ impl Client {
 
     /// The next thing that the peer said; `None` after `timeout`.
     ///
-    /// Fails with [`Error::Closed`] once the peer is gone, after all that it said; a farewell has been an
-    /// [`Event::Notice`] before.
+    /// Fails once the peer is gone, after all that it said, and disconnects: with [`Error::Closed`] if it has closed
+    /// or taken its leave, which was an [`Event::Notice`] before.
     pub fn recv<'a, R: Registry<'a, Packetmq>>(
         &'a mut self,
         timeout: Duration,
     ) -> Result<Option<Event<'a, Packetmq, R>>, Error> {
+        let link = self.link.as_mut().ok_or(Error::Closed)?;
+        match link.wait(timeout, || false) {
+            Ok(true) => {}
+            Ok(false) => return Ok(None),
+            Err(error) => {
+                // Who hears a farewell closes.
+                self.link = None;
+                return Err(error);
+            }
+        }
         match &mut self.link {
-            Some(link) => link.recv(timeout),
+            Some(link) => link.recv(Duration::ZERO),
             None => Err(Error::Closed),
         }
     }

@@ -21,9 +21,6 @@ class Watch(object):
     def heard(self, peer, name, packet, conn):
         self.say("packet", name, json.dumps(packet, sort_keys=True))
 
-    def lost(self, peer, reason):
-        self.end()
-
 
 class Echo(Watch):
     """Sends each `app:echo` back as `app:print`."""

@@ -76,12 +76,12 @@ class Reporting(object):
         self.behaviour.made(self, conn)
 
     def lostConnection(self, conn, reason=None):
-        text = reason if isinstance(reason, type("")) else getattr(reason, "type", type(reason)).__name__
-        if isinstance(reason, str):
-            text = reason
-        say("lost", text)
+        """Told before one's own farewell with its text, and with a failure when the connection is no more."""
+        is_farewell = isinstance(reason, (str, type("")))
+        say("lost", reason if is_farewell else reason.type.__name__)
         super(Reporting, self).lostConnection(conn, reason)
-        self.behaviour.lost(self, text)
+        if not is_farewell:
+            end()
 
     def tell(self, name, data, conn):
         name = str(name)

@@ -40,39 +40,38 @@ impl Machine<'_> {
         let index = self.allocate()?;
         let arguments = self.top()?;
         let class = self.below(arguments)?;
-        let below = self.node(class).link();
-        let tree = self.tree();
-        let Some(names) = tree.names(class) else {
-            return Err(self.refuse(REDUCE).into());
-        };
-        if tree.tag(arguments) != Tag::Tuple {
-            return Err(self.operands().into());
-        }
-        let mut arguments = tree.children(tree.resolve(arguments));
-        let argument = arguments.next().map(|argument| tree.resolve(argument));
-        let is_single = arguments.next().is_none();
-        let node = argument.map(|argument| tree.node(argument));
-        let is_in_failure = tree.names(below) == Some(names);
-        let tag = match names {
-            ("builtins" | "__builtin__", "set") => self.set_of(Tag::SetCall, node, is_single)?,
-            ("builtins" | "__builtin__", "frozenset") => {
-                self.set_of(Tag::FrozenSetCall, node, is_single)?
-            }
-            ("builtins" | "__builtin__", "bytearray") => match node {
-                Some(node) if !is_single || node.tag() != Tag::Bytes => {
-                    return Err(self.refuse(REDUCE).into());
-                }
-                _ => Tag::ByteArrayCall,
-            },
-            ("traceback", "StackSummary" | "FrameSummary") => {
-                return Err(self.refuse(REDUCE).into());
-            }
-            (_, name) if is_in_failure || names_exception(name) => Tag::Exception,
-            _ => return Err(self.refuse(REDUCE).into()),
-        };
+        let tag = self.call_tag(class, arguments)?;
         let ring = self.take(Want::Any, Until::Count(2))?;
         self.place(index, tag, ring)?;
         Ok(())
+    }
+
+    /// What a call makes, if it is one of those that are data.
+    fn call_tag(&self, class: u32, arguments: u32) -> Result<Tag, DecodeError> {
+        let tree = self.tree();
+        let names = tree.names(class).ok_or(self.refuse(REDUCE))?;
+        if tree.tag(arguments) != Tag::Tuple {
+            return Err(self.operands());
+        }
+        let mut arguments = tree.children(tree.resolve(arguments));
+        let argument = arguments.next().map(|argument| tree.resolve(argument));
+        let argument = argument.map(|argument| tree.node(argument));
+        let is_single = arguments.next().is_none();
+        // In a failure the class stands before the exception of this class.
+        let is_in_failure = || tree.names(tree.node(class).link()) == Some(names);
+        match names {
+            ("builtins" | "__builtin__", "set") => self.set_of(Tag::SetCall, argument, is_single),
+            ("builtins" | "__builtin__", "frozenset") => {
+                self.set_of(Tag::FrozenSetCall, argument, is_single)
+            }
+            ("builtins" | "__builtin__", "bytearray") => match argument {
+                Some(bytes) if !is_single || bytes.tag() != Tag::Bytes => Err(self.refuse(REDUCE)),
+                _ => Ok(Tag::ByteArrayCall),
+            },
+            ("traceback", "StackSummary" | "FrameSummary") => Err(self.refuse(REDUCE)),
+            (_, name) if names_exception(name) || is_in_failure() => Ok(Tag::Exception),
+            _ => Err(self.refuse(REDUCE)),
+        }
     }
 
     /// A set is made of a list, or without argument.

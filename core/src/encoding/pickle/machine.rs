@@ -1,7 +1,7 @@
-//! The stack, the memo and the tree, which share one piece of memory.
+//! The stack and the tree, which share one piece of memory with the memo.
 //!
-//! Nodes are taken from the front; the memo grows from the end, four entries a node. A value on the stack links to
-//! the one below; in a container the last child links to the first, so that both ends are at hand.
+//! Nodes are taken from the front; the memo grows from the end. A value on the stack links to the one below; in a
+//! container the last child links to the first, so that both ends are at hand.
 
 use super::node::{FROZEN, HASHABLE, KEY, NIL, Node, Tag};
 use super::tree::Tree;
@@ -34,13 +34,13 @@ pub(super) struct State {
     /// The first of the nodes that were used and are free again, by their links.
     free: u32,
     /// How many nodes at the front have been used.
-    used: u32,
+    pub(super) used: u32,
     /// How many nodes at the end serve the memo.
     pub(super) slots: u32,
     /// How many values the memo holds.
     pub(super) entries: u32,
     /// How many values references have added.
-    repeated: u32,
+    pub(super) repeated: u32,
 }
 
 impl State {
@@ -355,59 +355,5 @@ impl Machine<'_> {
             return Err(self.flaw(Rule::TooDeep { limit: DEPTH_LIMIT }));
         }
         Ok(())
-    }
-
-    /// Gives the uppermost value a place in the memo.
-    pub(super) fn remember(&mut self, index: u32) -> Result<(), Halt> {
-        let top = self.top()?;
-        let target = self.tree().resolve(top);
-        let slot = index / 4;
-        if slot >= self.state.slots {
-            let needed = self.state.used as usize + slot as usize + 1;
-            let len = self.nodes.len();
-            if needed > len {
-                return Err(Halt::Full { needed });
-            }
-            let fresh = len - slot as usize - 1..len - self.state.slots as usize;
-            if let Some(fresh) = self.nodes.get_mut(fresh) {
-                fresh.fill(Node::EMPTY);
-            }
-            self.state.slots = slot + 1;
-        }
-        let mut is_new = false;
-        self.lane(index, |lane| {
-            is_new = *lane == 0;
-            *lane = target + 1;
-        });
-        self.state.entries += u32::from(is_new);
-        Ok(())
-    }
-
-    /// Pushes a reference to a value of the memo.
-    pub(super) fn recall(&mut self, index: u32) -> Result<(), Halt> {
-        let mut stored = 0;
-        if index / 4 < self.state.slots {
-            self.lane(index, |lane| stored = *lane);
-        }
-        let Some(target) = stored.checked_sub(1) else {
-            return Err(self.flaw(Rule::Memo { index }).into());
-        };
-        let to = self.node(target);
-        let is_hashable = self.tree().is_hashable(to);
-        self.push(Node::reference(self.offset(), target, to, is_hashable))?;
-        self.set(target, |node| node.set(FROZEN, true));
-        self.state.repeated = self.state.repeated.saturating_add(to.size());
-        if self.state.repeated > self.budget {
-            let limit = self.budget;
-            return Err(self.flaw(Rule::TooManyValues { limit }).into());
-        }
-        Ok(())
-    }
-
-    fn lane(&mut self, index: u32, change: impl FnOnce(&mut u32)) {
-        let place = self.nodes.len().checked_sub(index as usize / 4 + 1);
-        if let Some(node) = place.and_then(|place| self.nodes.get_mut(place)) {
-            change(node.lane(index));
-        }
     }
 }

@@ -28,7 +28,10 @@
 //! ```
 
 mod call;
+mod execute;
 mod machine;
+mod memo;
+mod message;
 mod node;
 mod opcode;
 mod reader;
@@ -39,15 +42,18 @@ mod slice;
 mod table;
 #[cfg(test)]
 mod tests;
+mod traceback;
 mod tree;
 mod value;
 mod writer;
 
+pub use message::Message;
 pub use node::Node;
 pub use reader::Reader;
-pub use remote_error::{Frame, Frames, Message, RemoteError};
+pub use remote_error::RemoteError;
 pub use slice::{from_slice, to_slice};
 pub use table::{Nodes, Progress, Table};
+pub use traceback::{Frame, Frames};
 pub use value::{Elements, Value};
 pub use writer::{Open, Place, Writer};
 

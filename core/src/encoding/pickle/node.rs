@@ -39,7 +39,6 @@ pub(super) enum Tag {
     /// An integer as a line of decimal digits.
     IntLine,
     Float,
-    FloatLine,
     Text,
     /// Text with lone surrogates.
     Surrogates,
@@ -75,7 +74,7 @@ pub(super) enum Tag {
     Mark,
 }
 
-const TAGS: [Tag; 30] = [
+const TAGS: [Tag; 29] = [
     Tag::Free,
     Tag::Null,
     Tag::False,
@@ -84,7 +83,6 @@ const TAGS: [Tag; 30] = [
     Tag::Long,
     Tag::IntLine,
     Tag::Float,
-    Tag::FloatLine,
     Tag::Text,
     Tag::Surrogates,
     Tag::TextLine,

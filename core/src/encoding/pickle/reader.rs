@@ -2,7 +2,7 @@ use core::fmt;
 
 use super::node::{KEY, NIL, Tag};
 use super::tree::Tree;
-use crate::encoding::value::{DEPTH_LIMIT, Key, Kind, Number, Read, Text};
+use crate::encoding::value::{DEPTH_LIMIT, Key, Kind, Number, Read, Text, little_to_f64};
 use crate::encoding::{DecodeError, Rule};
 
 /// Reads a value of a scanned pickle, and the values in it, one after the other.
@@ -135,6 +135,30 @@ impl<'a> Read<'a> for Reader<'_, 'a> {
             .ok_or_else(|| self.not(Kind::Number))?;
         self.taken();
         Ok(number)
+    }
+
+    #[inline]
+    fn f64(&mut self) -> Result<f64, DecodeError> {
+        Ok(match self.number()? {
+            Number::Float(value) => value,
+            Number::Unsigned(value) => value as f64,
+            Number::Signed(value) => value as f64,
+            // Not by way of `to_f64`, which brings the code for numbers in decimal; pickles have none.
+            Number::Little(bytes) => little_to_f64(bytes),
+            _ => f64::NAN,
+        })
+    }
+
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "to the nearest")]
+    fn f32(&mut self) -> Result<f32, DecodeError> {
+        Ok(match self.number()? {
+            Number::Unsigned(value) => value as f32,
+            Number::Signed(value) => value as f32,
+            Number::Float(value) => value as f32,
+            Number::Little(bytes) => little_to_f64(bytes) as f32,
+            _ => f32::NAN,
+        })
     }
 
     #[inline]

@@ -1,9 +1,9 @@
 use core::fmt;
 
+use super::execute;
 use super::node::{Node, Tag};
 use super::reader::Reader;
 use super::remote_error::RemoteError;
-use super::scan;
 use super::tree::{Children, Tree};
 use crate::encoding::value::{Kind, Number, Text};
 
@@ -118,7 +118,7 @@ impl<'a> Tree<'_, 'a> {
     pub(super) fn kind(self, index: u32) -> Kind {
         match self.tag(index) {
             Tag::True | Tag::False => Kind::Bool,
-            Tag::Int | Tag::Long | Tag::IntLine | Tag::Float | Tag::FloatLine => Kind::Number,
+            Tag::Int | Tag::Long | Tag::IntLine | Tag::Float => Kind::Number,
             Tag::Text | Tag::Surrogates | Tag::TextLine => Kind::Text,
             Tag::Bytes => Kind::Bytes,
             Tag::ByteArray | Tag::ByteArrayCall => Kind::ByteArray,
@@ -148,15 +148,11 @@ impl<'a> Tree<'_, 'a> {
                 Number::Float(f64::from_be_bytes(bytes.unwrap_or_default()))
             }
             Tag::IntLine => {
-                let value = scan::integer(self.content(node)).unwrap_or_default();
+                let value = execute::integer(self.content(node)).unwrap_or_default();
                 match u64::try_from(value) {
                     Ok(value) => Number::Unsigned(value),
                     Err(_) => signed(i64::try_from(value).unwrap_or_default()),
                 }
-            }
-            Tag::FloatLine => {
-                let text = core::str::from_utf8(self.content(node)).unwrap_or_default();
-                Number::Float(text.parse().unwrap_or(f64::NAN))
             }
             _ => return None,
         })

@@ -105,7 +105,7 @@ fn little(bytes: &[u8]) -> Option<i128> {
 }
 
 /// The nearest float to an integer in two's complement, the least byte first.
-fn little_to_f64(bytes: &[u8]) -> f64 {
+pub(in crate::encoding) fn little_to_f64(bytes: &[u8]) -> f64 {
     if let Some(value) = little(bytes) {
         return value as f64;
     }

@@ -86,7 +86,7 @@ fn refuses_what_breaks_a_rule_as_soon_as_it_is_known() {
         (b"Va\\u0041\n", Rule::InvalidEscape),
         (b"I1x\n", Rule::InvalidNumber),
         (b"L18446744073709551616L\n", Rule::OutOfRange),
-        (b"F\n", Rule::InvalidNumber),
+        (b"F", forbidden(b'F')),
         (b"p-1\n", Rule::InvalidNumber),
         (b"h\x00", Rule::Memo { index: 0 }),
         (b"Nq\x05h\x04", Rule::Memo { index: 4 }),

@@ -109,3 +109,30 @@ fn describes_the_exception_it_would_send() {
     assert_eq!(frame.source.unwrap().into_str(), Ok("step()"));
     assert_eq!(error.frames().count(), 1);
 }
+
+#[test]
+fn sets_and_byte_arrays_are_written_by_name() {
+    let set = written(|w| {
+        let set = w.begin_set(Kind::FrozenSet, 1)?;
+        w.null()?;
+        w.end_set(Kind::FrozenSet, set, 1)
+    });
+    assert_eq!(set, b"cbuiltins\nfrozenset\n](Ne\x85R");
+    let empty = written(|w| {
+        let set = w.begin_set(Kind::Set, 0)?;
+        w.end_set(Kind::Set, set, 0)
+    });
+    assert_eq!(empty, b"cbuiltins\nset\n]\x85R");
+    let bytes = written(|w| w.byte_array(b"a"));
+    assert_eq!(bytes, b"cbuiltins\nbytearray\nC\x01a\x85R");
+}
+
+#[test]
+fn what_a_value_displays_has_its_length_behind_it() {
+    assert_eq!(written(|w| w.display(&12.5)), b"X\x04\x00\x00\x0012.5");
+    let long = written(|w| w.display(&"x".repeat(270)));
+    assert_eq!(long.len(), 5 + 270);
+    let mut slot = [0; 8];
+    let full = Writer::new(&mut slot).unwrap().display(&12.5);
+    assert_eq!(full, Err(EncodeError::Full));
+}
