@@ -92,10 +92,10 @@ impl Malformed {
         use framing::Rule::{Length, TooLong, Truncated};
         match self.rule {
             Rule::Framing(Length { .. } | TooLong { .. } | Truncated { .. }) => true,
-            #[cfg(feature = "pickle")]
-            Rule::Pickle(_) => true,
             #[cfg(feature = "json")]
             Rule::CleverShow(rule) => rule.is_fatal(),
+            #[cfg(feature = "pickle")]
+            Rule::Pickle(_) => true,
             _ => false,
         }
     }

@@ -19,6 +19,7 @@
 
 pub mod call;
 mod cancel;
+pub mod clever_show;
 mod clock;
 mod connect;
 mod desk;

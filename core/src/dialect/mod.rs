@@ -65,7 +65,7 @@ pub trait Dialect {
     }
 
     /// What `rule`, which a refused frame breaks, is to the program: where reading finds the ends of frames, it is a
-    /// rule of the encoding, or [of the dialect's own](framing::Rule::Dialect).
+    /// rule of the encoding.
     fn explain(&self, rule: framing::Rule) -> crate::Rule {
         crate::Rule::Framing(rule)
     }

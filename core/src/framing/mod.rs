@@ -119,8 +119,6 @@ pub enum Rule {
         /// How many bytes of the last frame have arrived.
         len: usize,
     },
-    /// A rule of the dialect's own, which it [names](crate::dialect::Dialect::explain).
-    Dialect,
 }
 
 /// How to find the next frame after a malformed one.
@@ -158,7 +156,6 @@ impl fmt::Display for Rule {
             Self::TooLong { len, limit } => write!(f, "length {len}, the protocol allows {limit}"),
             Self::Unreadable => f.write_str("frame that cannot be read"),
             Self::Truncated { len } => write!(f, "stream ends {len} bytes into a frame"),
-            Self::Dialect => f.write_str("frame that its dialect refuses"),
         }
     }
 }

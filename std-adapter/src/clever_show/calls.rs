@@ -129,7 +129,11 @@ impl Calls {
     }
 
     fn numbers(&self) -> u64 {
-        self.open.values().map(|call| call.number + 1).max().unwrap_or(0)
+        self.open
+            .values()
+            .map(|call| call.number + 1)
+            .max()
+            .unwrap_or(0)
     }
 
     /// Takes out the request that an answer belongs to; none if nobody waits for one of this id and name.

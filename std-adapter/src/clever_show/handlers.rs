@@ -1,9 +1,8 @@
 use super::Talk;
-use super::queue::encode;
 use crate::call::Refused;
+use ropeway_core::Malformed;
 use ropeway_core::dialect::Kind;
-use ropeway_core::dialect::clever_show::{Arguments, CallId, NamedAnswer};
-use ropeway_core::{Malformed, SendError};
+use ropeway_core::dialect::clever_show::{Arguments, CallId};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::HashMap;
@@ -11,8 +10,9 @@ use std::fmt;
 
 /// What to do with what a peer says: a closure for each name.
 ///
-/// Arguments are read as any types that serde reads: positional ones as a tuple or a list, named ones as a struct or
-/// a map. A name known twice belongs to the handler given last. A handler that panics lets the panic through to
+/// Arguments are read as any type that serde reads, by its [shape](ropeway_core::encoding::value::arguments): a struct
+/// or map takes named ones, a tuple or list positional ones, `Args` both, and
+/// [`Value`](crate::value::Value)s whatever comes. A name known twice belongs to the handler given last. A handler that panics lets the panic through to
 /// whoever turns the server or drone.
 ///
 /// ```
@@ -23,9 +23,9 @@ use std::fmt;
 ///
 /// let mut handlers = Handlers::new();
 /// handlers
-///     .action("led_fill", |_, (), Color { red, green, blue }| println!("{red} {green} {blue}"))
-///     .request("batt_voltage", |_, (), ()| Ok(f64::NAN))
-///     .request("sum", |_, (a, b): (i64, i64), ()| Ok(a + b));
+///     .action("led_fill", |_, Color { red, green, blue }| println!("{red} {green} {blue}"))
+///     .request("batt_voltage", |_, ()| Ok(f64::NAN))
+///     .request("sum", |_, (a, b): (i64, i64)| Ok(a + b));
 /// ```
 #[derive(Default)]
 pub struct Handlers {
@@ -38,7 +38,7 @@ pub(super) trait Handler: Send {
     fn read(&mut self, arguments: Arguments<'_>) -> Result<(), Malformed>;
 
     /// `id` is that of a request; what is refused is not answered.
-    fn run(&mut self, talk: &mut Talk, name: &str, id: Option<CallId>) -> Result<(), Refused>;
+    fn run(&mut self, talk: &mut Talk, id: Option<CallId>) -> Result<(), Refused>;
 }
 
 impl Handlers {
@@ -48,14 +48,13 @@ impl Handlers {
     }
 
     /// Handles the action `name`.
-    pub fn action<A, K>(
+    pub fn action<M>(
         &mut self,
         name: impl Into<String>,
-        handler: impl FnMut(&mut Talk, A, K) + Send + 'static,
+        handler: impl FnMut(&mut Talk, M) + Send + 'static,
     ) -> &mut Self
     where
-        A: DeserializeOwned + Send + 'static,
-        K: DeserializeOwned + Send + 'static,
+        M: DeserializeOwned + Send + 'static,
     {
         let handler = Box::new(Action {
             taken: None,
@@ -67,29 +66,26 @@ impl Handlers {
 
     /// Answers the request `name`. An error is not sent, since the protocol has no word for it: the peer has to give
     /// up by itself. It is told as [`What::Refused`](super::What::Refused).
-    pub fn request<A, K, R>(
+    pub fn request<M, R>(
         &mut self,
         name: impl Into<String>,
-        handler: impl FnMut(&mut Talk, A, K) -> Result<R, Refused> + Send + 'static,
+        handler: impl FnMut(&mut Talk, M) -> Result<R, Refused> + Send + 'static,
     ) -> &mut Self
     where
-        A: DeserializeOwned + Send + 'static,
-        K: DeserializeOwned + Send + 'static,
+        M: DeserializeOwned + Send + 'static,
         R: Serialize + 'static,
     {
+        let name = name.into();
         let handler = Box::new(Request {
+            name: name.clone(),
             taken: None,
             handler,
         });
-        self.requests.insert(name.into(), handler);
+        self.requests.insert(name, handler);
         self
     }
 
-    pub(super) fn find(
-        &mut self,
-        kind: Kind<CallId>,
-        name: &str,
-    ) -> Option<&mut Box<dyn Handler>> {
+    pub(super) fn find(&mut self, kind: Kind<CallId>, name: &str) -> Option<&mut Box<dyn Handler>> {
         match kind {
             Kind::Message => self.actions.get_mut(name),
             Kind::Request(_) => self.requests.get_mut(name),
@@ -98,72 +94,52 @@ impl Handlers {
     }
 }
 
-struct Action<A, K, F> {
-    taken: Option<(A, K)>,
+struct Action<M, F> {
+    taken: Option<M>,
     handler: F,
 }
 
-struct Request<A, K, F> {
-    taken: Option<(A, K)>,
+struct Request<M, F> {
+    name: String,
+    taken: Option<M>,
     handler: F,
 }
 
-fn read<A: DeserializeOwned, K: DeserializeOwned>(
-    arguments: Arguments<'_>,
-) -> Result<Option<(A, K)>, Malformed> {
-    let args = match arguments.args.is_empty() {
-        // `()` takes no arguments and nothing else does.
-        true => arguments.args.read_empty::<A>()?,
-        false => arguments.args.read()?,
-    };
-    let kwargs = arguments.kwargs.read_attributes()?;
-    Ok(Some((args, kwargs)))
-}
-
-impl<A, K, F> Handler for Action<A, K, F>
+impl<M, F> Handler for Action<M, F>
 where
-    A: DeserializeOwned + Send,
-    K: DeserializeOwned + Send,
-    F: FnMut(&mut Talk, A, K) + Send,
+    M: DeserializeOwned + Send,
+    F: FnMut(&mut Talk, M) + Send,
 {
     fn read(&mut self, arguments: Arguments<'_>) -> Result<(), Malformed> {
-        self.taken = read(arguments)?;
+        self.taken = Some(arguments.read()?);
         Ok(())
     }
 
-    fn run(&mut self, talk: &mut Talk, _: &str, _: Option<CallId>) -> Result<(), Refused> {
-        if let Some((args, kwargs)) = self.taken.take() {
-            (self.handler)(talk, args, kwargs);
+    fn run(&mut self, talk: &mut Talk, _: Option<CallId>) -> Result<(), Refused> {
+        if let Some(message) = self.taken.take() {
+            (self.handler)(talk, message);
         }
         Ok(())
     }
 }
 
-impl<A, K, R, F> Handler for Request<A, K, F>
+impl<M, R, F> Handler for Request<M, F>
 where
-    A: DeserializeOwned + Send,
-    K: DeserializeOwned + Send,
+    M: DeserializeOwned + Send,
     R: Serialize,
-    F: FnMut(&mut Talk, A, K) -> Result<R, Refused> + Send,
+    F: FnMut(&mut Talk, M) -> Result<R, Refused> + Send,
 {
     fn read(&mut self, arguments: Arguments<'_>) -> Result<(), Malformed> {
-        self.taken = read(arguments)?;
+        self.taken = Some(arguments.read()?);
         Ok(())
     }
 
-    fn run(&mut self, talk: &mut Talk, name: &str, id: Option<CallId>) -> Result<(), Refused> {
-        let (Some((args, kwargs)), Some(id)) = (self.taken.take(), id) else {
+    fn run(&mut self, talk: &mut Talk, id: Option<CallId>) -> Result<(), Refused> {
+        let (Some(message), Some(id)) = (self.taken.take(), id) else {
             return Ok(());
         };
-        let value = (self.handler)(talk, args, kwargs)?;
-        let limit = talk.settings().options.largest();
-        let answer = NamedAnswer {
-            id,
-            name,
-            value: &value,
-        };
-        let frame = encode(&answer, limit).map_err(|error: SendError| Refused::from(error))?;
-        talk.push_answer(frame.into());
+        let value = (self.handler)(talk, message)?;
+        talk.answer(id, &self.name, &value)?;
         Ok(())
     }
 }

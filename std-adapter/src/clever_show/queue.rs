@@ -4,7 +4,7 @@ use super::root::open_file;
 use super::{Direction, FileError, FileEvent, Root, Stage};
 use ropeway_core::SendError;
 use ropeway_core::dialect::Carries;
-use ropeway_core::dialect::clever_show::{CallId, CleverShow, FILE, FileAnswer, FileMessage};
+use ropeway_core::dialect::clever_show::{CallId, CleverShow, FileAnswer, FileMessage};
 use ropeway_core::encoding::EncodeError;
 use std::collections::VecDeque;
 use std::fs::File;
@@ -100,7 +100,13 @@ impl Outgoing {
             Source::Served { root, .. } => root.open(&self.path)?,
         };
         let header = match &self.source {
-            Source::Local(_) => encode(&FileMessage { path: &self.path, len }, HEADER),
+            Source::Local(_) => encode(
+                &FileMessage {
+                    path: &self.path,
+                    len,
+                },
+                HEADER,
+            ),
             Source::Served { id, .. } => encode(&FileAnswer { id: *id, len }, HEADER),
         };
         let header = header.map_err(|error| FileError::Call(error.into()))?;
@@ -179,7 +185,10 @@ impl Queue {
         self.items.retain(|item| {
             at += 1;
             match item {
-                Item::Message { call: Some(of), frame } if *of == id && at > first => {
+                Item::Message {
+                    call: Some(of),
+                    frame,
+                } if *of == id && at > first => {
                     bytes += frame.len();
                     false
                 }
@@ -219,7 +228,10 @@ impl Queue {
         match self.items.pop_front() {
             Some(Item::File(file)) => {
                 let failed = FileError::io(io::ErrorKind::UnexpectedEof.into());
-                let (done, len) = file.open.as_ref().map_or((0, 0), |open| (open.read, open.len));
+                let (done, len) = file
+                    .open
+                    .as_ref()
+                    .map_or((0, 0), |open| (open.read, open.len));
                 Some(file.event(done, len, Stage::Failed(failed)))
             }
             _ => None,
@@ -239,7 +251,9 @@ impl Queue {
         for (slice, item) in slices.iter_mut().zip(&self.items) {
             let bytes: &[u8] = match item {
                 Item::Message { frame, .. } => frame,
-                Item::File(file) if count == 0 => file.open.as_ref().map_or(&[], |open| &open.chunk),
+                Item::File(file) if count == 0 => {
+                    file.open.as_ref().map_or(&[], |open| &open.chunk)
+                }
                 Item::File(_) => break,
             };
             *slice = IoSlice::new(bytes.get(skip..).unwrap_or_default());
@@ -349,9 +363,6 @@ where
         }
     }
 }
-
-/// What a request for the file at `path` is.
-pub(super) const FILE_REQUEST: &str = FILE;
 
 /// The most bytes of a file that are in memory.
 const CHUNK: usize = 64 << 10;

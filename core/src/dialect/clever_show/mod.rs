@@ -198,7 +198,7 @@ impl CleverShow {
         self.broken = Some(refused.rule);
         let rest = refused.len.and_then(|len| usize::try_from(len).ok());
         framing::Malformed {
-            rule: framing::Rule::Dialect,
+            rule: framing::Rule::Unreadable,
             offset: refused.offset,
             recovery: match rest {
                 Some(len) if !refused.rule.is_fatal() => Recovery::Bytes(end + len),
@@ -276,7 +276,7 @@ impl Dialect for CleverShow {
 
     fn explain(&self, rule: framing::Rule) -> crate::Rule {
         match self.broken {
-            Some(own) if rule == framing::Rule::Dialect => crate::Rule::CleverShow(own),
+            Some(own) if rule == framing::Rule::Unreadable => crate::Rule::CleverShow(own),
             _ => crate::Rule::Framing(rule),
         }
     }
