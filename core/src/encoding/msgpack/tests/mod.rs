@@ -1,7 +1,9 @@
 //! MessagePack as it stands on the wire, both ways, and what must be refused.
 
 mod keys;
+mod peers;
 mod reading;
+mod typed;
 mod writing;
 
 use super::{Reader, Writer};
