@@ -38,6 +38,7 @@ mod polled;
 mod post;
 mod pump;
 mod storage;
+pub mod tcptalks;
 pub mod transport;
 pub mod value;
 mod waits;

@@ -43,8 +43,8 @@
 //! # Ok::<(), ropeway_core::SendError>(())
 //! ```
 
-mod arguments;
 mod call_id;
+mod keywords;
 mod message;
 mod notice;
 mod opcode;
@@ -67,8 +67,8 @@ use opening::Stage;
 use session::{Session, Taken};
 
 pub use crate::error::tcptalks::Rule;
-pub use arguments::Keywords;
 pub use call_id::{CallId, Label, TooLong};
+pub use keywords::Keywords;
 pub use notice::Notice;
 pub use opcode::Opcode;
 pub use opening::Password;
@@ -180,11 +180,6 @@ impl<S: Nodes, P> TcpTalks<S, P> {
         self
     }
 
-    /// Whether the password was right, so that calls go both ways.
-    pub fn is_open(&self) -> bool {
-        self.session.stage == Stage::Open
-    }
-
     /// Notes that the peer has shown no password in time, for which it has a second, or has given no verdict.
     ///
     /// A listener of the old variant takes that for `None`, and answers; otherwise the link is over.
@@ -261,6 +256,12 @@ impl<S: Nodes, P: AsRef<str>> Dialect for TcpTalks<S, P> {
             }),
             Taken::Notice(notice) => Opened::Notice(notice),
         })
+    }
+
+    /// Whether the password was right, so that calls go both ways.
+    #[inline]
+    fn is_open(&self) -> bool {
+        self.session.stage == Stage::Open
     }
 
     #[inline]
