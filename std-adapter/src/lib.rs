@@ -6,7 +6,7 @@
 //! | wait for messages in a thread of one's own | [`Link`] |
 //! | look for messages once a turn of a loop | [`Pump`] |
 //! | answer a peer, call it, and handle what it says | [`Node`] with [`Handlers`], and [`call`] |
-//! | serve many peers in one thread | [`Hub`](hub::Hub) |
+//! | serve many peers in one thread | [`Hub`] |
 //! | reach a peer, or wait for peers | [`Connect`], [`Listener`], ended by a [`Cancel`] |
 //! | find peers on the network | [`discovery`] |
 //! | handle values of unknown shape | [`value`] |

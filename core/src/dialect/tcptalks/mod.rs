@@ -274,11 +274,6 @@ impl<S: Nodes, P: AsRef<str>> Dialect for TcpTalks<S, P> {
     }
 
     #[inline]
-    fn is_open(&self) -> bool {
-        self.session.stage == Stage::Open
-    }
-
-    #[inline]
     fn has_quit(&self) -> bool {
         self.session.stage == Stage::Over
     }
