@@ -1,3 +1,7 @@
+#[cfg(feature = "json")]
+pub(crate) mod clever_show;
+#[cfg(feature = "msgpack")]
+pub(crate) mod packetmq;
 #[cfg(feature = "pickle")]
 pub(crate) mod tcptalks;
 
@@ -28,6 +32,12 @@ pub enum Rule {
     Framing(framing::Rule),
     /// Of the encoding, and of the body's shape in a dialect.
     Body(encoding::Rule),
+    /// Of clever-show's headers and contents.
+    #[cfg(feature = "json")]
+    CleverShow(clever_show::Rule),
+    /// Of packetmq's frames and opening.
+    #[cfg(feature = "msgpack")]
+    Packetmq(packetmq::Rule),
     /// Of a pickle, so that its end is not known.
     #[cfg(feature = "pickle")]
     Pickle(encoding::Rule),
@@ -79,9 +89,11 @@ impl Malformed {
 
     /// Whether the stream cannot be read any further.
     pub const fn is_fatal(&self) -> bool {
-        use framing::Rule::{Length, Truncated};
+        use framing::Rule::{Length, TooLong, Truncated};
         match self.rule {
-            Rule::Framing(Length { .. } | Truncated { .. }) => true,
+            Rule::Framing(Length { .. } | TooLong { .. } | Truncated { .. }) => true,
+            #[cfg(feature = "json")]
+            Rule::CleverShow(rule) => rule.is_fatal(),
             #[cfg(feature = "pickle")]
             Rule::Pickle(_) => true,
             _ => false,
@@ -116,6 +128,10 @@ impl fmt::Display for Rule {
         match self {
             Self::Framing(rule) => rule.fmt(f),
             Self::Body(rule) => rule.fmt(f),
+            #[cfg(feature = "json")]
+            Self::CleverShow(rule) => rule.fmt(f),
+            #[cfg(feature = "msgpack")]
+            Self::Packetmq(rule) => rule.fmt(f),
             #[cfg(feature = "pickle")]
             Self::Pickle(rule) => rule.fmt(f),
             #[cfg(feature = "pickle")]

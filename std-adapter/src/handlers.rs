@@ -4,6 +4,7 @@ use crate::peer::Peer;
 use ropeway_core::Event;
 use ropeway_core::dialect::{Delivers, Dialect, Never, Refuses, Replies};
 use ropeway_core::message::Request;
+use ropeway_core::registry::Registry;
 use std::fmt;
 use std::net::SocketAddr;
 
@@ -11,7 +12,7 @@ mod dispatch;
 mod kinds;
 
 pub(crate) use dispatch::dispatch;
-use kinds::{Any, Deferred, Handler, Message, Named, Reply};
+use kinds::{Any, Deferred, Handler, Message, Named, Reply, Table};
 
 /// What to do with what a peer says: a closure for each message.
 ///
@@ -94,7 +95,8 @@ impl<D: Dialect> Handlers<D> {
     }
 
     /// Takes the request `M`, to be answered later under the id that the handler gets: by [`Peer::answer`],
-    /// [`Node::answer`](crate::Node::answer) or [`Peers::answer`]. An error refuses it at once.
+    /// [`Node::answer`](crate::Node::answer) or [`Peers::answer`]. An error refuses it at once. Where it comes as a
+    /// message, it is dropped.
     pub fn answer_later<M>(
         &mut self,
         handler: impl FnMut(&mut Peer<'_, D>, D::CallId, M) -> Result<(), Refused> + Send + 'static,
@@ -120,14 +122,26 @@ impl<D: Dialect> Handlers<D> {
         self.add(Named::new(key.into(), handler))
     }
 
-    /// Handles all that no handler before it takes, as an `M`, with the text of its key: for gateways and logs, with
-    /// a type that takes every value.
-    pub fn on_any<M>(
+    /// Handles a whole table of [`messages!`](crate::messages), whose messages must not borrow; requests come with
+    /// their id, and are the handler's to [answer](Peer::answer) or [refuse](Peer::refuse), now or later.
+    pub fn on_table<R>(
         &mut self,
-        handler: impl FnMut(&mut Peer<'_, D>, &str, M) + Send + 'static,
+        handler: impl FnMut(&mut Peer<'_, D>, Option<D::CallId>, R) + Send + 'static,
     ) -> &mut Self
     where
-        D: Refuses + for<'a> Delivers<'a, M>,
+        R: for<'a> Registry<'a, D> + Send + 'static,
+    {
+        self.add(Table::new(handler))
+    }
+
+    /// Handles all that no handler before it takes, as an `M`, with the text of its key: for gateways and logs, with
+    /// a type that takes every value. Requests come with their id, and are the handler's to answer or refuse.
+    pub fn on_any<M>(
+        &mut self,
+        handler: impl FnMut(&mut Peer<'_, D>, Option<D::CallId>, &str, M) + Send + 'static,
+    ) -> &mut Self
+    where
+        D: for<'a> Delivers<'a, M>,
         M: Send + 'static,
     {
         self.add(Any::new(handler))

@@ -6,11 +6,12 @@
 //! | wait for messages in a thread of one's own | [`Link`] |
 //! | look for messages once a turn of a loop | [`Pump`] |
 //! | answer a peer, call it, and handle what it says | [`Node`] with [`Handlers`], and [`call`] |
-//! | serve many peers in one thread | [`Hub`](hub::Hub) |
+//! | serve many peers in one thread | [`Hub`] |
 //! | reach a peer, or wait for peers | [`Connect`], [`Listener`], ended by a [`Cancel`] |
 //! | find peers on the network | [`discovery`] |
 //! | handle values of unknown shape | [`value`] |
 //! | handle JSON messages of any class | [`json`] |
+//! | talk to programs of the Python library packetmq | [`packetmq`] |
 //! | test without a network | [`memory`] |
 //!
 //! Nothing here starts a thread that was not asked for. What the messages are, and in which dialect they travel,
@@ -18,6 +19,7 @@
 
 pub mod call;
 mod cancel;
+pub mod clever_show;
 mod clock;
 mod connect;
 mod desk;
@@ -30,6 +32,7 @@ mod listen;
 pub mod memory;
 mod node;
 mod options;
+pub mod packetmq;
 mod peer;
 mod polled;
 mod post;

@@ -94,6 +94,11 @@ impl Options {
         self.send_timeout
     }
 
+    /// The largest frame in bytes.
+    pub(crate) const fn largest(&self) -> usize {
+        self.max_message
+    }
+
     pub(crate) fn memory(&self) -> Growable {
         Growable::new(self.buffer, self.max_message)
     }
@@ -106,10 +111,15 @@ impl Options {
 
     /// Sets up a connected socket: small messages leave at once, and a silent peer is noticed.
     pub(crate) fn apply(&self, stream: &TcpStream) -> io::Result<()> {
-        stream.set_nodelay(true)?;
+        self.apply_to(&SockRef::from(stream))
+    }
+
+    /// The same, for the socket of any sort of stream.
+    pub(crate) fn apply_to(&self, socket: &SockRef<'_>) -> io::Result<()> {
+        socket.set_tcp_nodelay(true)?;
         match self.keepalive {
-            Some(keepalive) => SockRef::from(stream).set_tcp_keepalive(&keepalive.parameters()),
-            None => SockRef::from(stream).set_keepalive(false),
+            Some(keepalive) => socket.set_tcp_keepalive(&keepalive.parameters()),
+            None => socket.set_keepalive(false),
         }
     }
 }

@@ -10,6 +10,19 @@ use std::time::Duration;
 /// A TCP connection on which another thread can end the waiting: for a [`Node`](crate::Node) with a handle.
 ///
 /// It waits by polling, which costs a system call more than a blocking socket does.
+///
+/// ```no_run
+/// use ropeway_std::dialect::cable_car::{CableCarByte, Join};
+/// use ropeway_std::{Connect, Handlers, Link, Node, Options, Polled};
+///
+/// let stream = Connect::new("raspberrypi.local:8223").stream()?;
+/// let link = Link::over(CableCarByte, Polled::new(stream)?, &Options::default())?;
+/// let mut node = Node::new(link, Handlers::new());
+/// let handle = node.handle(64);
+/// std::thread::spawn(move || handle.post(|peer| peer.send(&Join).unwrap_or_default()));
+/// node.run(|| false)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Polled {
     stream: mio::net::TcpStream,
     waker: Arc<Waker>,

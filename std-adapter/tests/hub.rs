@@ -39,10 +39,10 @@ impl Served {
         handlers.news(move |_, news| drop(said.send(told(news))));
         let mut hub = Hub::new(move |_| dialect(), options(), limits)
             .unwrap()
-            .handle(handlers);
+            .with_handlers(handlers);
         let listener = hub.listen("127.0.0.1:0").unwrap();
         let address = hub.address(listener).unwrap();
-        let handle = hub.handle_for_threads();
+        let handle = hub.handle();
         let thread = thread::spawn(move || {
             hub.run(|| false).unwrap();
             hub
@@ -187,13 +187,93 @@ fn a_stuck_peer_holds_nobody_up() {
 }
 
 #[test]
+fn a_full_peer_does_not_keep_the_hub_busy() {
+    let mut hub = Hub::new(|_| Toy::default(), options(), Limits::default().queue(1024)).unwrap();
+    let listener = hub.listen("127.0.0.1:0").unwrap();
+    let mut deaf = TcpStream::connect(hub.address(listener).unwrap()).unwrap();
+    while hub.ids().next().is_none() {
+        hub.turn(LONG).unwrap();
+    }
+    let peer = hub.ids().next().unwrap();
+    let text = Note::new("x".repeat(200));
+    // Full for good: what is queued does not leave any more.
+    let mut sent = 0_usize;
+    let mut refused = 0;
+    while refused < 3 {
+        match hub.send(peer, &text) {
+            Ok(()) => (sent, refused) = (sent + 1, 0),
+            Err(error) => {
+                assert_eq!(error, SendError::Full);
+                refused += 1;
+            }
+        }
+        hub.turn(Duration::ZERO).unwrap();
+    }
+    hub.turn(Duration::ZERO).unwrap();
+    let start = Instant::now();
+    assert!(!hub.turn(SOON).unwrap());
+    assert!(start.elapsed() >= SOON);
+    // When it reads at last, nothing is missing.
+    assert!(hub.close(peer));
+    let reader = thread::spawn(move || deaf.read_to_end(&mut Vec::new()).unwrap());
+    assert_eq!(hub.shutdown(LONG).unwrap(), 0);
+    assert_eq!(reader.join().unwrap(), sent * 205);
+}
+
+#[test]
+fn a_handler_may_end_its_peer_and_speak_to_others() {
+    let mut handlers = Handlers::<Toy>::new();
+    handlers
+        .on::<Note>(|peer, note| {
+            let id = peer.id();
+            let others = peer.peers().unwrap();
+            let all: Vec<PeerId> = others.ids().filter(|other| *other != id).collect();
+            for other in all {
+                others.send(other, &note).unwrap();
+            }
+        })
+        .answer::<Name>(|peer, Name| {
+            peer.close();
+            Ok("bye")
+        });
+    let served = Served::new(handlers, Limits::default());
+    let (mut first, mut second) = (served.node(), served.link());
+    assert_eq!(
+        (served.news(), served.news()),
+        ("joined".into(), "joined".into())
+    );
+    first.send(&Note::new("hello")).unwrap();
+    assert_eq!(note(&mut second), "hello");
+    let bye = first.call_with::<Name, _>(&Name, LONG, |name| name.unwrap().to_owned());
+    assert_eq!(bye.as_deref(), Ok("bye"));
+    assert!(matches!(first.turn(LONG), Err(Error::Closed)));
+    drop(first);
+    assert_eq!(served.news(), "left: the program closed the link");
+}
+
+#[test]
+fn a_closed_port_takes_nobody_and_its_peers_stay() {
+    let mut hub = Hub::new(|_| Toy::default(), options(), Limits::default()).unwrap();
+    let listener = hub.listen("127.0.0.1:0").unwrap();
+    let address = hub.address(listener).unwrap();
+    let _stays = TcpStream::connect(address).unwrap();
+    assert!(matches!(
+        hub.next::<Words>(LONG).unwrap(),
+        Some(Event::News(News::Joined(_)))
+    ));
+    hub.unlisten(listener);
+    assert!(TcpStream::connect(address).is_err());
+    assert_eq!((hub.address(listener), hub.ids().count()), (None, 1));
+}
+
+#[test]
 fn messages_are_taken_in_turns() {
     let (said, heard) = mpsc::channel();
     let mut handlers = Handlers::<Toy>::new();
     handlers.on::<Note>(move |peer, note| said.send((peer.id(), note.text)).unwrap());
     let mut hub = Hub::new(|_| Toy::default(), options(), Limits::default().burst(1))
         .unwrap()
-        .handle(handlers);
+        .with_handlers(handlers);
     let listener = hub.listen("127.0.0.1:0").unwrap();
     let address = hub.address(listener).unwrap();
     let mut links: Vec<_> = (0..2)
@@ -246,6 +326,44 @@ fn too_many_peers_are_turned_away() {
     assert_eq!(served.news(), "left: the peer has closed the link");
     let mut fourth = served.node();
     assert_eq!(fourth.call(&Sum(1, 1), LONG), Ok(2));
+}
+
+#[test]
+fn a_crowd_is_turned_away_to_the_last() {
+    let mut hub = Hub::new(|_| Toy::default(), options(), Limits::default().peers(0)).unwrap();
+    let listener = hub.listen("127.0.0.1:0").unwrap();
+    let address = hub.address(listener).unwrap();
+    let crowd: Vec<_> = (0..100)
+        .map(|_| TcpStream::connect(address).unwrap())
+        .collect();
+    let start = Instant::now();
+    for mut turned_away in crowd {
+        let news = hub.next::<Words>(LONG).unwrap();
+        assert!(
+            matches!(
+                news,
+                Some(Event::News(News::TurnedAway(_, Reason::TooMany)))
+            ),
+            "{news:?}"
+        );
+        assert_eq!(turned_away.read(&mut [0]).unwrap(), 0);
+    }
+    assert!(start.elapsed() < LONG);
+}
+
+#[test]
+fn handlers_may_say_more_than_the_queue_holds() {
+    let mut handlers = Handlers::<Toy>::new();
+    handlers.on::<Note>(|peer, note| peer.send(&Note::new(note.text.repeat(100))).unwrap());
+    let served = Served::new(handlers, Limits::default().queue(512));
+    let mut link = served.link();
+    for _ in 0..20 {
+        link.queue(&Note::new("x")).unwrap();
+    }
+    link.flush().unwrap();
+    for _ in 0..20 {
+        assert_eq!(note(&mut link).len(), 100);
+    }
 }
 
 #[test]
@@ -304,7 +422,7 @@ fn a_handle_outlives_its_hub_and_says_so() {
 #[test]
 fn posts_push_back_when_there_are_too_many() {
     let mut hub = Hub::new(|_| Toy::default(), options(), Limits::default().posts(1)).unwrap();
-    let handle = hub.handle_for_threads();
+    let handle = hub.handle();
     handle.post(|_| {}).unwrap();
     assert_eq!(handle.post(|_| {}), Err(PostError::Full));
     assert!(hub.turn(LONG).unwrap());
@@ -333,12 +451,32 @@ fn a_shutdown_lets_out_what_is_queued() {
 #[test]
 fn a_shutdown_waits_for_nobody_longer_than_allowed() {
     let mut served = Served::new(calculator(), Limits::default());
+    let _deaf = served.link();
+    assert_eq!(served.news(), "joined");
+    let mut hub = served.stop();
+    let text = Note::new("x".repeat(200));
+    let mut refused = 0;
+    while refused < 3 {
+        match hub.broadcast(&text).is_empty() {
+            true => refused = 0,
+            false => refused += 1,
+        }
+        hub.turn(Duration::ZERO).unwrap();
+    }
+    let start = Instant::now();
+    assert_eq!(hub.shutdown(SOON).unwrap(), 1);
+    assert!(start.elapsed() >= SOON && start.elapsed() < LONG);
+}
+
+#[test]
+fn a_shutdown_does_not_wait_for_peers_that_have_everything() {
+    let mut served = Served::new(calculator(), Limits::default().linger(SOON));
     let _silent = served.link();
     assert_eq!(served.news(), "joined");
     let mut hub = served.stop();
     let start = Instant::now();
-    assert_eq!(hub.shutdown(SOON).unwrap(), 1);
-    assert!(start.elapsed() >= SOON && start.elapsed() < LONG);
+    assert_eq!(hub.shutdown(LONG).unwrap(), 0);
+    assert!(start.elapsed() < LONG);
 }
 
 #[test]
@@ -352,10 +490,10 @@ fn several_ports_lead_to_the_same_peers() {
     });
     let mut hub = Hub::new(|_| Toy::default(), options(), Limits::default())
         .unwrap()
-        .handle(handlers);
+        .with_handlers(handlers);
     let ports = [(); 2].map(|()| hub.listen("127.0.0.1:0").unwrap());
     let addresses = ports.map(|port| hub.address(port).unwrap());
-    let handle = hub.handle_for_threads();
+    let handle = hub.handle();
     let thread = thread::spawn(move || hub.run(|| false));
     for (port, address) in ports.into_iter().zip(addresses) {
         let link = Connect::new(address)
@@ -477,7 +615,7 @@ fn a_hub_connects_and_calls() {
     assert_eq!((info.id, info.listener), (peer, None));
     let ticket = hub.start(peer, &Sum(4, 5), LONG).unwrap();
     let (said, heard) = mpsc::channel();
-    hub.call(peer, &Sum(6, 7), LONG, move |_, sum| {
+    hub.call_then(peer, &Sum(6, 7), LONG, move |_, sum| {
         said.send(sum).unwrap();
     })
     .unwrap();
@@ -568,10 +706,10 @@ fn a_panicking_handler_leaves_the_others_served() {
     handlers.answer::<Name>(|_, Name| panic!("on purpose"));
     let mut hub = Hub::new(|_| Toy::default(), options(), Limits::default())
         .unwrap()
-        .handle(handlers);
+        .with_handlers(handlers);
     let listener = hub.listen("127.0.0.1:0").unwrap();
     let address = hub.address(listener).unwrap();
-    let handle = hub.handle_for_threads();
+    let handle = hub.handle();
     let thread = thread::spawn(move || {
         let mut panics = 0;
         loop {

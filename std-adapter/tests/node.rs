@@ -5,7 +5,7 @@ mod toy;
 use ropeway_std::call::{CallError, Refused};
 use ropeway_std::memory::{End, ends};
 use ropeway_std::{
-    Error, Event, Handlers, Link, Node, NodeHandle, Options, Polled, PostError, SendError,
+    Error, Event, Handlers, Link, Node, NodeHandle, Options, Polled, PostError, SendError, messages,
 };
 use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc::{self, Receiver};
@@ -280,7 +280,7 @@ fn calls_are_limited_and_a_dropped_ticket_makes_room() {
 fn handlers_may_call_back_and_answer_later() {
     let mut handlers = Handlers::<Toy>::new();
     handlers.answer_later::<Sum>(|peer, id, Sum(a, b)| {
-        peer.call(&Sum(b, a), LONG, move |peer, sum| match sum {
+        peer.call_then(&Sum(b, a), LONG, move |peer, sum| match sum {
             Ok(sum) => peer.answer::<Sum>(id, &(sum * 10)).unwrap(),
             Err(error) => peer.refuse(id, &error.into()).unwrap(),
         })?;
@@ -345,7 +345,7 @@ fn keys_are_matched_by_their_text() {
     let mut handlers = Handlers::<Toy>::new();
     handlers
         .on_named::<Note>("0x77", move |_, note| said.send(note.text).unwrap())
-        .on_any::<Note>(move |_, key, note| any.send(format!("{key} {}", note.text)).unwrap());
+        .on_any::<Note>(move |_, _, key, note| any.send(format!("{key} {}", note.text)).unwrap());
     let (mut node, link) = node_and_link(handlers);
     let mut link = link;
     use ropeway_std::transport::Transport;
@@ -358,6 +358,26 @@ fn keys_are_matched_by_their_text() {
     node.turn(Duration::ZERO).unwrap();
     assert_eq!(heard.try_iter().collect::<Vec<_>>(), ["a", "0x78 a"]);
     let _ = &mut link;
+}
+
+#[test]
+fn a_whole_table_is_handled_in_one_place() {
+    messages! { enum Some { Sum(Sum), Note(Note) } }
+    let mut handlers = Handlers::<Toy>::new();
+    handlers
+        .on_table::<Some>(|peer, id, said| match (id, said) {
+            (Option::Some(id), Some::Sum(Sum(a, b))) => {
+                peer.answer::<Sum>(id, &(i64::from(a) - i64::from(b)))
+                    .unwrap();
+            }
+            (_, Some::Note(note)) => peer.send(&note).unwrap(),
+            (None, Some::Sum(_)) => {}
+        })
+        .answer::<Large>(|_, Large(len)| Ok("x".repeat(len)));
+    let (here, _served) = served(handlers);
+    let mut node = node_over(here, Handlers::new());
+    assert_eq!(node.call(&Sum(2, 3), LONG), Ok(-1));
+    assert_eq!(node.call(&Large(2), LONG).unwrap(), "xx");
 }
 
 #[test]

@@ -2,6 +2,8 @@
 //! What the tests share: the wire vectors, the messages in them, and real programs as peers.
 
 pub mod cable_car;
+pub mod clever_show;
+pub mod packetmq;
 pub mod python;
 pub mod source;
 pub mod vectors;

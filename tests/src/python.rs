@@ -17,8 +17,14 @@ pub struct Python {
 impl Python {
     /// Starts `program`, a path below `tests/peers`, with the Python that `ROPEWAY_PYTHON` names.
     pub fn start(program: &str, arguments: &[&dyn Display]) -> Self {
+        Self::start_in("ROPEWAY_PYTHON", program, arguments)
+    }
+
+    /// Starts `program` with the Python that the environment's `variable` names.
+    pub fn start_in(variable: &str, program: &str, arguments: &[&dyn Display]) -> Self {
+        let interpreter = interpreter(variable);
         let peers = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers");
-        let mut child = Command::new(interpreter())
+        let mut child = Command::new(&interpreter)
             .arg("-B")
             .arg(peers.join(program))
             .args(arguments.iter().map(ToString::to_string))
@@ -26,7 +32,7 @@ impl Python {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .unwrap_or_else(|error| panic!("{} does not start: {error}\n{HOW}", interpreter()));
+            .unwrap_or_else(|error| panic!("{interpreter} does not start: {error}\n{HOW}"));
         Self {
             stdin: child.stdin.take(),
             stdout: BufReader::new(child.stdout.take().expect("is piped")).lines(),
@@ -104,10 +110,10 @@ impl Drop for Python {
     }
 }
 
-fn interpreter() -> String {
-    std::env::var("ROPEWAY_PYTHON").unwrap_or_else(|_| panic!("ROPEWAY_PYTHON is not set.\n{HOW}"))
+fn interpreter(variable: &str) -> String {
+    std::env::var(variable).unwrap_or_else(|_| panic!("{variable} is not set.\n{HOW}"))
 }
 
 const HOW: &str = "These tests talk to programs in Python. In the folder of the workspace:
-    python3 -m venv target/python && target/python/bin/pip install -r tests/peers/cable_car/requirements.txt
+    python3 -m venv target/python && target/python/bin/pip install -r tests/peers/cable_car/requirements.txt -r tests/peers/packetmq/requirements.txt
     ROPEWAY_PYTHON=$PWD/target/python/bin/python cargo test -p ropeway-tests --features python";

@@ -6,6 +6,10 @@
 
 pub mod cable_car;
 mod calling;
+#[cfg(feature = "json")]
+pub mod clever_show;
+#[cfg(feature = "msgpack")]
+pub mod packetmq;
 #[cfg(feature = "pickle")]
 pub mod tcptalks;
 

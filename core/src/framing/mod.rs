@@ -21,11 +21,13 @@
 //! ```
 
 mod byte;
+mod length;
 mod line;
 
 use core::fmt;
 
 pub use byte::Byte;
+pub use length::Length;
 pub use line::Line;
 
 /// How the ends of frames are found in a stream of bytes.
@@ -103,6 +105,13 @@ pub enum Rule {
         /// The most bytes that a frame may have here.
         limit: usize,
     },
+    /// A length is one that the protocol allows, whatever memory there is.
+    TooLong {
+        /// The length received, in bytes.
+        len: u32,
+        /// The longest that is allowed.
+        limit: u32,
+    },
     /// A frame whose end only reading finds can be read: the dialect says why this one cannot.
     Unreadable,
     /// The stream ends at the end of a frame.
@@ -144,6 +153,7 @@ impl fmt::Display for Rule {
         match self {
             Self::Length { len } => write!(f, "length byte {len}, the smallest is 2"),
             Self::Limit { len, limit } => write!(f, "frame of {len} bytes, the limit is {limit}"),
+            Self::TooLong { len, limit } => write!(f, "length {len}, the protocol allows {limit}"),
             Self::Unreadable => f.write_str("frame that cannot be read"),
             Self::Truncated { len } => write!(f, "stream ends {len} bytes into a frame"),
         }

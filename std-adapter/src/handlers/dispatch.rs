@@ -58,18 +58,20 @@ fn read<D: Refuses>(
     }
     let mut asked = None;
     let known = &mut handlers.handlers;
-    let event = mail.recv_with(|envelope| {
+    let event = mail.recv_with(|mut envelope| {
         if let Kind::Request(id) = envelope.kind {
             asked = Some(id);
         }
-        let mut known = known.iter_mut().enumerate();
-        match known.find(|(_, handler)| handler.names(&envelope.key)) {
-            Some((at, handler)) => match handler.read(envelope) {
-                Ok(()) => Ok(at),
-                Err(malformed) => Err(Rejected::Malformed(malformed)),
-            },
-            None => Err(Rejected::Unknown(envelope)),
+        for (at, handler) in known.iter_mut().enumerate() {
+            if handler.names(&envelope.key) {
+                match handler.read(envelope) {
+                    Ok(()) => return Ok(at),
+                    Err(Rejected::Unknown(unknown)) => envelope = unknown,
+                    Err(malformed) => return Err(malformed),
+                }
+            }
         }
+        Err(Rejected::Unknown(envelope))
     })?;
     let (event, refused) = match event {
         Event::Message(at) => return Some(Next::Run(at, None)),

@@ -1,8 +1,8 @@
 use crate::call::Refused;
 use crate::peer::Peer;
-use ropeway_core::Malformed;
 use ropeway_core::dialect::{Delivers, Dialect, Envelope, Refuses, Replies};
 use ropeway_core::message::Request;
+use ropeway_core::registry::{Registry, Rejected};
 use std::fmt::{self, Write};
 
 /// A handler of one sort of message: it reads it while it lies in the receive buffer, and acts on it afterwards,
@@ -10,7 +10,8 @@ use std::fmt::{self, Write};
 pub(super) trait Handler<D: Dialect>: Send {
     fn names(&self, key: &D::Key<'_>) -> bool;
 
-    fn read(&mut self, envelope: Envelope<'_, D>) -> Result<(), Malformed>;
+    /// An unknown one is offered to the next handler.
+    fn read<'a>(&mut self, envelope: Envelope<'a, D>) -> Result<(), Rejected<'a, D>>;
 
     /// `id` is that of the call, if it is one.
     fn run(&mut self, peer: &mut Peer<'_, D>, id: Option<D::CallId>);
@@ -36,6 +37,8 @@ pub(super) struct Any<M, F> {
     inner: Message<M, F>,
 }
 
+pub(super) struct Table<R, F>(Message<R, F>);
+
 impl<M, F> Message<M, F> {
     pub(super) const fn new(handler: F) -> Self {
         Self {
@@ -44,11 +47,11 @@ impl<M, F> Message<M, F> {
         }
     }
 
-    fn take<D: for<'a> Delivers<'a, M>>(
+    fn take<'a, D: Delivers<'a, M>>(
         &mut self,
-        envelope: Envelope<'_, D>,
-    ) -> Result<(), Malformed> {
-        self.message = Some(D::read(envelope)?);
+        envelope: Envelope<'a, D>,
+    ) -> Result<(), Rejected<'a, D>> {
+        self.message = Some(D::read(envelope).map_err(Rejected::Malformed)?);
         Ok(())
     }
 }
@@ -74,6 +77,12 @@ impl<M, F> Named<M, F> {
     }
 }
 
+impl<R, F> Table<R, F> {
+    pub(super) const fn new(handler: F) -> Self {
+        Self(Message::new(handler))
+    }
+}
+
 impl<M, F> Any<M, F> {
     pub(super) const fn new(handler: F) -> Self {
         Self {
@@ -93,7 +102,7 @@ where
         <D as Delivers<'static, M>>::names(key)
     }
 
-    fn read(&mut self, envelope: Envelope<'_, D>) -> Result<(), Malformed> {
+    fn read<'a>(&mut self, envelope: Envelope<'a, D>) -> Result<(), Rejected<'a, D>> {
         self.take(envelope)
     }
 
@@ -116,7 +125,7 @@ where
         <D as Delivers<'static, M>>::names(key)
     }
 
-    fn read(&mut self, envelope: Envelope<'_, D>) -> Result<(), Malformed> {
+    fn read<'a>(&mut self, envelope: Envelope<'a, D>) -> Result<(), Rejected<'a, D>> {
         self.0.take(envelope)
     }
 
@@ -141,7 +150,7 @@ where
         <D as Delivers<'static, M>>::names(key)
     }
 
-    fn read(&mut self, envelope: Envelope<'_, D>) -> Result<(), Malformed> {
+    fn read<'a>(&mut self, envelope: Envelope<'a, D>) -> Result<(), Rejected<'a, D>> {
         self.0.take(envelope)
     }
 
@@ -166,7 +175,7 @@ where
         write!(rest, "{key}").is_ok() && rest.0.is_empty()
     }
 
-    fn read(&mut self, envelope: Envelope<'_, D>) -> Result<(), Malformed> {
+    fn read<'a>(&mut self, envelope: Envelope<'a, D>) -> Result<(), Rejected<'a, D>> {
         self.inner.take(envelope)
     }
 
@@ -177,15 +186,15 @@ where
 
 impl<D, M, F> Handler<D> for Any<M, F>
 where
-    D: Refuses + for<'a> Delivers<'a, M>,
+    D: for<'a> Delivers<'a, M>,
     M: Send,
-    F: FnMut(&mut Peer<'_, D>, &str, M) + Send,
+    F: FnMut(&mut Peer<'_, D>, Option<D::CallId>, &str, M) + Send,
 {
     fn names(&self, _: &D::Key<'_>) -> bool {
         true
     }
 
-    fn read(&mut self, envelope: Envelope<'_, D>) -> Result<(), Malformed> {
+    fn read<'a>(&mut self, envelope: Envelope<'a, D>) -> Result<(), Rejected<'a, D>> {
         self.key.clear();
         // A string takes all that is written to it.
         let _ = write!(self.key, "{}", envelope.key);
@@ -194,8 +203,29 @@ where
 
     fn run(&mut self, peer: &mut Peer<'_, D>, id: Option<D::CallId>) {
         if let Some(message) = self.inner.message.take() {
-            (self.inner.handler)(peer, &self.key, message);
-            done(peer, id);
+            (self.inner.handler)(peer, id, &self.key, message);
+        }
+    }
+}
+
+impl<D, R, F> Handler<D> for Table<R, F>
+where
+    D: Dialect,
+    R: for<'a> Registry<'a, D> + Send,
+    F: FnMut(&mut Peer<'_, D>, Option<D::CallId>, R) + Send,
+{
+    fn names(&self, _: &D::Key<'_>) -> bool {
+        true
+    }
+
+    fn read<'a>(&mut self, envelope: Envelope<'a, D>) -> Result<(), Rejected<'a, D>> {
+        self.0.message = Some(R::decode(envelope)?);
+        Ok(())
+    }
+
+    fn run(&mut self, peer: &mut Peer<'_, D>, id: Option<D::CallId>) {
+        if let Some(message) = self.0.message.take() {
+            (self.0.handler)(peer, id, message);
         }
     }
 }

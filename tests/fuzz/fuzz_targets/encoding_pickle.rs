@@ -150,11 +150,35 @@ fn agrees_with_serde_pickle(pickle: &[u8], tree: &Tree) {
     if may_put_twice(pickle) || pickle.windows(2).any(|pair| pair == b"\r\n") {
         return;
     }
+    // Its keys of several kinds have no total order, which makes the set that it sorts them into panic.
+    if !are_keys_ordered(tree) {
+        return;
+    }
     let theirs = serde_pickle::value_from_slice(pickle, DeOptions::new());
     let (Ok(theirs), Some(ours)) = (theirs, as_theirs(tree)) else {
         return;
     };
     assert_eq!(format!("{ours:?}"), format!("{theirs:?}"));
+}
+
+/// Whether all keys of a map or set are integers, or all text, or all bytes.
+fn are_keys_ordered(tree: &Tree) -> bool {
+    let are_alike = |keys: &[&Tree]| {
+        keys.iter().all(|key| matches!(key, Tree::Integer(_)))
+            || keys.iter().all(|key| matches!(key, Tree::Text(_)))
+            || keys.iter().all(|key| matches!(key, Tree::Bytes(..)))
+    };
+    match tree {
+        Tree::Sequence(Kind::Set | Kind::FrozenSet, elements) => {
+            are_alike(&elements.iter().collect::<Vec<_>>())
+        }
+        Tree::Sequence(_, elements) => elements.iter().all(are_keys_ordered),
+        Tree::Map(entries) => {
+            are_alike(&entries.iter().map(|(key, _)| key).collect::<Vec<_>>())
+                && entries.iter().all(|(_, value)| are_keys_ordered(value))
+        }
+        _ => true,
+    }
 }
 
 /// Whether bytes that look like the opcodes of the memo name a place twice, or are of several kinds.

@@ -58,7 +58,7 @@ mod tests;
 mod typed;
 
 use crate::Malformed;
-use crate::dialect::{Calling, Dialect, Envelope, Kind, Opened};
+use crate::dialect::{Calling, Carries, Dialect, Envelope, Kind, Opened};
 use crate::encoding::pickle::{Nodes, Progress, Table, Value};
 use crate::encoding::{self, DecodeError, EncodeError};
 use crate::framing::{self, Frame, Parsed, Recovery};
@@ -276,6 +276,14 @@ impl<S: Nodes, P: AsRef<str>> Dialect for TcpTalks<S, P> {
     #[inline]
     fn has_quit(&self) -> bool {
         self.session.stage == Stage::Over
+    }
+
+    fn handle_silence(&mut self) {
+        self.session.handle_silence();
+    }
+
+    fn emit_done(&mut self, id: CallId, slot: &mut [u8]) -> Result<usize, EncodeError> {
+        self.emit(&Done { id }, slot)
     }
 }
 

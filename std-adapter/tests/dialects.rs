@@ -1,0 +1,187 @@
+//! Nodes and hubs in real dialects.
+
+use ropeway_std::call::{CallError, Refused};
+use ropeway_std::dialect::cable_car::{CableCarByte, Join, Quit};
+use ropeway_std::dialect::clever_show::CleverShow;
+use ropeway_std::dialect::tcptalks::{TcpTalks, Variant};
+use ropeway_std::encoding::pickle::Node as Value;
+use ropeway_std::hub::{Hub, Limits};
+use ropeway_std::memory::ends;
+use ropeway_std::{Connect, Event, Handlers, Link, Node, Options, messages};
+use serde::{Deserialize, Serialize};
+use std::thread;
+use std::time::Duration;
+
+const SOON: Duration = Duration::from_millis(20);
+const LONG: Duration = Duration::from_secs(20);
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Move {
+    distance: i32,
+    speed: i32,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Stop();
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Ask(String);
+
+messages! {
+    enum Robot {
+        Move(Move) = 0x10 -> bool,
+        Stop(Stop) = 0x11 -> (),
+        Ask(Ask) = 0x12 -> String,
+    }
+}
+
+type Talks = TcpTalks<[Value; 64]>;
+
+const fn nodes() -> [Value; 64] {
+    [Value::EMPTY; 64]
+}
+
+fn robot() -> Handlers<Talks> {
+    let mut handlers = Handlers::new();
+    handlers
+        .on::<Stop>(|_, Stop()| {})
+        .answer::<Move>(|_, go| match go.speed {
+            0 => Err(Refused::new("ValueError", "no speed")),
+            _ => Ok(go.distance > 0),
+        })
+        .answer::<Ask>(|_, Ask(what)| Ok(format!("robot's {what}")));
+    handlers
+}
+
+fn controller() -> Handlers<Talks> {
+    let mut handlers = Handlers::new();
+    handlers.answer::<Ask>(|_, Ask(what)| Ok(format!("controller's {what}")));
+    handlers
+}
+
+fn talk(variant: Variant) {
+    let (here, there) = ends(4096);
+    let options = Options::default();
+    let dialect = TcpTalks::listening(nodes(), 1)
+        .password("secret")
+        .variant(variant);
+    let mut listening = Node::new(Link::over(dialect, there, &options).unwrap(), robot());
+    let listening = thread::spawn(move || {
+        assert!(listening.open(LONG).unwrap());
+        let name = listening.call(&Ask("name".into()), LONG);
+        assert_eq!(name.as_deref(), Ok("controller's name"));
+        listening.run(|| false).unwrap_err()
+    });
+    let dialect = TcpTalks::dialling(nodes(), 2)
+        .password("secret")
+        .variant(variant);
+    let mut node = Node::new(Link::over(dialect, here, &options).unwrap(), controller());
+    let go = |distance, speed| Move { distance, speed };
+    assert_eq!(node.call(&go(100, 3), LONG), Ok(true));
+    assert_eq!(node.call(&Stop(), LONG), Ok(()));
+    let Err(CallError::Refused(refused)) = node.call(&go(100, 0), LONG) else {
+        panic!("not refused")
+    };
+    assert_eq!(refused.to_string(), "ValueError: no speed");
+    let name = node.call(&Ask("name".into()), LONG);
+    assert_eq!(name.as_deref(), Ok("robot's name"));
+    drop(node);
+    listening.join().unwrap();
+}
+
+#[test]
+fn robot_and_controller_call_each_other() {
+    talk(Variant::Current);
+}
+
+#[test]
+fn robot_and_controller_of_old_call_each_other() {
+    talk(Variant::Old);
+}
+
+#[test]
+fn one_call_at_a_time_is_made_where_there_are_no_ids() {
+    let options = Options::default();
+    let (here, _there) = ends(4096);
+    let dialect = TcpTalks::<_, &str>::listening(nodes(), 1).variant(Variant::Old);
+    let mut node = Node::new(Link::over(dialect, here, &options).unwrap(), robot());
+    node.peer().dialect().handle_silence();
+    let _first = node.start(&Ask("a".into()), LONG).unwrap();
+    assert_eq!(
+        node.start(&Ask("b".into()), LONG).unwrap_err(),
+        CallError::Busy
+    );
+}
+
+#[test]
+fn a_drone_and_its_server_call_each_other() {
+    let mut handlers = Handlers::<CleverShow>::new();
+    handlers
+        .answer::<Ask>(|_, Ask(what)| Ok(format!("drone's {what}")))
+        .answer::<Move>(|_, go| match go.speed {
+            0 => Err(Refused::new("ValueError", "no speed")),
+            _ => Ok(true),
+        });
+    let (here, there) = ends(4096);
+    let link = Link::over(CleverShow::new(), there, &Options::default()).unwrap();
+    let mut drone = Node::new(link, handlers);
+    let drone = thread::spawn(move || {
+        let name = drone.call(&Ask("name".into()), LONG);
+        assert_eq!(name.as_deref(), Ok("server's name"));
+        drone.run(|| false).unwrap_err()
+    });
+    let mut handlers = Handlers::<CleverShow>::new();
+    handlers.answer::<Ask>(|_, Ask(what)| Ok(format!("server's {what}")));
+    let link = Link::over(CleverShow::new(), here, &Options::default()).unwrap();
+    let mut server = Node::new(link, handlers);
+    let name = server.call(&Ask("name".into()), LONG);
+    assert_eq!(name.as_deref(), Ok("drone's name"));
+    // There is no word for "no".
+    let go = |speed| Move { distance: 1, speed };
+    assert_eq!(server.call(&go(0), SOON), Err(CallError::Deadline));
+    assert_eq!(server.call(&go(1), LONG), Ok(true));
+    drop(server);
+    drone.join().unwrap();
+}
+
+#[test]
+fn silence_is_no_password_to_a_listener_of_old() {
+    let mut handlers = Handlers::new();
+    handlers.answer::<Ask>(|_, Ask(what)| Ok(what));
+    let listening = |_: &_| TcpTalks::<_, &str>::listening(nodes(), 1).variant(Variant::Old);
+    let limits = Limits::default().opening(SOON);
+    let mut hub = Hub::new(listening, Options::default(), limits)
+        .unwrap()
+        .with_handlers(handlers);
+    let listener = hub.listen("127.0.0.1:0").unwrap();
+    let address = hub.address(listener).unwrap();
+    let _silent = std::net::TcpStream::connect(address).unwrap();
+    while hub.ids().next().is_none() {
+        hub.turn(LONG).unwrap();
+    }
+}
+
+#[test]
+fn a_hub_without_calls_echoes() {
+    messages! { #[derive(Debug)] enum Words { Join(Join), Quit(Quit) } }
+    let mut handlers = Handlers::new();
+    handlers.on::<Join>(|peer, Join| peer.send(&Quit).unwrap());
+    let mut hub = Hub::new(|_| CableCarByte, Options::default(), Limits::default())
+        .unwrap()
+        .with_handlers(handlers);
+    let listener = hub.listen("127.0.0.1:0").unwrap();
+    let address = hub.address(listener).unwrap();
+    let handle = hub.handle();
+    let served = thread::spawn(move || hub.run(|| false));
+    let mut link = Connect::new(address)
+        .link(CableCarByte, &Options::default())
+        .unwrap();
+    link.send(&Join).unwrap();
+    let said = link.recv::<Words>(LONG).unwrap();
+    assert!(
+        matches!(said, Some(Event::Message(Words::Quit(Quit)))),
+        "{said:?}"
+    );
+    handle.stop();
+    served.join().unwrap().unwrap();
+}
