@@ -1,3 +1,6 @@
+#[cfg(feature = "defmt")]
+mod formats;
+
 use crate::buf::{Input, Outbox, Storage};
 use crate::dialect::{Carries, Dialect, Envelope, Kind, Opened};
 use crate::encoding::EncodeError;
