@@ -6,11 +6,12 @@
 //! | wait for messages in a thread of one's own | [`Link`] |
 //! | look for messages once a turn of a loop | [`Pump`] |
 //! | answer a peer, call it, and handle what it says | [`Node`] with [`Handlers`], and [`call`] |
-//! | serve many peers in one thread | [`Hub`](hub::Hub) |
+//! | serve many peers in one thread | [`Hub`] |
 //! | reach a peer, or wait for peers | [`Connect`], [`Listener`], ended by a [`Cancel`] |
 //! | find peers on the network | [`discovery`] |
 //! | handle values of unknown shape | [`value`] |
 //! | handle JSON messages of any class | [`json`] |
+//! | fly drones with clever-show, or its ground server | [`clever_show`] |
 //! | talk to programs of the Python library packetmq | [`packetmq`] |
 //! | test without a network | [`memory`] |
 //!

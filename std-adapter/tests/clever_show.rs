@@ -478,7 +478,7 @@ fn message_of(header: &str, len: usize, content: &str) -> Vec<u8> {
     let header = format!(
         "{{\"byteorder\": \"little\", \"content-encoding\": \"utf-8\", \"content-length\": {len}, {header}}}"
     );
-    let mut bytes = Vec::from((header.len() as u16).to_be_bytes());
+    let mut bytes = Vec::from(u16::try_from(header.len()).unwrap().to_be_bytes());
     bytes.extend_from_slice(header.as_bytes());
     bytes.extend_from_slice(content.as_bytes());
     bytes
@@ -491,7 +491,14 @@ fn read_message(stream: &mut TcpStream) -> (Value, String) {
     let mut header = vec![0; usize::from(u16::from_be_bytes(len))];
     stream.read_exact(&mut header).unwrap();
     let header: Value = std::str::from_utf8(&header).unwrap().parse().unwrap();
-    let mut content = vec![0; header["content-length"].as_u64().unwrap() as usize];
+    let mut content = vec![
+        0;
+        header["content-length"]
+            .as_u64()
+            .unwrap()
+            .try_into()
+            .unwrap()
+    ];
     stream.read_exact(&mut content).unwrap();
     (header, String::from_utf8(content).unwrap())
 }
@@ -510,7 +517,7 @@ fn requests_are_sent_again_with_their_arguments_on_the_next_connection() {
     };
     let id = talk
         .request("sum", &wanted, LONG, move |_, answer: Result<i64, _>| {
-            tell.send(answer).unwrap()
+            tell.send(answer).unwrap();
         })
         .unwrap();
     let talker = std::thread::spawn(move || {
@@ -566,7 +573,7 @@ fn without_resend_and_resume_all_ends_with_the_connection() {
     let (tell, told) = channel();
     let talk = server.drone(HERE).unwrap();
     talk.request("sum", &(), LONG, move |_, answer: Result<i64, _>| {
-        tell.send(answer).unwrap()
+        tell.send(answer).unwrap();
     })
     .unwrap();
     drop(first);
@@ -854,7 +861,7 @@ fn a_drone_comes_back_when_its_server_does() {
     };
     let mut handlers = Handlers::new();
     handlers.action("telemetry", move |_, numbers: Numbers| {
-        said.send(numbers).unwrap()
+        said.send(numbers).unwrap();
     });
     let mut second = Server::bind(address, Settings::default(), handlers).unwrap();
     let told = turn(&mut second, &mut drone, |_, _, _| heard.try_recv().ok());
