@@ -95,7 +95,8 @@ impl<D: Dialect> Handlers<D> {
     }
 
     /// Takes the request `M`, to be answered later under the id that the handler gets: by [`Peer::answer`],
-    /// [`Node::answer`](crate::Node::answer) or [`Peers::answer`]. An error refuses it at once.
+    /// [`Node::answer`](crate::Node::answer) or [`Peers::answer`]. An error refuses it at once. Where it comes as a
+    /// message, it is dropped.
     pub fn answer_later<M>(
         &mut self,
         handler: impl FnMut(&mut Peer<'_, D>, D::CallId, M) -> Result<(), Refused> + Send + 'static,

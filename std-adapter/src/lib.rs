@@ -39,6 +39,7 @@ mod polled;
 mod post;
 mod pump;
 mod storage;
+pub mod tcptalks;
 pub mod transport;
 pub mod value;
 mod waits;

@@ -1,20 +1,23 @@
-use crate::call::{CallError, Caller, Failure, Refused, Ticket};
+mod turning;
+
+use crate::call::{CallError, Failure, Refused, Ticket};
 use crate::clock::Clock;
-use crate::desk::{Desk, Ending};
-use crate::handlers::dispatch;
+use crate::desk::Desk;
 use crate::hub::PeerId;
 use crate::peer::Peer;
 use crate::post::{Office, PostError, Posts};
-use crate::transport::{Transport, Wakeable, transport_error};
+use crate::transport::{Transport, Wakeable};
 use crate::waits::Deadline;
 use crate::{Error, Handlers, Link};
-use ropeway_core::dialect::{Answers, Asks, Calling, Carries, Dialect, Envelope, Refuses};
+use ropeway_core::SendError;
+use ropeway_core::dialect::{Answers, Asks, Calling, Carries, Dialect, Refuses};
 use ropeway_core::message::{Answer, Request};
-use ropeway_core::{Instant, Malformed, SendError};
 use std::fmt;
-use std::net::{Shutdown, TcpStream};
+use std::net::TcpStream;
+
 use std::sync::Arc;
 use std::time::Duration;
+use turning::Waiting;
 
 /// One peer, served in the caller's thread: what it says goes to [`Handlers`], and it can be called.
 ///
@@ -172,18 +175,13 @@ impl<D: Dialect, T: Transport> Node<D, T> {
     {
         let deadline = Deadline::after(timeout);
         let id = self.begin(request, timeout, deadline)?;
-        let mut call = Waiting {
-            id,
-            then: Some(then),
-            outcome: None,
-            request: std::marker::PhantomData::<fn() -> M>,
-        };
+        let mut call = Waiting::<M, _, R, _>::new(id, then);
         loop {
             let stepped = self.step(deadline, &mut call);
             if let Err(error) = stepped {
                 self.lost = Some(error);
             }
-            if let Some(outcome) = call.outcome {
+            if let Some(outcome) = call.take() {
                 return outcome.map_err(CallError::Malformed);
             }
             if self.lost.is_some() {
@@ -249,7 +247,7 @@ impl<D: Dialect, T: Transport> Node<D, T> {
         for<'r> <D as Answers<'r, M>>::Failure: Failure,
         A: Send + 'static,
     {
-        self.peer().call(request, timeout, then)
+        self.peer().call_then(request, timeout, then)
     }
 
     /// Gives a call up.
@@ -321,115 +319,6 @@ impl<D: Dialect, T: Transport> Node<D, T> {
         self.fail();
         self.link.close(timeout)
     }
-
-    /// Waits once, until `deadline` or something happens, and does what there is to do.
-    fn step(&mut self, deadline: Deadline, caller: &mut dyn Caller<D>) -> Result<bool, Error>
-    where
-        D: Refuses,
-    {
-        let stepped = self.try_step(deadline, caller);
-        if stepped.is_err() {
-            self.fail();
-        }
-        stepped
-    }
-
-    fn try_step(&mut self, deadline: Deadline, caller: &mut dyn Caller<D>) -> Result<bool, Error>
-    where
-        D: Refuses,
-    {
-        let mut happened = self.do_posts() | self.expire();
-        let timeout = match happened {
-            true => Duration::ZERO,
-            false => deadline.left().min(self.next_timeout()),
-        };
-        let posts = self.posts.as_deref();
-        if self
-            .link
-            .wait(timeout, || posts.is_some_and(|posts| posts.has_some()))?
-        {
-            for _ in 0..BURST {
-                let mut peer = Peer::alone(self.link.messenger(), &mut self.desk);
-                if !dispatch(&mut peer, &mut self.handlers, caller) {
-                    break;
-                }
-                happened = true;
-                if caller.id().is_some_and(|id| !self.desk.calls.is_open(id)) {
-                    break;
-                }
-            }
-        }
-        happened |= self.do_posts() | self.expire();
-        self.let_out()?;
-        Ok(happened)
-    }
-
-    /// Writes what is queued, answers that found no room before included, and ends what is to be ended.
-    fn let_out(&mut self) -> Result<(), Error> {
-        if self.desk.ending == Some(Ending::AtOnce) {
-            let ended = self.link.transport().shutdown(Shutdown::Both);
-            ended.map_err(transport_error)?;
-            return Err(Error::Closed);
-        }
-        self.link.flush()?;
-        while !self.desk.owes_nothing() {
-            self.desk.settle(self.link.messenger());
-            if !self.desk.owes_nothing() && !self.link.make_room()? {
-                break;
-            }
-        }
-        self.link.flush()?;
-        if self.desk.ending == Some(Ending::Gracefully) && !self.is_finished {
-            self.link.finish()?;
-            self.is_finished = true;
-        }
-        Ok(())
-    }
-
-    /// Does what other threads have asked for by now.
-    fn do_posts(&mut self) -> bool {
-        let Some(posts) = self.posts.as_deref().cloned() else {
-            return false;
-        };
-        let waiting = posts.len();
-        for job in (0..waiting).map_while(|_| posts.take()) {
-            job(&mut self.peer());
-        }
-        waiting > 0
-    }
-
-    /// Ends the calls whose time has passed.
-    fn expire(&mut self) -> bool {
-        let mut happened = false;
-        if self.desk.calls.next_timeout().is_none() {
-            return false;
-        }
-        let now = self.desk.now();
-        while let Some(expired) = {
-            let dialect = self.link.messenger().dialect_mut();
-            self.desk.calls.poll_timeout(now, dialect)
-        } {
-            happened = true;
-            if let Some(waiter) = expired {
-                waiter.run(&mut self.peer());
-            }
-        }
-        happened
-    }
-
-    fn next_timeout(&self) -> Duration {
-        match self.desk.calls.next_timeout() {
-            Some(next) if next < NEVER => next - self.desk.now(),
-            _ => Duration::MAX,
-        }
-    }
-
-    /// The link has ended: so have its calls.
-    fn fail(&mut self) {
-        for waiter in self.desk.calls.lose_all() {
-            waiter.run(&mut self.peer());
-        }
-    }
 }
 
 impl<D: Dialect, T: Wakeable> Node<D, T> {
@@ -468,31 +357,6 @@ impl<D: Dialect> Clone for NodeHandle<D> {
     }
 }
 
-/// A call that waits in the caller's thread.
-struct Waiting<M, F, R, C> {
-    id: C,
-    then: Option<F>,
-    outcome: Option<Result<R, Malformed>>,
-    request: std::marker::PhantomData<fn() -> M>,
-}
-
-impl<D, M, F, R> Caller<D> for Waiting<M, F, R, D::CallId>
-where
-    M: Request,
-    D: Asks<M>,
-    F: for<'r> FnOnce(Result<M::Answer<'r>, <D as Answers<'r, M>>::Failure>) -> R,
-{
-    fn id(&self) -> Option<D::CallId> {
-        Some(self.id)
-    }
-
-    fn take(&mut self, answer: Envelope<'_, D>) {
-        if let Some(then) = self.then.take() {
-            self.outcome = Some(D::read_answer(answer).map(then));
-        }
-    }
-}
-
 impl<D: Dialect + fmt::Debug, T: fmt::Debug> fmt::Debug for Node<D, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Node")
@@ -508,10 +372,4 @@ impl<D: Dialect> fmt::Debug for NodeHandle<D> {
     }
 }
 
-/// As an unbounded deadline turns out.
-const NEVER: Instant = Instant::from_micros(u64::MAX);
-
 const MAX_CALLS: usize = 64;
-
-/// The most messages of one turn.
-const BURST: usize = 64;

@@ -96,7 +96,7 @@ impl<'a, D: Dialect> Peer<'a, D> {
     }
 
     /// Sends a request; `then` gets its outcome, and the peer again, when it is there.
-    pub fn call<M, A>(
+    pub fn call_then<M, A>(
         &mut self,
         request: &M,
         timeout: Duration,

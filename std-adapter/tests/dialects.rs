@@ -2,6 +2,7 @@
 
 use ropeway_std::call::{CallError, Refused};
 use ropeway_std::dialect::cable_car::{CableCarByte, Join, Quit};
+use ropeway_std::dialect::clever_show::CleverShow;
 use ropeway_std::dialect::tcptalks::{TcpTalks, Variant};
 use ropeway_std::encoding::pickle::Node as Value;
 use ropeway_std::hub::{Hub, Limits};
@@ -113,6 +114,37 @@ fn one_call_at_a_time_is_made_where_there_are_no_ids() {
 }
 
 #[test]
+fn a_drone_and_its_server_call_each_other() {
+    let mut handlers = Handlers::<CleverShow>::new();
+    handlers
+        .answer::<Ask>(|_, Ask(what)| Ok(format!("drone's {what}")))
+        .answer::<Move>(|_, go| match go.speed {
+            0 => Err(Refused::new("ValueError", "no speed")),
+            _ => Ok(true),
+        });
+    let (here, there) = ends(4096);
+    let link = Link::over(CleverShow::new(), there, &Options::default()).unwrap();
+    let mut drone = Node::new(link, handlers);
+    let drone = thread::spawn(move || {
+        let name = drone.call(&Ask("name".into()), LONG);
+        assert_eq!(name.as_deref(), Ok("server's name"));
+        drone.run(|| false).unwrap_err()
+    });
+    let mut handlers = Handlers::<CleverShow>::new();
+    handlers.answer::<Ask>(|_, Ask(what)| Ok(format!("server's {what}")));
+    let link = Link::over(CleverShow::new(), here, &Options::default()).unwrap();
+    let mut server = Node::new(link, handlers);
+    let name = server.call(&Ask("name".into()), LONG);
+    assert_eq!(name.as_deref(), Ok("drone's name"));
+    // There is no word for "no".
+    let go = |speed| Move { distance: 1, speed };
+    assert_eq!(server.call(&go(0), SOON), Err(CallError::Deadline));
+    assert_eq!(server.call(&go(1), LONG), Ok(true));
+    drop(server);
+    drone.join().unwrap();
+}
+
+#[test]
 fn silence_is_no_password_to_a_listener_of_old() {
     let mut handlers = Handlers::new();
     handlers.answer::<Ask>(|_, Ask(what)| Ok(what));
@@ -120,7 +152,7 @@ fn silence_is_no_password_to_a_listener_of_old() {
     let limits = Limits::default().opening(SOON);
     let mut hub = Hub::new(listening, Options::default(), limits)
         .unwrap()
-        .handle(handlers);
+        .with_handlers(handlers);
     let listener = hub.listen("127.0.0.1:0").unwrap();
     let address = hub.address(listener).unwrap();
     let _silent = std::net::TcpStream::connect(address).unwrap();
@@ -136,10 +168,10 @@ fn a_hub_without_calls_echoes() {
     handlers.on::<Join>(|peer, Join| peer.send(&Quit).unwrap());
     let mut hub = Hub::new(|_| CableCarByte, Options::default(), Limits::default())
         .unwrap()
-        .handle(handlers);
+        .with_handlers(handlers);
     let listener = hub.listen("127.0.0.1:0").unwrap();
     let address = hub.address(listener).unwrap();
-    let handle = hub.handle_for_threads();
+    let handle = hub.handle();
     let served = thread::spawn(move || hub.run(|| false));
     let mut link = Connect::new(address)
         .link(CableCarByte, &Options::default())

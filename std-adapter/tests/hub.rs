@@ -39,10 +39,10 @@ impl Served {
         handlers.news(move |_, news| drop(said.send(told(news))));
         let mut hub = Hub::new(move |_| dialect(), options(), limits)
             .unwrap()
-            .handle(handlers);
+            .with_handlers(handlers);
         let listener = hub.listen("127.0.0.1:0").unwrap();
         let address = hub.address(listener).unwrap();
-        let handle = hub.handle_for_threads();
+        let handle = hub.handle();
         let thread = thread::spawn(move || {
             hub.run(|| false).unwrap();
             hub
@@ -273,7 +273,7 @@ fn messages_are_taken_in_turns() {
     handlers.on::<Note>(move |peer, note| said.send((peer.id(), note.text)).unwrap());
     let mut hub = Hub::new(|_| Toy::default(), options(), Limits::default().burst(1))
         .unwrap()
-        .handle(handlers);
+        .with_handlers(handlers);
     let listener = hub.listen("127.0.0.1:0").unwrap();
     let address = hub.address(listener).unwrap();
     let mut links: Vec<_> = (0..2)
@@ -326,6 +326,44 @@ fn too_many_peers_are_turned_away() {
     assert_eq!(served.news(), "left: the peer has closed the link");
     let mut fourth = served.node();
     assert_eq!(fourth.call(&Sum(1, 1), LONG), Ok(2));
+}
+
+#[test]
+fn a_crowd_is_turned_away_to_the_last() {
+    let mut hub = Hub::new(|_| Toy::default(), options(), Limits::default().peers(0)).unwrap();
+    let listener = hub.listen("127.0.0.1:0").unwrap();
+    let address = hub.address(listener).unwrap();
+    let crowd: Vec<_> = (0..100)
+        .map(|_| TcpStream::connect(address).unwrap())
+        .collect();
+    let start = Instant::now();
+    for mut turned_away in crowd {
+        let news = hub.next::<Words>(LONG).unwrap();
+        assert!(
+            matches!(
+                news,
+                Some(Event::News(News::TurnedAway(_, Reason::TooMany)))
+            ),
+            "{news:?}"
+        );
+        assert_eq!(turned_away.read(&mut [0]).unwrap(), 0);
+    }
+    assert!(start.elapsed() < LONG);
+}
+
+#[test]
+fn handlers_may_say_more_than_the_queue_holds() {
+    let mut handlers = Handlers::<Toy>::new();
+    handlers.on::<Note>(|peer, note| peer.send(&Note::new(note.text.repeat(100))).unwrap());
+    let served = Served::new(handlers, Limits::default().queue(512));
+    let mut link = served.link();
+    for _ in 0..20 {
+        link.queue(&Note::new("x")).unwrap();
+    }
+    link.flush().unwrap();
+    for _ in 0..20 {
+        assert_eq!(note(&mut link).len(), 100);
+    }
 }
 
 #[test]
@@ -384,7 +422,7 @@ fn a_handle_outlives_its_hub_and_says_so() {
 #[test]
 fn posts_push_back_when_there_are_too_many() {
     let mut hub = Hub::new(|_| Toy::default(), options(), Limits::default().posts(1)).unwrap();
-    let handle = hub.handle_for_threads();
+    let handle = hub.handle();
     handle.post(|_| {}).unwrap();
     assert_eq!(handle.post(|_| {}), Err(PostError::Full));
     assert!(hub.turn(LONG).unwrap());
@@ -413,12 +451,32 @@ fn a_shutdown_lets_out_what_is_queued() {
 #[test]
 fn a_shutdown_waits_for_nobody_longer_than_allowed() {
     let mut served = Served::new(calculator(), Limits::default());
+    let _deaf = served.link();
+    assert_eq!(served.news(), "joined");
+    let mut hub = served.stop();
+    let text = Note::new("x".repeat(200));
+    let mut refused = 0;
+    while refused < 3 {
+        match hub.broadcast(&text).is_empty() {
+            true => refused = 0,
+            false => refused += 1,
+        }
+        hub.turn(Duration::ZERO).unwrap();
+    }
+    let start = Instant::now();
+    assert_eq!(hub.shutdown(SOON).unwrap(), 1);
+    assert!(start.elapsed() >= SOON && start.elapsed() < LONG);
+}
+
+#[test]
+fn a_shutdown_does_not_wait_for_peers_that_have_everything() {
+    let mut served = Served::new(calculator(), Limits::default().linger(SOON));
     let _silent = served.link();
     assert_eq!(served.news(), "joined");
     let mut hub = served.stop();
     let start = Instant::now();
-    assert_eq!(hub.shutdown(SOON).unwrap(), 1);
-    assert!(start.elapsed() >= SOON && start.elapsed() < LONG);
+    assert_eq!(hub.shutdown(LONG).unwrap(), 0);
+    assert!(start.elapsed() < LONG);
 }
 
 #[test]
@@ -432,10 +490,10 @@ fn several_ports_lead_to_the_same_peers() {
     });
     let mut hub = Hub::new(|_| Toy::default(), options(), Limits::default())
         .unwrap()
-        .handle(handlers);
+        .with_handlers(handlers);
     let ports = [(); 2].map(|()| hub.listen("127.0.0.1:0").unwrap());
     let addresses = ports.map(|port| hub.address(port).unwrap());
-    let handle = hub.handle_for_threads();
+    let handle = hub.handle();
     let thread = thread::spawn(move || hub.run(|| false));
     for (port, address) in ports.into_iter().zip(addresses) {
         let link = Connect::new(address)
@@ -557,7 +615,7 @@ fn a_hub_connects_and_calls() {
     assert_eq!((info.id, info.listener), (peer, None));
     let ticket = hub.start(peer, &Sum(4, 5), LONG).unwrap();
     let (said, heard) = mpsc::channel();
-    hub.call(peer, &Sum(6, 7), LONG, move |_, sum| {
+    hub.call_then(peer, &Sum(6, 7), LONG, move |_, sum| {
         said.send(sum).unwrap();
     })
     .unwrap();
@@ -648,10 +706,10 @@ fn a_panicking_handler_leaves_the_others_served() {
     handlers.answer::<Name>(|_, Name| panic!("on purpose"));
     let mut hub = Hub::new(|_| Toy::default(), options(), Limits::default())
         .unwrap()
-        .handle(handlers);
+        .with_handlers(handlers);
     let listener = hub.listen("127.0.0.1:0").unwrap();
     let address = hub.address(listener).unwrap();
-    let handle = hub.handle_for_threads();
+    let handle = hub.handle();
     let thread = thread::spawn(move || {
         let mut panics = 0;
         loop {

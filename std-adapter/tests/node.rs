@@ -280,7 +280,7 @@ fn calls_are_limited_and_a_dropped_ticket_makes_room() {
 fn handlers_may_call_back_and_answer_later() {
     let mut handlers = Handlers::<Toy>::new();
     handlers.answer_later::<Sum>(|peer, id, Sum(a, b)| {
-        peer.call(&Sum(b, a), LONG, move |peer, sum| match sum {
+        peer.call_then(&Sum(b, a), LONG, move |peer, sum| match sum {
             Ok(sum) => peer.answer::<Sum>(id, &(sum * 10)).unwrap(),
             Err(error) => peer.refuse(id, &error.into()).unwrap(),
         })?;

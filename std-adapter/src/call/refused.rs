@@ -1,4 +1,3 @@
-use ropeway_core::encoding::pickle::{Frame, RemoteError};
 use std::convert::Infallible;
 use std::fmt;
 
@@ -63,32 +62,6 @@ impl fmt::Display for Refused {
 impl Failure for Refused {
     fn keep(self) -> Refused {
         self
-    }
-}
-
-/// The class without its module, and the places as Python shows them.
-impl Failure for RemoteError<'_, '_> {
-    fn keep(self) -> Refused {
-        let trace = self.frames().map(|frame| place(&frame)).collect();
-        Refused::new(self.name(), self.message().to_string()).with_trace(trace)
-    }
-}
-
-/// `File "robot.py", line 7, in drive: motor.run()`
-fn place(frame: &Frame<'_>) -> String {
-    let mut place = String::new();
-    if let Some(file) = &frame.file {
-        place += &format!("File \"{file}\"");
-    }
-    if let Some(line) = frame.line {
-        place += &format!(", line {line}");
-    }
-    if let Some(function) = &frame.function {
-        place += &format!(", in {function}");
-    }
-    match &frame.source {
-        Some(source) => place + &format!(": {source}"),
-        None => place,
     }
 }
 

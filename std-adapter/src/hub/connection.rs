@@ -163,7 +163,7 @@ impl<D: Dialect> Connection<D> {
         self.mail.handle_end();
     }
 
-    fn write(&mut self) {
+    pub(super) fn write(&mut self) {
         while self.writable {
             let bytes = self.mail.poll_output();
             if bytes.is_empty() {
@@ -247,7 +247,7 @@ impl<D: Dialect> Connection<D> {
             Stage::Ending { by, .. } | Stage::Finished { by, .. } if *by <= now => self.over(),
             Stage::Ending { .. } if self.broken.is_some() => self.over(),
             Stage::Ending { .. } if !self.mail.has_output() && self.desk.owes_nothing() => {
-                self.finish();
+                self.finish(now + limits.linger);
             }
             Stage::Finished { .. } if self.has_ended || self.broken.is_some() => self.over(),
             _ => {}
@@ -297,7 +297,8 @@ impl<D: Dialect> Connection<D> {
         };
     }
 
-    fn finish(&mut self) {
+    /// Ends the writing direction, and waits for the peer to end the other no longer than until `latest`.
+    fn finish(&mut self, latest: Instant) {
         // A connection that cannot be ended is at its end.
         if self.stream.shutdown(Shutdown::Write).is_err() {
             self.broken = Some(io::ErrorKind::NotConnected.into());
@@ -305,7 +306,10 @@ impl<D: Dialect> Connection<D> {
         let has_ended = self.has_ended || self.broken.is_some();
         self.stage = match std::mem::replace(&mut self.stage, Stage::Connecting) {
             Stage::Ending { reason, .. } if has_ended => Stage::Over(reason),
-            Stage::Ending { reason, by } => Stage::Finished { reason, by },
+            Stage::Ending { reason, by } => Stage::Finished {
+                reason,
+                by: by.min(latest),
+            },
             stage => stage,
         };
     }

@@ -50,6 +50,11 @@ impl Listening {
         Err(last)
     }
 
+    /// Whether connections may wait that can be taken now.
+    pub(super) const fn may_accept(&self) -> bool {
+        self.is_ready && self.again.is_none()
+    }
+
     pub(super) fn accept(&mut self, now: Instant) -> Accepted {
         if !self.is_ready || self.again.is_some_and(|again| now < again) {
             return Accepted::None;

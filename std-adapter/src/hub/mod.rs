@@ -13,10 +13,10 @@
 //!
 //! let mut handlers = Handlers::new();
 //! handlers.on::<Join>(|peer, Join| peer.send(&Join).unwrap_or_default());
-//! let mut hub = Hub::new(|_| CableCarJson, Options::default(), Limits::default())?.handle(handlers);
+//! let mut hub = Hub::new(|_| CableCarJson, Options::default(), Limits::default())?.with_handlers(handlers);
 //! let port = hub.listen("127.0.0.1:0")?;
 //! let address = hub.address(port).unwrap();
-//! let handle = hub.handle_for_threads();
+//! let handle = hub.handle();
 //!
 //! std::thread::scope(|scope| {
 //!     scope.spawn(|| hub.run(|| false).unwrap());
@@ -29,12 +29,15 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 
+mod admission;
 mod connection;
 mod event;
 mod handle;
 mod limits;
 mod listening;
 mod peers;
+mod serving;
+mod speaking;
 mod timers;
 
 pub use event::{Event, News, PeerInfo, Reason};
@@ -98,7 +101,7 @@ impl<D: Dialect> Hub<D> {
 
     /// What to do with what peers say.
     #[must_use]
-    pub fn handle(mut self, handlers: Handlers<D>) -> Self {
+    pub fn with_handlers(mut self, handlers: Handlers<D>) -> Self {
         self.handlers = handlers;
         self
     }
@@ -109,7 +112,7 @@ impl<D: Dialect> Hub<D> {
     }
 
     /// A handle for other threads.
-    pub fn handle_for_threads(&self) -> Handle<D> {
+    pub fn handle(&self) -> Handle<D> {
         self.peers.handle()
     }
 
@@ -161,6 +164,28 @@ impl<D: Dialect> Hub<D> {
     ///
     /// Peers take turns, a message each. Answers to calls go to who waits for them, and are told as
     /// [`Event::Answered`].
+    ///
+    /// ```
+    /// use ropeway_std::dialect::cable_car::{CableCarByte, Join};
+    /// use ropeway_std::hub::{Event, Hub, Limits, News};
+    /// use ropeway_std::{Connect, Event as Said, Options, messages};
+    /// use std::time::Duration;
+    ///
+    /// messages! { #[derive(Debug)] enum Words { Join(Join) } }
+    ///
+    /// let mut hub = Hub::new(|_| CableCarByte, Options::default(), Limits::default())?;
+    /// let port = hub.listen("127.0.0.1:0")?;
+    /// let mut link = Connect::new(hub.address(port).unwrap()).link(CableCarByte, &Options::default())?;
+    /// link.send(&Join)?;
+    /// loop {
+    ///     match hub.next::<Words>(Duration::MAX)? {
+    ///         Some(Event::News(News::Joined(info))) => println!("{} is here", info.address),
+    ///         Some(Event::Said(peer, Said::Message(Words::Join(Join)))) => break assert!(hub.close(peer)),
+    ///         other => eprintln!("{other:?}"),
+    ///     }
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn next<'a, R: Registry<'a, D>>(
         &'a mut self,
         timeout: Duration,
@@ -188,7 +213,8 @@ impl<D: Dialect> Hub<D> {
 
     /// Stops listening, closes every link after what is queued on it, and waits for that at most `timeout`.
     ///
-    /// The news of it go to the handlers if these hear news, and to [`next`](Self::next) otherwise. Says how many peers were cut off because it took longer.
+    /// Says on how many links something was still queued then. The news of it go to the handlers if these hear news,
+    /// and to [`next`](Self::next) otherwise.
     pub fn shutdown(&mut self, timeout: Duration) -> io::Result<usize> {
         let deadline = Deadline::after(timeout);
         self.peers.stop_listening();
@@ -232,6 +258,7 @@ impl<D: Dialect> Hub<D> {
             if !dispatch(&mut peer, &mut self.handlers, &mut ()) {
                 break;
             }
+            self.peers.make_room(id);
             if self.peers.note_open(id) {
                 self.tell_news();
             }

@@ -1,19 +1,18 @@
 use super::connection::{Connection, Stage};
-use super::handle::{Handle, Job};
-use super::listening::{Accepted, Listening};
+use super::handle::Job;
+use super::listening::Listening;
 use super::timers::Timers;
-use super::{Event, Limits, ListenerId, News, PeerId, PeerInfo, Reason};
+use super::{Limits, ListenerId, News, PeerId, PeerInfo};
 use crate::Options;
 use crate::call::{CallError, Failure, Refused, Ticket, Waiter};
 use crate::clock::Clock;
 use crate::desk::{Desk, Mail};
 use crate::peer::{Peer, Place};
 use crate::post::Office;
-use mio::{Events, Interest, Poll, Token, Waker};
+use mio::{Events, Poll, Token, Waker};
+use ropeway_core::SendError;
 use ropeway_core::dialect::{Answers, Asks, Carries, Dialect, Refuses};
 use ropeway_core::message::{Answer, Request};
-use ropeway_core::registry::Registry;
-use ropeway_core::{Messenger, SendError};
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::io;
@@ -25,34 +24,34 @@ use std::time::Duration;
 ///
 /// What is sent is queued, and leaves when the hub turns. A peer that is gone is [`SendError::NotOpen`].
 pub struct Peers<D: Dialect> {
-    slots: Vec<Slot<D>>,
-    free: Vec<u32>,
-    by_address: HashMap<IpAddr, usize>,
-    listeners: Vec<Listening>,
-    next_listener: u32,
-    dialect: Box<dyn FnMut(&PeerInfo) -> D + Send>,
-    options: Options,
-    limits: Limits,
-    clock: Clock,
-    poll: Poll,
-    events: Events,
-    posts: Office<Job<D>>,
-    timers: Timers,
+    pub(super) slots: Vec<Slot<D>>,
+    pub(super) free: Vec<u32>,
+    pub(super) by_address: HashMap<IpAddr, usize>,
+    pub(super) listeners: Vec<Listening>,
+    pub(super) next_listener: u32,
+    pub(super) dialect: Box<dyn FnMut(&PeerInfo) -> D + Send>,
+    pub(super) options: Options,
+    pub(super) limits: Limits,
+    pub(super) clock: Clock,
+    pub(super) poll: Poll,
+    pub(super) events: Events,
+    pub(super) posts: Office<Job<D>>,
+    pub(super) timers: Timers,
     /// Who has something to do.
-    active: VecDeque<PeerId>,
+    pub(super) active: VecDeque<PeerId>,
     /// Who has something to say, when the program asks one by one.
-    speakers: VecDeque<PeerId>,
+    pub(super) speakers: VecDeque<PeerId>,
     /// Who is being served.
-    current: Option<PeerId>,
+    pub(super) current: Option<PeerId>,
     /// Who got an answer that is to be acted on as soon as its event has been let go of.
-    answered: Option<Box<dyn Waiter<D>>>,
-    news: VecDeque<News>,
+    pub(super) answered: Option<Box<dyn Waiter<D>>>,
+    pub(super) news: VecDeque<News>,
 }
 
 /// Room for a peer.
-struct Slot<D: Dialect> {
-    generation: u32,
-    connection: Option<Box<Connection<D>>>,
+pub(super) struct Slot<D: Dialect> {
+    pub(super) generation: u32,
+    pub(super) connection: Option<Box<Connection<D>>>,
 }
 
 impl<D: Dialect> Peers<D> {
@@ -166,7 +165,7 @@ impl<D: Dialect> Peers<D> {
     }
 
     /// Sends a request; `then` gets its outcome, and the peer, when it is there.
-    pub fn call<M, A>(
+    pub fn call_then<M, A>(
         &mut self,
         peer: PeerId,
         request: &M,
@@ -181,7 +180,7 @@ impl<D: Dialect> Peers<D> {
     {
         self.get(peer)
             .ok_or(CallError::LinkLost)?
-            .call(request, timeout, then)
+            .call_then(request, timeout, then)
     }
 
     /// Answers a request of a peer that was put off.
@@ -253,13 +252,13 @@ impl<D: Dialect> Peers<D> {
         self.len() == 0
     }
 
-    fn connections(&self) -> impl Iterator<Item = &Connection<D>> {
+    pub(super) fn connections(&self) -> impl Iterator<Item = &Connection<D>> {
         self.slots
             .iter()
             .filter_map(|slot| slot.connection.as_deref())
     }
 
-    fn connection(&mut self, id: PeerId) -> Option<&mut Connection<D>> {
+    pub(super) fn connection(&mut self, id: PeerId) -> Option<&mut Connection<D>> {
         let slot = self.slots.get_mut(id.slot as usize)?;
         match slot.generation == id.generation {
             true => slot.connection.as_deref_mut(),
@@ -294,460 +293,12 @@ impl<D: Dialect> Peers<D> {
         self.parts(id).ok_or(SendError::NotOpen)
     }
 
-    fn activate(&mut self, id: PeerId) {
+    pub(super) fn activate(&mut self, id: PeerId) {
         if let Some(connection) = self.connection(id)
             && !std::mem::replace(&mut connection.is_active, true)
         {
             self.active.push_back(id);
         }
-    }
-}
-
-/// What the hub does with its peers.
-impl<D: Dialect> Peers<D> {
-    pub(super) fn handle(&self) -> Handle<D> {
-        Handle {
-            posts: self.posts.clone(),
-        }
-    }
-
-    pub(super) fn tell(&mut self, news: News) {
-        self.news.push_back(news);
-    }
-
-    pub(super) fn has_news(&self) -> bool {
-        !self.news.is_empty()
-    }
-
-    pub(super) fn take_news(&mut self) -> Option<News> {
-        self.news.pop_front()
-    }
-
-    pub(super) fn take_stop(&self) -> bool {
-        self.posts.take_stop()
-    }
-
-    pub(super) fn take_wake(&self) -> bool {
-        self.posts.take_stop() | self.posts.take_wake()
-    }
-
-    pub(super) const fn burst(&self) -> usize {
-        self.limits.burst
-    }
-
-    pub(super) fn active(&self) -> usize {
-        self.active.len()
-    }
-
-    /// The next peer that has something to do; it counts as served until the look at it is finished.
-    pub(super) fn next_active(&mut self) -> Option<PeerId> {
-        while let Some(id) = self.active.pop_front() {
-            if let Some(connection) = self.connection(id) {
-                connection.is_active = false;
-                self.current = Some(id);
-                return Some(id);
-            }
-        }
-        None
-    }
-
-    /// Waits for something to happen, and notes for whom; says whether anything did.
-    pub(super) fn wait(&mut self, timeout: Duration) -> io::Result<bool> {
-        // Whose handler panicked still has the rest to do.
-        if let Some(id) = self.current.take() {
-            self.activate(id);
-        }
-        let is_busy = !self.active.is_empty() || self.posts.has_some();
-        let timeout = match is_busy {
-            true => Duration::ZERO,
-            false => timeout.min(self.next_timeout()),
-        };
-        let timeout = Some(timeout).filter(|timeout| *timeout < Duration::MAX);
-        match self.poll.poll(&mut self.events, timeout) {
-            Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
-            _ => {}
-        }
-        let happened = !self.events.is_empty();
-        self.note_events();
-        self.accept();
-        let now = self.clock.now();
-        while let Some((at, id)) = self.timers.poll(now) {
-            if let Some(connection) = self.connection(id)
-                && connection.timer == Some(at)
-            {
-                connection.timer = None;
-                self.activate(id);
-            }
-        }
-        Ok(happened || is_busy)
-    }
-
-    fn next_timeout(&self) -> Duration {
-        let again = self
-            .listeners
-            .iter()
-            .filter_map(|listening| listening.again);
-        let next = again.chain(self.timers.next()).min();
-        next.map_or(Duration::MAX, |next| next - self.clock.now())
-    }
-
-    fn note_events(&mut self) {
-        for event in &self.events {
-            let Token(token) = event.token();
-            if token == WOKEN.0 {
-                continue;
-            }
-            if token % 2 == FIRST_LISTENER % 2 {
-                let mut listeners = self.listeners.iter_mut();
-                let is_it = |listening: &&mut Listening| {
-                    listening.id.0 as usize * 2 + FIRST_LISTENER == token
-                };
-                if let Some(listening) = listeners.find(is_it) {
-                    listening.is_ready = true;
-                }
-                continue;
-            }
-            let at = token / 2 - FIRST_PEER / 2;
-            let Some(slot) = self.slots.get_mut(at) else {
-                continue;
-            };
-            if let Some(connection) = slot.connection.as_deref_mut() {
-                connection.note(event);
-                if !std::mem::replace(&mut connection.is_active, true) {
-                    self.active.push_back(connection.info.id);
-                }
-            }
-        }
-    }
-
-    fn accept(&mut self) {
-        let now = self.clock.now();
-        for at in 0..self.listeners.len() {
-            for _ in 0..BURST {
-                let Some(listening) = self.listeners.get_mut(at) else {
-                    break;
-                };
-                let id = listening.id;
-                match listening.accept(now) {
-                    Accepted::Stream(stream, address) => {
-                        // What became of it is among the news.
-                        let _ = self.admit(stream, address, Some(id), Stage::Going);
-                    }
-                    Accepted::Failed(error) => {
-                        self.tell(News::AcceptFailed(id, error));
-                        break;
-                    }
-                    Accepted::None => break,
-                }
-            }
-        }
-    }
-
-    /// Takes in a connection, if there is room for it.
-    fn admit(
-        &mut self,
-        stream: TcpStream,
-        address: SocketAddr,
-        listener: Option<ListenerId>,
-        stage: Stage,
-    ) -> io::Result<PeerId> {
-        let id = self.next_id();
-        let info = PeerInfo {
-            id,
-            address,
-            listener,
-        };
-        let from_there = self.by_address.get(&address.ip()).copied().unwrap_or(0);
-        let refused = if self.len() >= self.limits.peers {
-            Some(Reason::TooMany)
-        } else if from_there >= self.limits.peers_per_address {
-            Some(Reason::TooManyFromAddress)
-        } else {
-            None
-        };
-        if let Some(reason) = refused {
-            let error = io::Error::new(io::ErrorKind::QuotaExceeded, reason.to_string());
-            self.tell(News::TurnedAway(info, reason));
-            self.burn(id);
-            return Err(error);
-        }
-        let ready = self.options.apply(&stream).and_then(|()| {
-            let mut stream = mio::net::TcpStream::from_std(stream);
-            let token = Token(id.slot as usize * 2 + FIRST_PEER);
-            let interest = Interest::READABLE | Interest::WRITABLE;
-            self.poll
-                .registry()
-                .register(&mut stream, token, interest)?;
-            Ok(stream)
-        });
-        let stream = match ready {
-            Ok(stream) => stream,
-            Err(error) => {
-                let same = io::Error::from(error.kind());
-                self.tell(News::TurnedAway(info, Reason::Transport(error)));
-                self.burn(id);
-                return Err(same);
-            }
-        };
-        let (input, outbox) = self.options.memories(self.limits.queue);
-        let mail = Messenger::new((self.dialect)(&info), input, outbox);
-        let desk = Desk::new(id, Some(address), self.clock, self.limits.calls);
-        let open_by = self.clock.now() + self.limits.opening;
-        let connection = Connection::new(info, mail, desk, stream, stage, open_by);
-        self.settle_in(id, Box::new(connection));
-        Ok(id)
-    }
-
-    fn next_id(&self) -> PeerId {
-        let slot = match self.free.last() {
-            Some(slot) => *slot,
-            None => u32::try_from(self.slots.len()).expect("fewer peers than the memory has bytes"),
-        };
-        let generation = match self.slots.get(slot as usize) {
-            Some(slot) => slot.generation,
-            None => 0,
-        };
-        PeerId { slot, generation }
-    }
-
-    /// Makes sure that the id of a peer that was turned away is not used again.
-    fn burn(&mut self, id: PeerId) {
-        match self.slots.get_mut(id.slot as usize) {
-            Some(slot) => slot.generation = slot.generation.wrapping_add(1),
-            None => {
-                self.slots.push(Slot {
-                    generation: 1,
-                    connection: None,
-                });
-                self.free.push(id.slot);
-            }
-        }
-    }
-
-    fn settle_in(&mut self, id: PeerId, connection: Box<Connection<D>>) {
-        *self
-            .by_address
-            .entry(connection.info.address.ip())
-            .or_default() += 1;
-        match self.slots.get_mut(id.slot as usize) {
-            Some(slot) => {
-                self.free.pop();
-                slot.connection = Some(connection);
-            }
-            None => self.slots.push(Slot {
-                generation: id.generation,
-                connection: Some(connection),
-            }),
-        }
-        self.activate(id);
-    }
-
-    /// Does what other threads have asked for by now.
-    pub(super) fn do_posts(&mut self) -> bool {
-        let posts = self.posts.clone();
-        let waiting = posts.len();
-        for job in (0..waiting).map_while(|_| posts.take()) {
-            job(self);
-        }
-        waiting > 0
-    }
-
-    /// Moves one peer's bytes, and ends its calls whose time has passed.
-    pub(super) fn pump(&mut self, id: PeerId) {
-        let now = self.clock.now();
-        if let Some(connection) = self.connection(id) {
-            connection.pump(now);
-        }
-        self.note_open(id);
-        while let Some(connection) = self.connection(id) {
-            let dialect = connection.mail.dialect_mut();
-            match connection.desk.calls.poll_timeout(now, dialect) {
-                Some(Some(waiter)) => waiter.run(&mut Peer::new(Place::Among(self, id))),
-                Some(None) => {}
-                None => break,
-            }
-        }
-    }
-
-    /// Tells that a peer has joined, if its link has just become open.
-    pub(super) fn note_open(&mut self, id: PeerId) -> bool {
-        let Some(connection) = self.connection(id) else {
-            return false;
-        };
-        let opens = !connection.has_joined()
-            && matches!(connection.stage, Stage::Going)
-            && connection.mail.dialect().is_open();
-        if opens {
-            connection.open_by = None;
-            let info = connection.info;
-            self.tell(News::Joined(info));
-        }
-        opens
-    }
-
-    pub(super) fn may_speak(&mut self, id: PeerId) -> bool {
-        self.connection(id).is_some_and(Connection::may_speak)
-    }
-
-    /// Ends the look at a peer: lets out what is queued, ends the link if that has come, and notes when to look
-    /// again. Its messages wait to be asked for if `by_next`.
-    pub(super) fn finish_look(&mut self, id: PeerId, by_next: bool) {
-        self.current = None;
-        let (now, limits) = (self.clock.now(), self.limits);
-        let Some(connection) = self.connection(id) else {
-            return;
-        };
-        connection.desk.settle(&mut connection.mail);
-        if connection.mail.has_output() {
-            connection.pump(now);
-        }
-        connection.advance(now, &limits);
-        if self.note_open(id) {
-            return self.activate(id);
-        }
-        let Some(connection) = self.connection(id) else {
-            return;
-        };
-        if let Stage::Over(_) = connection.stage {
-            return self.remove(id);
-        }
-        let speaks = by_next && connection.may_speak();
-        let to_speak = speaks && !std::mem::replace(&mut connection.is_speaker, true);
-        let has_work = connection.has_work() && !speaks;
-        let next = connection.next_timeout(&limits);
-        let timer = next.filter(|next| connection.timer.is_none_or(|timer| *next < timer));
-        if timer.is_some() {
-            connection.timer = timer;
-        }
-        if to_speak {
-            self.speakers.push_back(id);
-        }
-        if let Some(at) = timer {
-            self.timers.set(at, id);
-        }
-        if has_work {
-            self.activate(id);
-        }
-    }
-
-    /// Takes a peer out whose link is over.
-    fn remove(&mut self, id: PeerId) {
-        let Some(connection) = self.connection(id) else {
-            return;
-        };
-        for waiter in connection.desk.calls.lose_all() {
-            waiter.run(&mut Peer::new(Place::Among(self, id)));
-        }
-        let Some(slot) = self.slots.get_mut(id.slot as usize) else {
-            return;
-        };
-        let Some(mut connection) = slot.connection.take() else {
-            return;
-        };
-        slot.generation = slot.generation.wrapping_add(1);
-        self.free.push(id.slot);
-        let _ = self.poll.registry().deregister(&mut connection.stream);
-        if let Some(count) = self.by_address.get_mut(&connection.info.address.ip()) {
-            *count -= 1;
-            if *count == 0 {
-                self.by_address.remove(&connection.info.address.ip());
-            }
-        }
-        let (info, has_joined) = (connection.info, connection.has_joined());
-        if let Stage::Over(reason) = connection.stage {
-            self.tell(match has_joined {
-                true => News::Left(info, reason),
-                false => News::TurnedAway(info, reason),
-            });
-        }
-    }
-
-    pub(super) fn next_speaker(&mut self) -> Option<PeerId> {
-        while let Some(id) = self.speakers.pop_front() {
-            if let Some(connection) = self.connection(id) {
-                connection.is_speaker = false;
-                if connection.may_speak() {
-                    return Some(id);
-                }
-                self.activate(id);
-            }
-        }
-        None
-    }
-
-    /// Has those who wait to speak served by handlers instead.
-    pub(super) fn wake_speakers(&mut self) {
-        self.after_speech();
-        while let Some(id) = self.speakers.pop_front() {
-            if let Some(connection) = self.connection(id) {
-                connection.is_speaker = false;
-            }
-            self.activate(id);
-        }
-    }
-
-    /// What a peer has to say, as an event.
-    pub(super) fn listen_to<'a, R: Registry<'a, D>>(
-        &'a mut self,
-        id: PeerId,
-    ) -> Option<Event<'a, D, R>> {
-        self.current = Some(id);
-        let slot = self.slots.get_mut(id.slot as usize)?;
-        let connection = slot.connection.as_deref_mut()?;
-        match connection.mail.recv()? {
-            ropeway_core::Event::Answer(call, answer) => {
-                self.answered = connection.desk.calls.answer(call, answer, &mut ());
-                Some(Event::Answered(id))
-            }
-            said => Some(Event::Said(id, said)),
-        }
-    }
-
-    /// Goes on with the peer whose event has been let go of.
-    pub(super) fn after_speech(&mut self) {
-        let answered = self.answered.take();
-        let Some(id) = self.current.take() else {
-            return;
-        };
-        if let Some(waiter) = answered
-            && self.connection(id).is_some()
-        {
-            waiter.run(&mut Peer::new(Place::Among(self, id)));
-        }
-        self.note_open(id);
-        self.finish_look(id, true);
-    }
-
-    pub(super) fn stop_listening(&mut self) {
-        self.listeners.clear();
-    }
-
-    /// Ends every link once all that is queued has been written.
-    pub(super) fn close_all(&mut self) {
-        self.after_speech();
-        let by = self.clock.now() + self.limits.linger;
-        let ids: Vec<PeerId> = self.connections().map(|there| there.info.id).collect();
-        for id in ids {
-            if let Some(connection) = self.connection(id) {
-                match connection.stage {
-                    Stage::Connecting => connection.stage = Stage::Over(Reason::Shutdown),
-                    _ => connection.end(Reason::Shutdown, by),
-                }
-            }
-            self.activate(id);
-        }
-    }
-
-    /// Ends every link that is left, and says how many that are.
-    pub(super) fn cut_off_all(&mut self) -> usize {
-        let ids: Vec<PeerId> = self.connections().map(|there| there.info.id).collect();
-        for id in &ids {
-            if let Some(connection) = self.connection(*id) {
-                connection.stage = Stage::Over(Reason::Shutdown);
-            }
-            self.remove(*id);
-        }
-        ids.len()
     }
 }
 
@@ -760,9 +311,6 @@ impl<D: Dialect> fmt::Debug for Peers<D> {
     }
 }
 
-/// The most connections that one turn takes from one port.
-const BURST: usize = 64;
-
-const WOKEN: Token = Token(0);
-const FIRST_LISTENER: usize = 1;
-const FIRST_PEER: usize = 2;
+pub(super) const WOKEN: Token = Token(0);
+pub(super) const FIRST_LISTENER: usize = 1;
+pub(super) const FIRST_PEER: usize = 2;

@@ -43,8 +43,8 @@
 //! # Ok::<(), ropeway_core::SendError>(())
 //! ```
 
-mod arguments;
 mod call_id;
+mod keywords;
 mod message;
 mod notice;
 mod opcode;
@@ -67,12 +67,12 @@ use opening::Stage;
 use session::{Session, Taken};
 
 pub use crate::error::tcptalks::Rule;
-pub use arguments::Keywords;
 pub use call_id::{CallId, Label, TooLong};
+pub use keywords::Keywords;
 pub use notice::Notice;
 pub use opcode::Opcode;
 pub use opening::Password;
-pub use sending::{Done, Invocation, Reply};
+pub use sending::{Callable, Done, Invocation, Reply};
 
 /// The TCP port that programs listen on by default.
 pub const TCP_PORT: u16 = 25565;
@@ -180,11 +180,6 @@ impl<S: Nodes, P> TcpTalks<S, P> {
         self
     }
 
-    /// Whether the password was right, so that calls go both ways.
-    pub fn is_open(&self) -> bool {
-        self.session.stage == Stage::Open
-    }
-
     /// Notes that the peer has shown no password in time, for which it has a second, or has given no verdict.
     ///
     /// A listener of the old variant takes that for `None`, and answers; otherwise the link is over.
@@ -263,6 +258,12 @@ impl<S: Nodes, P: AsRef<str>> Dialect for TcpTalks<S, P> {
         })
     }
 
+    /// Whether the password was right, so that calls go both ways.
+    #[inline]
+    fn is_open(&self) -> bool {
+        self.session.stage == Stage::Open
+    }
+
     #[inline]
     fn has_own(&self) -> bool {
         self.session.debts.first().is_some()
@@ -270,11 +271,6 @@ impl<S: Nodes, P: AsRef<str>> Dialect for TcpTalks<S, P> {
 
     fn emit_own(&mut self, slot: &mut [u8]) -> Result<usize, EncodeError> {
         self.session.emit_own(slot)
-    }
-
-    #[inline]
-    fn is_open(&self) -> bool {
-        self.session.stage == Stage::Open
     }
 
     #[inline]
@@ -304,4 +300,13 @@ impl<S: Nodes, P: AsRef<str>> Calling for TcpTalks<S, P> {
 
 fn malformed((offset, rule): (usize, Rule)) -> Malformed {
     Malformed::at(offset, crate::Rule::TcpTalks(rule))
+}
+
+/// Says how far the link is, and nothing of the password.
+#[cfg(feature = "defmt")]
+impl<S, P> defmt::Format for TcpTalks<S, P> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        let Session { variant, stage, .. } = &self.session;
+        defmt::write!(f, "TcpTalks {{ variant: {}, stage: {} }}", variant, stage);
+    }
 }

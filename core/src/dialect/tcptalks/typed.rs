@@ -1,10 +1,11 @@
 //! What a dialect of TCPTalks delivers: calls by the types of a table, and the results of our own.
 
-use super::{Body, Opcode, Rule, TcpTalks, arguments};
+use super::{Body, Opcode, Rule, TcpTalks};
 use crate::Malformed;
 use crate::dialect::{Answers, Delivers, Envelope};
+use crate::encoding::DecodeError;
 use crate::encoding::pickle::{Nodes, RemoteError, Value};
-use crate::encoding::value::deserialize_from;
+use crate::encoding::value::{deserialize_from, read_arguments};
 use crate::message::{Message, Request};
 use serde::Deserialize;
 
@@ -15,7 +16,7 @@ impl<'a, S: Nodes, P: AsRef<str>, M: Message + Deserialize<'a>> Delivers<'a, M> 
     }
 
     fn read(envelope: Envelope<'a, Self>) -> Result<M, Malformed> {
-        Ok(arguments::read(envelope.body)?)
+        Ok(envelope.body.arguments()?)
     }
 }
 
@@ -35,6 +36,12 @@ where
 }
 
 impl<'a> Body<'a> {
+    /// The arguments of a call as the fields of a `T`, bound as Python binds them.
+    pub fn arguments<T: Deserialize<'a>>(self) -> Result<T, DecodeError> {
+        let kwargs = self.kwargs.map(|kwargs| kwargs.reader());
+        read_arguments(Some(self.args.reader()), kwargs)
+    }
+
     /// The value of a reply, or the exception that it tells of.
     ///
     /// Several values are read as the tuple of them; none are [`Rule::NoValue`].

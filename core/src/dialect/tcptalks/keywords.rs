@@ -1,17 +1,8 @@
-//! The arguments of a call as the fields of a message.
-
-use super::Body;
 use super::message::PARAMETERS;
-use crate::encoding::pickle::{Open, Reader, Writer};
-use crate::encoding::value::{Kind, Write, read_arguments};
-use crate::encoding::{DecodeError, EncodeError};
+use crate::encoding::EncodeError;
+use crate::encoding::pickle::{Open, Writer};
+use crate::encoding::value::{Kind, Write};
 use core::fmt;
-use serde::Deserialize;
-
-pub(super) fn read<'a, T: Deserialize<'a>>(body: Body<'a>) -> Result<T, DecodeError> {
-    let kwargs = body.kwargs.map(|kwargs| kwargs.reader());
-    read_arguments::<T, Reader<'a, 'a>, _>(Some(body.args.reader()), kwargs)
-}
 
 /// Writes keyword arguments, and refuses those that would stop the peer from reading: under a reserved name, or
 /// under none.
