@@ -131,6 +131,8 @@ impl Talk {
     pub fn cancel(&mut self, id: CallId) {
         self.calls.remove(id);
         self.queue.forget(id);
+        // What still comes of a file is passed over.
+        self.receiving.take_if(|file| file.is_of(id));
     }
 
     /// Sends the file at `local`, to be kept by the peer at `remote`.
@@ -251,7 +253,14 @@ impl Talk {
             }
             return;
         }
-        self.events.push_back(Event { peer, what });
+        let is_news = !matches!(
+            what,
+            What::Unknown { .. } | What::Refused { .. } | What::Malformed(_)
+        );
+        // A peer that talks nonsense while nobody listens does not fill the memory.
+        if is_news || self.events.len() < MOST_EVENTS {
+            self.events.push_back(Event { peer, what });
+        }
     }
 
     pub(super) fn take_event(&mut self) -> Option<Event> {
@@ -262,3 +271,6 @@ impl Talk {
         !self.events.is_empty()
     }
 }
+
+/// How many faults of the peer wait to be looked at.
+const MOST_EVENTS: usize = 1024;
