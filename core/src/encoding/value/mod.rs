@@ -16,9 +16,12 @@ mod compound;
 mod de;
 pub(in crate::encoding) mod decimal;
 mod display;
+#[cfg(any(test, target_os = "none"))]
+mod exact;
 mod key_reader;
 mod key_writer;
 mod kind;
+pub(in crate::encoding) mod nearest;
 mod number;
 mod read;
 mod ser;
