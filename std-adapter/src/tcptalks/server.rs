@@ -130,7 +130,7 @@ impl Server {
         let mut hub = Hub::new(dialect, settings.options.clone(), limits)?;
         let port = hub.listen(address)?;
         let address = hub.address(port).ok_or(io::ErrorKind::NotFound)?;
-        let handle: Handle<Dialect> = hub.handle_for_threads();
+        let handle: Handle<Dialect> = hub.handle();
         Ok(Self {
             hub,
             address,
