@@ -10,6 +10,8 @@ pub mod dialect;
 pub mod discovery;
 pub mod encoding;
 mod error;
+#[cfg(feature = "defmt")]
+mod formats;
 pub mod framing;
 pub mod message;
 mod messenger;

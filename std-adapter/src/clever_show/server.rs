@@ -393,6 +393,14 @@ impl Server {
             token,
             known: Arc::default(),
         });
+        // What the drone said last on its old connection is still heard.
+        drone.talk.ready(true, false);
+        for _ in 0..LAST_WORDS {
+            if !drone.talk.is_connected() || !drone.talk.has_work() {
+                break;
+            }
+            drone.talk.work(&mut self.handlers);
+        }
         self.tokens.remove(&drone.token);
         self.tokens.insert(token, ip);
         drone.token = token;
@@ -438,6 +446,9 @@ const GREETING: Duration = Duration::from_secs(10);
 
 /// How long a run waits at a time.
 const PATIENCE: Duration = Duration::from_secs(3600);
+
+/// How many turns a connection has to be read to its end when a newer one takes its place.
+const LAST_WORDS: usize = 256;
 
 /// How many beacons wait to be looked at.
 const MOST_HEARD: usize = 16;

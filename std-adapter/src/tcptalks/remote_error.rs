@@ -1,4 +1,3 @@
-use crate::call::{Failure, Refused};
 use crate::value::{Map, Value};
 use ropeway_core::encoding::pickle::{self, Frame};
 use std::fmt;
@@ -114,14 +113,5 @@ impl fmt::Display for Place {
             return Ok(());
         }
         write!(f, ": {source}")
-    }
-}
-
-/// For [`Node`](crate::Node) and [`Hub`](crate::Hub), which know refusals of all dialects alike.
-impl Failure for pickle::RemoteError<'_, '_> {
-    fn keep(self) -> Refused {
-        let error = RemoteError::from(self);
-        let trace = error.frames.iter().map(ToString::to_string).collect();
-        Refused::new(error.class, error.message).with_trace(trace)
     }
 }

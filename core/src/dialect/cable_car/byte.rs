@@ -159,7 +159,7 @@ const CODE_LEN: usize = 1;
 
 const fn code_of<M: Encode>() -> Code {
     match M::CODE {
-        Some(code @ 0..=0xFF) => Code(code as u8),
+        Some(code @ 0..=0xFF) => Code((code & 0xFF) as u8),
         Some(_) => panic!("this message has a code above 0xFF, which a byte cannot say"),
         None => panic!(
             "this message has no code: give it one by `const CODE` or by `= 0x10` in `messages!`"

@@ -72,7 +72,7 @@ pub use keywords::Keywords;
 pub use notice::Notice;
 pub use opcode::Opcode;
 pub use opening::Password;
-pub use sending::{Done, Invocation, Reply};
+pub use sending::{Callable, Done, Invocation, Reply};
 
 /// The TCP port that programs listen on by default.
 pub const TCP_PORT: u16 = 25565;
@@ -300,4 +300,13 @@ impl<S: Nodes, P: AsRef<str>> Calling for TcpTalks<S, P> {
 
 fn malformed((offset, rule): (usize, Rule)) -> Malformed {
     Malformed::at(offset, crate::Rule::TcpTalks(rule))
+}
+
+/// Says how far the link is, and nothing of the password.
+#[cfg(feature = "defmt")]
+impl<S, P> defmt::Format for TcpTalks<S, P> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        let Session { variant, stage, .. } = &self.session;
+        defmt::write!(f, "TcpTalks {{ variant: {}, stage: {} }}", variant, stage);
+    }
 }

@@ -109,6 +109,9 @@ fn lengths_take_the_shortest_form() {
 fn counts_that_come_late_or_wrong_are_corrected() {
     for said in [None, Some(0), Some(3), Some(16), Some(20), Some(65536)] {
         for len in [0, 1, 15, 16, 17, 65535, 65536] {
+            if cfg!(miri) && len > 17 {
+                break;
+            }
             let mut out = vec![0; 1 << 17];
             let mut writer = Writer::new(&mut out);
             let around = writer.begin_array(Some(2)).unwrap();
