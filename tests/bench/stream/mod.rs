@@ -4,7 +4,7 @@ mod bytes;
 mod clever_show;
 mod json;
 mod packetmq;
-mod tcptalks;
+pub(crate) mod tcptalks;
 
 use crate::message::{Sample, Samples};
 use crate::pinned::{self, PATIENCE};
@@ -100,8 +100,8 @@ fn table(report: &mut Report, contenders: &[Contender], goals: &[Goal], count: u
         }
     }
     for &(at, to, _) in goals {
-        let counts = [to, at]
-            .map(|at| instructions::per_message(contenders[at].name, 3 * WARM_UP, 12 * WARM_UP));
+        let counts =
+            [to, at].map(|at| instructions::per_message(contenders[at].name, WARM_UP, 4 * WARM_UP));
         if let [Ok(theirs), Ok(ours)] = counts {
             for (at, count) in [(to, theirs), (at, ours)] {
                 let name = format!("instructions: {}", contenders[at].name);
@@ -192,7 +192,7 @@ fn send_link<D: Dialect + Carries<M>, M>(
 }
 
 /// The bytes that one end sends for `message`, once both have opened the link.
-fn frame<D: Dialect + Carries<M>, M>(ends: [D; 2], message: &M) -> Outcome<Vec<u8>>
+pub(crate) fn frame<D: Dialect + Carries<M>, M>(ends: [D; 2], message: &M) -> Outcome<Vec<u8>>
 where
     Samples: for<'a> Registry<'a, D>,
 {

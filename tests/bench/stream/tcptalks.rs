@@ -81,21 +81,21 @@ const CALLED: [Contender; 2] = [
     },
 ];
 
-type Talks = TcpTalks<Nodes>;
-type Nodes = [Node; 64];
+pub(crate) type Talks = TcpTalks<Nodes>;
+pub(crate) type Nodes = [Node; 64];
 
-pub(super) fn dialling() -> Talks {
+pub(crate) fn dialling() -> Talks {
     TcpTalks::dialling([Node::EMPTY; 64], 1)
 }
 
-pub(super) fn listening() -> Talks {
+pub(crate) fn listening() -> Talks {
     TcpTalks::listening([Node::EMPTY; 64], 2)
 }
 
-/// A retcode as long as most are.
+/// Retcodes are spread over all 32 bits: half of them are too long for the shorter form of an integer.
 #[inline]
-const fn retcode(id: u32) -> u32 {
-    id.wrapping_mul(0x9e37_79b1) >> 1 | 1 << 30
+pub(crate) const fn retcode(id: u32) -> u32 {
+    id.wrapping_mul(0x9e37_79b1)
 }
 
 #[inline]

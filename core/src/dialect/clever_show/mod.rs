@@ -43,6 +43,7 @@ mod header;
 mod message;
 #[cfg(test)]
 mod tests;
+mod usual;
 
 use crate::Malformed;
 use crate::dialect::{Answers, Calling, Delivers, Dialect, Envelope, Never, Opened};
