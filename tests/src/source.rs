@@ -154,7 +154,7 @@ fn quoted(rest: &str, quote: char) -> usize {
 fn without_test_items(code: &str) -> String {
     let mut kept = String::new();
     let mut rest = code;
-    while let Some(at) = ["#[cfg(test)]", "#[cfg(doc)]"]
+    while let Some(at) = ["#[cfg(test)]", "#[cfg(all(test,", "#[cfg(doc)]"]
         .iter()
         .filter_map(|attribute| rest.find(attribute))
         .min()

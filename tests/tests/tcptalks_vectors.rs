@@ -7,9 +7,8 @@ use ropeway_core::dialect::tcptalks::{
 use ropeway_core::encoding::pickle::{Node, Progress, Table, Value};
 use ropeway_core::encoding::value::Kind;
 use ropeway_core::{Event, Messenger, Over, Rule};
-use ropeway_std::{Growable, json};
-use ropeway_tests::tree::Tree;
-use ropeway_tests::vectors::{hex, malformed, text, vectors};
+use ropeway_std::{Growable, value::Value as Tree};
+use ropeway_tests::vectors::{are_same, hex, malformed, text, untagged, vectors};
 use std::collections::BTreeMap;
 
 type Talks = TcpTalks<Nodes, String>;
@@ -25,7 +24,7 @@ enum Said {
         opcode: String,
         id: CallId,
         args: Vec<Item>,
-        kwargs: Tree,
+        kwargs: Same,
     },
     Reply {
         id: CallId,
@@ -38,8 +37,18 @@ enum Said {
 /// A value, or an exception by class and message.
 #[derive(Clone, Debug, PartialEq)]
 enum Item {
-    Value(Tree),
+    Value(Same),
     Exception(String, String),
+}
+
+/// A value that is another if both are written the same.
+#[derive(Clone, Debug)]
+struct Same(Tree);
+
+impl PartialEq for Same {
+    fn eq(&self, other: &Self) -> bool {
+        are_same(&self.0, &other.0)
+    }
 }
 
 #[test]
@@ -264,15 +273,12 @@ fn answer(us: &mut Side, bytes: &[u8]) {
     for said in hear(us, bytes) {
         match said {
             Said::Call { id, args, .. } => {
-                let Some(Item::Value(value)) = args.into_iter().next() else {
+                let Some(Item::Value(Same(value))) = args.into_iter().next() else {
                     panic!("a call without arguments");
                 };
                 match value {
                     Tree::Text(value) => us.send(&Reply { id, value: &value }),
-                    Tree::Integer(value) => us.send(&Reply {
-                        id,
-                        value: &value[0],
-                    }),
+                    Tree::Integer(value) => us.send(&Reply { id, value: &value }),
                     other => panic!("{other:?}"),
                 }
                 .expect("a small reply");
@@ -290,8 +296,8 @@ fn said_by(side: &mut Side) -> Vec<Tree> {
 }
 
 fn reply(id: i64, value: Tree) -> Tree {
-    let id = Tree::from(&json::Value::Integer(id.into()));
-    Tree::Tuple(vec![Tree::Bytes(b"A".into()), id, Tree::Tuple(vec![value])])
+    let args = Tree::Tuple(vec![value]);
+    Tree::Tuple(vec![Tree::Bytes(b"A".into()), id.into(), args])
 }
 
 /// Whether a message is the reply `id` with an exception: class and message, or the exception itself.
@@ -301,14 +307,20 @@ fn is_refusal(message: &Tree, id: i64) -> bool {
     };
     let wanted = reply(id, Tree::Null);
     matches!(wanted, Tree::Tuple(wanted) if wanted[..2] == parts[..2])
-        && matches!(&parts[2], Tree::Tuple(args) if matches!(args[..], [Tree::Exception(_)]))
+        && matches!(&parts[2], Tree::Tuple(args) if args[..] == [EXCEPTION])
 }
 
 fn is_call(message: &Tree) -> bool {
     matches!(message, Tree::Tuple(parts) if parts[0] == Tree::Bytes(b"R".into()))
 }
 
-/// The messages in `bytes`; exceptions in them by their classes.
+/// What stands for an exception in a message: nothing that a pickle can have.
+const EXCEPTION: Tree = Tree::Extension {
+    kind: 0,
+    bytes: vec![],
+};
+
+/// The messages in `bytes`.
 fn trees(mut bytes: &[u8]) -> Vec<Tree> {
     let mut trees = Vec::new();
     let mut table = Table::new(nodes());
@@ -326,7 +338,7 @@ fn trees(mut bytes: &[u8]) -> Vec<Tree> {
 
 fn tree(value: Value<'_, '_>) -> Tree {
     match (value.exception(), value.kind()) {
-        (Some(error), _) => Tree::Exception(json::Value::Text(error.name().into())),
+        (Some(_), _) => EXCEPTION,
         (None, Kind::Tuple) => Tree::Tuple(value.elements().map(tree).collect()),
         (None, _) => Tree::read(&mut value.reader()).expect("plain data"),
     }
@@ -416,26 +428,26 @@ fn call(envelope: Envelope<'_, Talks>) -> Said {
         opcode,
         id,
         args: items(envelope.body),
-        kwargs: Tree::read(&mut kwargs.reader()).expect("plain data"),
+        kwargs: Same(tree(kwargs)),
     }
 }
 
 fn items(body: Body<'_>) -> Vec<Item> {
     let item = |value: Value<'_, '_>| match value.exception() {
         Some(error) => Item::Exception(error.name().into(), error.message().to_string()),
-        None => Item::Value(Tree::read(&mut value.reader()).expect("plain data")),
+        None => Item::Value(Same(tree(value))),
     };
     body.args.elements().map(item).collect()
 }
 
 /// A message of the file, as it should come out.
-fn wanted(message: &json::Value, variant: Variant) -> Said {
-    let item = |value: &json::Value| match Tree::from(value) {
-        Tree::Exception(exception) => Item::Exception(
+fn wanted(message: &Tree, variant: Variant) -> Said {
+    let item = |value: &Tree| match value.get("$exception") {
+        Some(exception) => Item::Exception(
             text(&exception["type"]["name"]).into(),
             text(&exception["message"]).into(),
         ),
-        tree => Item::Value(tree),
+        None => Item::Value(Same(untagged(value))),
     };
     let args = message["args"]["$tuple"].as_array();
     let args = args.or(message["args"].as_array()).expect("arguments");
@@ -445,22 +457,22 @@ fn wanted(message: &json::Value, variant: Variant) -> Said {
         Variant::Old => &message["opcode"],
     };
     let id = match id {
-        json::Value::Text(text) => CallId::Text((&**text).try_into().expect("a short text")),
+        Tree::Text(text) => CallId::Text((&**text).try_into().expect("a short text")),
         id => CallId::Number(id.as_i64().expect("an integer")),
     };
     if text(&message["role"]) == "A" {
         return Said::Reply { id, args };
     }
     let opcode = match &message["opcode"] {
-        json::Value::Text(text) => text.clone(),
-        json::Value::Integer(integer) => integer.to_string(),
-        other => format!("{:?}", Tree::from(other)),
+        Tree::Text(text) => text.clone(),
+        Tree::Integer(integer) => integer.to_string(),
+        other => format!("{:?}", untagged(other)),
     };
     Said::Call {
         opcode,
         id,
         args,
-        kwargs: (&message["kwargs"]).into(),
+        kwargs: Same(untagged(&message["kwargs"])),
     }
 }
 
@@ -472,8 +484,8 @@ fn variant_of(name: &str) -> Variant {
     }
 }
 
-fn exchanges(key: &str) -> Vec<json::Value> {
-    let file: json::Value = FILE.parse().expect("JSON");
+fn exchanges(key: &str) -> Vec<Tree> {
+    let file: Tree = FILE.parse().expect("JSON");
     file[key].as_array().expect("a list").to_vec()
 }
 

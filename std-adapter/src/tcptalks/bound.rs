@@ -133,6 +133,17 @@ impl Named {
             _ => None,
         }
     }
+
+    pub(super) const fn number(opcode: i64) -> Self {
+        Self(Owned::Number(opcode))
+    }
+
+    pub(super) fn opcode(&self) -> Opcode<'_> {
+        match &self.0 {
+            Owned::Number(number) => Opcode::Number(*number),
+            Owned::Text(text) => Opcode::Text(text),
+        }
+    }
 }
 
 impl Owned {

@@ -1,5 +1,5 @@
 use super::RemoteError;
-use crate::{ConnectError, Error};
+use crate::{ConnectError, Error, call};
 use ropeway_core::{Malformed, SendError};
 use std::{fmt, io};
 
@@ -63,6 +63,19 @@ impl From<Error> for CallError {
             Error::Send(SendError::Busy) => Self::Busy,
             Error::Send(error) => Self::Send(error),
             error => Self::Link(error),
+        }
+    }
+}
+
+impl From<call::CallError> for CallError {
+    fn from(error: call::CallError) -> Self {
+        match error {
+            call::CallError::Deadline => Self::Deadline,
+            call::CallError::Busy => Self::Busy,
+            call::CallError::Malformed(malformed) => Self::Malformed(malformed),
+            call::CallError::Send(error) => Self::Send(error),
+            call::CallError::TooMany => Self::Send(SendError::Full),
+            _ => Self::Link(Error::Closed),
         }
     }
 }

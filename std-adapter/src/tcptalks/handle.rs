@@ -62,7 +62,11 @@ impl<T: Wakeable> Running<T> {
     pub fn stop(self) -> (Talks<T>, Result<(), Error>) {
         self.handle.stop();
         match self.thread.join() {
-            Ok(ended) => ended,
+            Ok((mut talks, ran)) => {
+                // It may have ended by itself, before it was told to.
+                talks.take_stop();
+                (talks, ran)
+            }
             Err(panic) => std::panic::resume_unwind(panic),
         }
     }

@@ -1,5 +1,6 @@
 #![doc = include_str!("from_tcptalks.md")]
 
+mod asking;
 mod bound;
 mod door;
 mod error;
@@ -8,6 +9,7 @@ mod kept;
 mod memory;
 mod oddity;
 mod remote_error;
+mod server;
 mod settings;
 mod speech;
 mod talks;
@@ -20,6 +22,7 @@ pub use memory::Values;
 pub use oddity::Oddity;
 pub use remote_error::{Place, RemoteError};
 pub use ropeway_core::dialect::tcptalks::{CallId, Opcode, Password, TCP_PORT, Variant};
+pub use server::{Client, Happening, Server, ServerHandle};
 pub use settings::Settings;
 pub use speech::Arguments;
 pub use talks::Talks;

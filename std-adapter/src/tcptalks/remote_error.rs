@@ -60,6 +60,15 @@ impl From<pickle::RemoteError<'_, '_>> for RemoteError {
     }
 }
 
+/// For [`Node`](crate::Node) and [`Hub`](crate::Hub), which know refusals of all dialects alike.
+impl Failure for pickle::RemoteError<'_, '_> {
+    fn keep(self) -> Refused {
+        let error = RemoteError::from(self);
+        let trace = error.frames.iter().map(ToString::to_string).collect();
+        Refused::new(error.class, error.message).with_trace(trace)
+    }
+}
+
 impl RemoteError {
     /// Whether it says that the password has not been accepted yet.
     pub(super) fn is_early(&self) -> bool {
@@ -114,14 +123,5 @@ impl fmt::Display for Place {
             return Ok(());
         }
         write!(f, ": {source}")
-    }
-}
-
-/// For [`Node`](crate::Node) and [`Hub`](crate::Hub), which know refusals of all dialects alike.
-impl Failure for pickle::RemoteError<'_, '_> {
-    fn keep(self) -> Refused {
-        let error = RemoteError::from(self);
-        let trace = error.frames.iter().map(ToString::to_string).collect();
-        Refused::new(error.class, error.message).with_trace(trace)
     }
 }

@@ -2,14 +2,14 @@
 
 use super::{CallError, Dialect, RemoteError, Values};
 use crate::value::{Map, Value};
+use ropeway_core::Malformed;
 use ropeway_core::dialect::Carries;
 use ropeway_core::dialect::tcptalks::{Body, CallId, Keywords, Opcode};
-use ropeway_core::encoding::pickle::{Progress, Table, Writer};
+use ropeway_core::encoding::pickle::{self, Progress, Table, Writer};
 use ropeway_core::encoding::value::{
     Sequence, Write, deserialize_from, serialize_into, write_args, write_kwargs,
 };
 use ropeway_core::encoding::{DecodeError, EncodeError};
-use ropeway_core::{Malformed, SendError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -164,34 +164,45 @@ impl Heard<'_> {
 }
 
 /// A value as an `A`, as if it had come so.
-fn typed<A: DeserializeOwned>(value: &Value) -> Result<A, CallError> {
-    let pickle = pickle(value)?;
-    let mut table = Table::new(Values::new(usize::MAX));
-    match table.scan(&pickle, usize::MAX) {
-        Ok(Progress::Done { .. }) => {}
-        Ok(Progress::More) => return Err(CallError::Send(SendError::Unencodable)),
-        Err(error) => return Err(Malformed::from(error).into()),
-    }
-    match table.root(&pickle) {
-        Some(root) => Ok(deserialize_from(&mut root.reader()).map_err(Malformed::from)?),
-        None => Err(CallError::Send(SendError::Unencodable)),
-    }
+pub(super) fn typed<A: DeserializeOwned>(value: &Value) -> Result<A, CallError> {
+    let pickled = Pickled::of(|writer| value.write(writer)).map_err(unsayable)?;
+    pickled
+        .read(|value| deserialize_from(&mut value.reader()))
+        .map_err(|error| Malformed::from(error).into())
 }
 
-fn pickle(value: &Value) -> Result<Vec<u8>, CallError> {
-    let mut slot = vec![0; 256];
-    loop {
-        let written = Writer::new(&mut slot).and_then(|mut writer| {
-            value.write(&mut writer)?;
-            writer.finish()
-        });
-        match written {
-            Ok(len) => {
-                slot.truncate(len);
-                return Ok(slot);
+pub(super) fn unsayable(error: EncodeError) -> CallError {
+    CallError::Send(error.into())
+}
+
+/// Values as a pickle of one's own.
+pub(super) struct Pickled(Vec<u8>);
+
+impl Pickled {
+    pub(super) fn of(
+        write: impl Fn(&mut Writer<'_>) -> Result<(), EncodeError>,
+    ) -> Result<Self, EncodeError> {
+        let mut slot = vec![0; 256];
+        loop {
+            let written = Writer::new(&mut slot).and_then(|mut writer| {
+                write(&mut writer)?;
+                writer.finish()
+            });
+            match written {
+                Err(EncodeError::Full) => slot.resize(slot.len() * 2, 0),
+                written => {
+                    slot.truncate(written?);
+                    return Ok(Self(slot));
+                }
             }
-            Err(EncodeError::Full) => slot.resize(slot.len() * 2, 0),
-            Err(error) => return Err(CallError::Send(error.into())),
         }
+    }
+
+    /// Has `look` look at the value.
+    pub(super) fn read<R>(&self, look: impl FnOnce(pickle::Value<'_, '_>) -> R) -> R {
+        let mut table = Table::new(Values::new(usize::MAX));
+        let progress = table.scan(&self.0, usize::MAX);
+        debug_assert!(matches!(progress, Ok(Progress::Done { .. })));
+        look(table.root(&self.0).expect("what was written can be read"))
     }
 }

@@ -247,7 +247,7 @@ impl<T: Transport> Talks<T> {
 
     /// Turns until the peer closes, or a [handle](Self::handle) stops it.
     pub fn run(&mut self) -> Result<(), Error> {
-        while !self.posts.as_ref().is_some_and(|posts| posts.take_stop()) {
+        while !self.take_stop() {
             match self.turn(Duration::MAX) {
                 Err(Error::Closed) => break,
                 turned => turned?,
@@ -426,6 +426,11 @@ impl<T: Transport> Talks<T> {
         Ok(Some(false))
     }
 
+    /// Takes back the wish to stop, and says whether there was one.
+    pub(super) fn take_stop(&mut self) -> bool {
+        self.posts.as_ref().is_some_and(|posts| posts.take_stop())
+    }
+
     fn run_handler(&mut self, id: CallId, named: &Named) -> Result<(), Error> {
         let Some(mut handler) = self.bound.take(named) else {
             return Ok(());
@@ -497,7 +502,7 @@ impl<T: Transport + fmt::Debug> fmt::Debug for Talks<T> {
     }
 }
 
-fn unbound(opcode: Opcode<'_>) -> Refused {
+pub(super) fn unbound(opcode: Opcode<'_>) -> Refused {
     match opcode {
         Opcode::Other(value) if is_unhashable(value.kind()) => {
             Refused::new("TypeError", format!("opcode that is {}", value.kind()))
@@ -516,12 +521,12 @@ const fn is_unhashable(kind: ValueKind) -> bool {
     )
 }
 
-fn busy(opcode: Opcode<'_>) -> Refused {
+pub(super) fn busy(opcode: Opcode<'_>) -> Refused {
     let text = format!("opcode {opcode} is being executed, and waits for a call of its own");
     Refused::new("RuntimeError", text)
 }
 
-fn misread(malformed: Malformed) -> Refused {
+pub(super) fn misread(malformed: Malformed) -> Refused {
     Refused::new("TypeError", malformed.rule.to_string())
 }
 

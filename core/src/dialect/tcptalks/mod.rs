@@ -72,7 +72,7 @@ pub use keywords::Keywords;
 pub use notice::Notice;
 pub use opcode::Opcode;
 pub use opening::Password;
-pub use sending::{Done, Invocation, Reply};
+pub use sending::{Callable, Done, Invocation, Reply};
 
 /// The TCP port that programs listen on by default.
 pub const TCP_PORT: u16 = 25565;

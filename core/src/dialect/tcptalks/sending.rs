@@ -8,6 +8,32 @@ use crate::encoding::value::{Sequence, Write, serialize_into, write_args, write_
 use crate::message::{Answer, Call, Message, Refusal, Request};
 use serde::Serialize;
 
+/// What can be called: a message that serde writes, or what a program makes of its own.
+pub trait Callable {
+    /// What names it.
+    fn opcode(&self) -> Opcode<'_>;
+
+    /// Writes the positional arguments, a tuple.
+    fn write_args(&self, writer: &mut Writer<'_>) -> Result<(), EncodeError>;
+
+    /// Writes the arguments by name, a map.
+    fn write_kwargs(&self, writer: &mut Keywords<'_, '_>) -> Result<(), EncodeError>;
+}
+
+impl<M: Message + Serialize> Callable for M {
+    fn opcode(&self) -> Opcode<'_> {
+        Opcode::of::<M>()
+    }
+
+    fn write_args(&self, writer: &mut Writer<'_>) -> Result<(), EncodeError> {
+        write_args(writer, Sequence::Tuple, self)
+    }
+
+    fn write_kwargs(&self, writer: &mut Keywords<'_, '_>) -> Result<(), EncodeError> {
+        write_kwargs(writer, self)
+    }
+}
+
 /// A call whose opcode is known only when it is made.
 ///
 /// `T` is what the arguments are the fields of, as those of a message are.
@@ -85,16 +111,16 @@ impl<S: Nodes, P: AsRef<str>, M: Message + Serialize> Carries<M> for TcpTalks<S,
     }
 }
 
-impl<S: Nodes, P: AsRef<str>, M: Message + Serialize> Carries<Call<'_, CallId, M>>
-    for TcpTalks<S, P>
-{
-    fn emit(&mut self, call: &Call<'_, CallId, M>, slot: &mut [u8]) -> Result<usize, EncodeError> {
-        let invocation = Invocation {
-            id: call.id,
-            opcode: Opcode::of::<M>(),
-            arguments: call.request,
-        };
-        self.emit(&invocation, slot)
+impl<S: Nodes, P: AsRef<str>, C: Callable> Carries<Call<'_, CallId, C>> for TcpTalks<S, P> {
+    fn emit(&mut self, call: &Call<'_, CallId, C>, slot: &mut [u8]) -> Result<usize, EncodeError> {
+        let Call { id, request } = *call;
+        self.emit_call(
+            slot,
+            request.opcode(),
+            id,
+            |args| request.write_args(args),
+            |kwargs| request.write_kwargs(kwargs),
+        )
     }
 }
 

@@ -41,7 +41,10 @@ pub use ser::serialize_into;
 pub use text::{Text, Utf16};
 pub use write::Write;
 #[cfg(feature = "pickle")]
-pub(super) use {number::little_to_f64, wtf8::surrogates};
+pub(super) use {
+    number::{little_to_f32, little_to_f64},
+    wtf8::surrogates,
+};
 
 /// How deep values may be nested, unless a reader is told otherwise.
 pub const DEPTH_LIMIT: u8 = 128;

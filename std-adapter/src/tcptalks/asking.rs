@@ -1,0 +1,146 @@
+//! What a server and its clients say to each other, kept without loans.
+
+use super::bound::Named;
+use super::speech::{Argue, Arguments, Heard, Pickled, Reply, unsayable};
+use super::talks::{misread, unbound};
+use super::{CallError, Dialect, Oddity};
+use crate::call::Refused;
+use ropeway_core::dialect::tcptalks::{Body, CallId, Callable, IDENTIFY, Keywords, Opcode};
+use ropeway_core::dialect::{Answers, Envelope};
+use ropeway_core::encoding::pickle::Writer;
+use ropeway_core::encoding::value::{Sequence, Write, write_args, write_kwargs};
+use ropeway_core::encoding::{DecodeError, EncodeError};
+use ropeway_core::message::{Message, Request};
+use ropeway_core::registry::{Registry, Rejected};
+use ropeway_core::{Event, Malformed};
+use serde::Serialize;
+
+/// A call of a client.
+pub(super) struct Ask {
+    opcode: Named,
+    arguments: Arguments,
+}
+
+/// What came of it.
+pub(super) struct Told(pub(super) Reply);
+
+impl Ask {
+    pub(super) fn any(opcode: Opcode<'_>, arguments: Arguments) -> Result<Self, CallError> {
+        let opcode = Named::of(opcode).ok_or(unsayable(EncodeError::Unencodable))?;
+        Ok(Self { opcode, arguments })
+    }
+
+    pub(super) fn typed<T: Serialize + ?Sized>(
+        opcode: Opcode<'_>,
+        arguments: &T,
+    ) -> Result<Self, CallError> {
+        let content = Pickled::of(|writer| {
+            let pair = writer.begin_tuple(2)?;
+            write_args(writer, Sequence::Tuple, arguments)?;
+            write_kwargs(writer, arguments)?;
+            writer.end_tuple(pair, 2)
+        });
+        let arguments = Content(content.map_err(unsayable)?).read(Arguments::read);
+        Self::any(opcode, arguments.map_err(Malformed::from)?)
+    }
+
+    pub(super) fn identity() -> Self {
+        Self {
+            opcode: Named::number(IDENTIFY),
+            arguments: Arguments::default(),
+        }
+    }
+}
+
+impl Message for Ask {
+    const NAME: &'static str = "call";
+}
+
+impl Request for Ask {
+    type Answer<'a> = Told;
+}
+
+impl Callable for Ask {
+    fn opcode(&self) -> Opcode<'_> {
+        self.opcode.opcode()
+    }
+
+    fn write_args(&self, writer: &mut Writer<'_>) -> Result<(), EncodeError> {
+        self.arguments.args(writer)
+    }
+
+    fn write_kwargs(&self, writer: &mut Keywords<'_, '_>) -> Result<(), EncodeError> {
+        self.arguments.kwargs(writer)
+    }
+}
+
+impl<'a> Answers<'a, Ask> for Dialect {
+    type Failure = Refused;
+
+    fn read_answer(envelope: Envelope<'a, Self>) -> Result<Result<Told, Refused>, Malformed> {
+        Ok(Ok(Told(Heard::Here(envelope.body).any())))
+    }
+}
+
+/// A call by a client.
+pub(super) struct Call {
+    pub(super) named: Option<Named>,
+    /// What to say if nothing is bound to it.
+    pub(super) unbound: Refused,
+    pub(super) content: Result<Content, Refused>,
+}
+
+/// The arguments of a call: a tuple and a map.
+pub(super) struct Content(Pickled);
+
+impl Content {
+    fn of(body: Body<'_>) -> Result<Self, DecodeError> {
+        let arguments = Arguments::read(body)?;
+        let pickled = Pickled::of(|writer| {
+            let pair = writer.begin_tuple(2)?;
+            arguments.args(writer)?;
+            arguments.kwargs.write(writer)?;
+            writer.end_tuple(pair, 2)
+        });
+        Ok(Self(pickled.expect("what was read can be written")))
+    }
+
+    /// Has `look` look at the arguments.
+    pub(super) fn read<R>(&self, look: impl FnOnce(Body<'_>) -> R) -> R {
+        self.0.read(|pair| {
+            let mut parts = pair.elements();
+            let args = parts.next().expect("a tuple of two");
+            let kwargs = parts.next();
+            look(Body { args, kwargs })
+        })
+    }
+}
+
+impl<'a> Registry<'a, Dialect> for Call {
+    fn decode(envelope: Envelope<'a, Dialect>) -> Result<Self, Rejected<'a, Dialect>> {
+        let content = Content::of(envelope.body);
+        Ok(Self {
+            named: Named::of(envelope.key),
+            unbound: unbound(envelope.key),
+            content: content.map_err(|error| misread(error.into())),
+        })
+    }
+}
+
+/// What a client has said.
+pub(super) enum Said {
+    Call(CallId, Call),
+    Odd(Oddity),
+    Nothing,
+}
+
+impl Said {
+    pub(super) fn of(event: Event<'_, Dialect, Call>) -> Self {
+        match event {
+            Event::Request(id, call) => Self::Call(id, call),
+            Event::Notice(notice) => Oddity::of(notice).map_or(Self::Nothing, Self::Odd),
+            Event::Malformed(malformed) => Self::Odd(Oddity::Malformed(malformed)),
+            Event::Message(_) | Event::Answer(..) | Event::Unknown(_) => Self::Nothing,
+        }
+    }
+}
