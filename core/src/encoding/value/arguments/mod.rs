@@ -13,7 +13,8 @@
 //!
 //! Read, a struct with named fields takes positional arguments too, in the order of its fields, as Python binds them.
 //!
-//! ```
+#![cfg_attr(feature = "json", doc = "```")]
+#![cfg_attr(not(feature = "json"), doc = "```ignore")]
 //! use ropeway_core::encoding::json::{Reader, Style, Writer};
 //! use ropeway_core::encoding::value::{Sequence, read_arguments, write_args, write_kwargs};
 //!
