@@ -10,8 +10,6 @@ pub mod dialect;
 pub mod discovery;
 pub mod encoding;
 mod error;
-#[cfg(feature = "defmt")]
-mod formats;
 pub mod framing;
 pub mod message;
 mod messenger;

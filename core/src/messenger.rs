@@ -1,3 +1,6 @@
+#[cfg(feature = "defmt")]
+mod formats;
+
 use crate::buf::{Input, Outbox, Storage};
 use crate::dialect::{Carries, Dialect, Envelope, Kind, Opened};
 use crate::encoding::EncodeError;
@@ -386,9 +389,14 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
     #[inline]
     fn say_own(&mut self) -> Result<(), SendError> {
         while self.dialect.has_own() {
+            let waiting = self.outbox.len();
             let said = self.append(D::emit_own);
             self.silenced = said.err().filter(|error| *error != SendError::Full);
             said?;
+            // A dialect that has nothing to say after all is not asked again now.
+            if self.outbox.len() == waiting {
+                break;
+            }
         }
         Ok(())
     }

@@ -22,9 +22,13 @@ impl Python {
 
     /// Starts `program` with the Python that the environment's `variable` names.
     pub fn start_in(variable: &str, program: &str, arguments: &[&dyn Display]) -> Self {
-        let interpreter = interpreter(variable);
+        Self::start_by(&interpreter(variable), program, arguments)
+    }
+
+    /// Starts `program` with the Python at `interpreter`.
+    pub fn start_by(interpreter: &str, program: &str, arguments: &[&dyn Display]) -> Self {
         let peers = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers");
-        let mut child = Command::new(&interpreter)
+        let mut child = Command::new(interpreter)
             .arg("-B")
             .arg(peers.join(program))
             .args(arguments.iter().map(ToString::to_string))
@@ -50,6 +54,13 @@ impl Python {
         let written = writer.join().expect("does not panic");
         written.expect("the program reads all of it");
         lines
+    }
+
+    /// Gives it a line to read.
+    pub fn tell(&mut self, line: &str) {
+        let stdin = self.stdin.as_mut().expect("has not been closed");
+        let told = writeln!(stdin, "{line}").and_then(|()| stdin.flush());
+        told.expect("the program reads it");
     }
 
     /// The next line that it prints.
@@ -108,6 +119,39 @@ impl Drop for Python {
             eprint!("{errors}");
         }
     }
+}
+
+/// Every Python 3 from 3.6 that pyenv has, and the one that `ROPEWAY_PYTHON` names: version and interpreter, the
+/// oldest first.
+pub fn pythons() -> Vec<(String, String)> {
+    let home = std::env::var("HOME").unwrap_or_default();
+    let versions = std::fs::read_dir(Path::new(&home).join(".pyenv/versions"));
+    let entries = versions.into_iter().flatten().flatten();
+    let installed = entries.map(|entry| entry.path().join("bin/python").display().to_string());
+    let named = std::env::var("ROPEWAY_PYTHON").ok();
+    let mut pythons: Vec<((u32, u32), String, String)> = installed
+        .chain(named)
+        .filter_map(|interpreter| {
+            let version = version(&interpreter)?;
+            let mut parts = version.split('.').map(|part| part.parse().unwrap_or(0));
+            let number = (parts.next()?, parts.next()?);
+            ((3, 6) <= number && number < (4, 0)).then_some((number, version, interpreter))
+        })
+        .collect();
+    pythons.sort();
+    pythons.dedup_by(|a, b| a.1 == b.1);
+    assert!(!pythons.is_empty(), "there is no Python.\n{HOW}");
+    pythons
+        .into_iter()
+        .map(|(_, version, interpreter)| (version, interpreter))
+        .collect()
+}
+
+fn version(interpreter: &str) -> Option<String> {
+    let show = "import sys; print('%d.%d.%d' % sys.version_info[:3])";
+    let output = Command::new(interpreter).args(["-c", show]).output().ok()?;
+    let version = String::from_utf8(output.stdout).ok()?.trim().to_owned();
+    output.status.success().then_some(version)
 }
 
 fn interpreter(variable: &str) -> String {

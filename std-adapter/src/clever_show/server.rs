@@ -143,7 +143,8 @@ impl Server {
         self
     }
 
-    /// How many drones are known at most, 1024 by default; others are not let in.
+    /// How many drones are known at most, 1024 by default; of more, those that are away are forgotten, and others are
+    /// not let in.
     #[must_use]
     pub const fn max_drones(mut self, drones: usize) -> Self {
         self.max_drones = drones;
@@ -377,7 +378,13 @@ impl Server {
     fn welcome(&mut self, mut stream: TcpStream, address: SocketAddr) -> io::Result<()> {
         let ip = address.ip();
         if !self.drones.contains_key(&ip) && self.drones.len() >= self.max_drones {
-            return Ok(());
+            // One that is away makes room.
+            let mut drones = self.drones.iter();
+            let away = drones.find(|(_, drone)| !drone.talk.is_connected());
+            let Some(away) = away.map(|(ip, _)| *ip) else {
+                return Ok(());
+            };
+            self.forget(away);
         }
         let options = &self.settings.options;
         options.apply_to(&SockRef::from(&stream))?;

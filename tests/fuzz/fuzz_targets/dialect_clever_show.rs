@@ -219,7 +219,7 @@ impl Content<'_> {
             Self::Led(text) => {
                 format!(r#"{{"args":null,"kwargs":{{"red":7,"text":"{text}"}}}}"#).into()
             }
-            Self::Zeros(len) => vec![0; usize::from(*len)],
+            Self::Zeros(len) => vec![0; usize::from(*len % 2048)],
         }
     }
 }

@@ -25,9 +25,12 @@ fn main() -> Outcome<()> {
         "server" => {
             let server = Server::bind(address, settings, Handlers::new())?.without_greeting();
             println!("ready {}", server.address().port());
-            End::Server(server)
+            End::Server(Box::new(server))
         }
-        _ => End::Drone(Drone::new(settings, Handlers::new())?.server(address.parse()?)),
+        _ => {
+            let drone = Drone::new(settings, Handlers::new())?;
+            End::Drone(Box::new(drone.server(address.parse()?)))
+        }
     };
     transfer(&mut end, &folder)?;
     let status = std::fs::read_to_string("/proc/self/status")?;
@@ -71,8 +74,8 @@ fn transfer(end: &mut End, folder: &Path) -> Outcome<()> {
 }
 
 enum End {
-    Server(Server),
-    Drone(Drone),
+    Server(Box<Server>),
+    Drone(Box<Drone>),
 }
 
 impl End {

@@ -54,6 +54,7 @@ fn floats_take_eight_bytes() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "minutes: lengths beyond two bytes")]
 fn lengths_take_the_shortest_form() {
     let text = |len: usize| written(|writer| writer.text(&"x".repeat(len)));
     let bytes = |len: usize| written(|writer| writer.bytes(&vec![7; len]));

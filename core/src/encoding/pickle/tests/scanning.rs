@@ -98,6 +98,14 @@ fn refuses_what_breaks_a_rule_as_soon_as_it_is_known() {
         assert_eq!(self::rule(pickle), rule, "{pickle:?}");
         assert_eq!(stepwise(pickle), verdict(pickle), "{pickle:?}");
     }
+    for line in [
+        &b"I18446744073709551616\n"[..],
+        b"L-9223372036854775809L\n",
+        b"L-10000000000000000000000000000000000000000000L\n",
+        b"I10000000000000000000000000000000000000000000\n",
+    ] {
+        assert_eq!(rule(line), Rule::OutOfRange);
+    }
     let long = [&b"I"[..], &[b'1'; 64]].concat();
     assert_eq!(rule(&long), Rule::InvalidNumber);
 }
