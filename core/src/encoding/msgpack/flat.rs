@@ -107,7 +107,7 @@ mod tests {
     fn never_says_otherwise_than_those_that_look_at_everything() {
         let body = b"\x83\xa2id\xce\0\0\0\x07\xa1t\xa3two\xa1\x7f\xcb\0\0\0\0\0\0\0\0";
         for at in 0..body.len() {
-            for byte in 0..=0xff {
+            for byte in (0..=0xff).step_by(if cfg!(miri) { 37 } else { 1 }) {
                 let mut changed = *body;
                 changed[at] = byte;
                 if let Some(len) = check(&changed) {

@@ -138,7 +138,8 @@ fn upper(bytes: &[u8]) -> (i128, usize) {
     let len = bytes.iter().rposition(|byte| *byte != sign).unwrap_or(0) + 1;
     // One byte is left for the sign.
     let least = bytes.get(..len).unwrap_or(bytes);
-    let (low, high) = least.split_at(len.saturating_sub(15));
+    let halves = least.split_at_checked(len.saturating_sub(15));
+    let (low, high) = halves.unwrap_or((&[], least));
     let mut value = [sign; 16];
     for (slot, byte) in value.iter_mut().zip(high) {
         *slot = *byte;
