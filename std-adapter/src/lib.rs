@@ -12,6 +12,7 @@
 //! | handle values of unknown shape | [`value`] |
 //! | handle JSON messages of any class | [`json`] |
 //! | talk to programs of the Python library packetmq | [`packetmq`] |
+//! | call robots and controllers that speak TCPTalks | [`tcptalks`] |
 //! | test without a network | [`memory`] |
 //!
 //! Nothing here starts a thread that was not asked for. What the messages are, and in which dialect they travel,
