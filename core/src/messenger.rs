@@ -1,3 +1,6 @@
+#[cfg(feature = "defmt")]
+mod formats;
+
 use crate::buf::{Input, Outbox, Storage};
 use crate::dialect::{Carries, Dialect, Envelope, Kind, Opened};
 use crate::encoding::EncodeError;
@@ -42,6 +45,8 @@ pub struct Messenger<D, I, O = I> {
     /// Bytes of the next frame that need no second look.
     scanned: usize,
     reading: Reading,
+    /// Why the dialect could not say what it has to.
+    silenced: Option<SendError>,
 }
 
 /// What became of the incoming stream.
@@ -101,6 +106,7 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
             outbox: Outbox::new(outbox),
             scanned: 0,
             reading: Reading::Frames,
+            silenced: None,
         }
     }
 
@@ -267,6 +273,12 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
         (self.input.room(), self.outbox.peek())
     }
 
+    /// What keeps the dialect from saying what it has to, if that was so at the last
+    /// [`poll_output`](Self::poll_output) and more room in the outbox does not help: the link cannot go on.
+    pub fn silenced(&self) -> Option<SendError> {
+        self.silenced.filter(|_| self.dialect.has_own())
+    }
+
     /// How many bytes wait to be written.
     pub const fn queued(&self) -> usize {
         self.outbox.len()
@@ -377,7 +389,14 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
     #[inline]
     fn say_own(&mut self) -> Result<(), SendError> {
         while self.dialect.has_own() {
-            self.append(D::emit_own)?;
+            let waiting = self.outbox.len();
+            let said = self.append(D::emit_own);
+            self.silenced = said.err().filter(|error| *error != SendError::Full);
+            said?;
+            // A dialect that has nothing to say after all is not asked again now.
+            if self.outbox.len() == waiting {
+                break;
+            }
         }
         Ok(())
     }

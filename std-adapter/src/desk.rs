@@ -91,22 +91,19 @@ impl<D: Dialect> Desk<D> {
         M: Request + 'static,
     {
         let mut answer = answer;
-        self.owe(
-            mail,
-            Box::new(move |mail| {
-                if let Ok(value) = &answer {
-                    match mail.send(&Answer::<'_, 'static, _, M> { id, value }) {
-                        Ok(()) => return Ok(()),
-                        Err(SendError::Full) => return Err(SendError::Full),
-                        Err(error) => answer = Err(error.into()),
-                    }
+        self.owe(mail, move |mail| {
+            if let Ok(value) = &answer {
+                match mail.send(&Answer::<'_, 'static, _, M> { id, value }) {
+                    Ok(()) => return Ok(()),
+                    Err(SendError::Full) => return Err(SendError::Full),
+                    Err(error) => answer = Err(error.into()),
                 }
-                match &answer {
-                    Err(refused) => mail.send(&refusal(id, refused)),
-                    Ok(_) => Ok(()),
-                }
-            }),
-        );
+            }
+            match &answer {
+                Err(refused) => mail.send(&refusal(id, refused)),
+                Ok(_) => Ok(()),
+            }
+        });
     }
 
     /// Refuses a request, now or as soon as there is room.
@@ -114,10 +111,7 @@ impl<D: Dialect> Desk<D> {
     where
         D: Refuses,
     {
-        self.owe(
-            mail,
-            Box::new(move |mail| mail.send(&refusal(id, &refused))),
-        );
+        self.owe(mail, move |mail| mail.send(&refusal(id, &refused)));
     }
 
     /// Answers a request that has been done and has nothing to say; where there is no word for that, it is refused.
@@ -125,19 +119,33 @@ impl<D: Dialect> Desk<D> {
     where
         D: Refuses,
     {
-        let refused = Refused::new("TypeError", "a message, not a request: it has no answer");
-        self.owe(
-            mail,
-            Box::new(move |mail| match mail.send_done(id)? {
-                true => Ok(()),
-                false => mail.send(&refusal(id, &refused)),
-            }),
-        );
+        self.owe(mail, move |mail| match mail.send_done(id)? {
+            true => Ok(()),
+            false => {
+                let text = "a message, not a request: it has no answer";
+                mail.send(&refusal(id, &Refused::new("TypeError", text)))
+            }
+        });
     }
 
-    fn owe(&mut self, mail: &mut Mail<D>, owed: Owed<D>) {
-        self.owed.push_back(owed);
+    /// Queues an answer behind those that are owed already; one that finds room is not kept, and costs no memory.
+    fn owe(
+        &mut self,
+        mail: &mut Mail<D>,
+        mut owed: impl FnMut(&mut Mail<D>) -> Result<(), SendError> + Send + 'static,
+    ) {
         self.settle(mail);
+        if self.owes_nothing() {
+            match owed(mail) {
+                Ok(()) => return,
+                Err(SendError::Full) => {}
+                Err(_) => {
+                    self.unsent += 1;
+                    return;
+                }
+            }
+        }
+        self.owed.push_back(Box::new(owed));
     }
 }
 

@@ -11,6 +11,7 @@
 //! | find peers on the network | [`discovery`] |
 //! | handle values of unknown shape | [`value`] |
 //! | handle JSON messages of any class | [`json`] |
+//! | fly drones with clever-show, or its ground server | [`clever_show`] |
 //! | talk to programs of the Python library packetmq | [`packetmq`] |
 //! | call robots and controllers that speak TCPTalks | [`tcptalks`] |
 //! | test without a network | [`memory`] |

@@ -219,6 +219,63 @@ fn requests_are_answered_both_ways() {
     thread.join().unwrap().unwrap();
 }
 
+#[derive(Serialize, Deserialize)]
+struct Sum(i64, i64);
+
+ropeway_std::messages! {
+    enum Words {
+        Sum(Sum) as "sum" -> i64,
+    }
+}
+
+#[test]
+fn a_node_speaks_it_as_it_speaks_every_dialect() {
+    use ropeway_std::dialect::clever_show::CleverShow;
+    use ropeway_std::{Node, Options, memory};
+    let options = Options::default();
+    let (here, there) = memory::pair(CleverShow::new(), 4096, &options).unwrap();
+    let mut handlers = ropeway_std::Handlers::new();
+    handlers.answer::<Sum>(|_, Sum(a, b)| Ok(a + b));
+    let thread = std::thread::spawn(move || Node::new(there, handlers).run(|| false));
+    let mut node = Node::new(here, ropeway_std::Handlers::new());
+    assert_eq!(node.call(&Sum(2, 3), LONG), Ok(5));
+    drop(node);
+    assert!(matches!(
+        thread.join().unwrap(),
+        Err(ropeway_std::Error::Closed)
+    ));
+    assert_eq!(Words::ENTRIES.len(), 1);
+}
+
+#[test]
+fn a_drone_that_is_away_makes_room_for_another() {
+    let server = server(Settings::default(), Handlers::new());
+    let mut server = server.max_drones(1);
+    drop(raw(&mut server));
+    until(&mut server, |server, _| {
+        (!server.drone(HERE)?.is_connected()).then_some(())
+    });
+    let other = IpAddr::from([127, 0, 0, 3]);
+    let _second = raw_from(&server, other);
+    until(&mut server, |server, _| server.drone(other).map(drop));
+    assert_eq!(server.drones().count(), 1);
+    let mut third = raw_from(&server, HERE);
+    third.set_read_timeout(Some(LONG)).unwrap();
+    let talker = std::thread::spawn(move || third.read(&mut [0]).unwrap_or(0));
+    until(&mut server, |_, _| talker.is_finished().then_some(()));
+    assert_eq!(talker.join().unwrap(), 0);
+    assert!(server.drone(HERE).is_none());
+}
+
+/// A peer at another address of this machine.
+fn raw_from(server: &Server, address: IpAddr) -> TcpStream {
+    use socket2::{Domain, Socket, Type};
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.bind(&SocketAddr::new(address, 0).into()).unwrap();
+    socket.connect(&server.address().into()).unwrap();
+    TcpStream::from(socket)
+}
+
 #[test]
 fn another_thread_wakes_a_server_that_waits() {
     let mut server = server(Settings::default(), Handlers::new());
@@ -478,7 +535,7 @@ fn message_of(header: &str, len: usize, content: &str) -> Vec<u8> {
     let header = format!(
         "{{\"byteorder\": \"little\", \"content-encoding\": \"utf-8\", \"content-length\": {len}, {header}}}"
     );
-    let mut bytes = Vec::from((header.len() as u16).to_be_bytes());
+    let mut bytes = Vec::from(u16::try_from(header.len()).unwrap().to_be_bytes());
     bytes.extend_from_slice(header.as_bytes());
     bytes.extend_from_slice(content.as_bytes());
     bytes
@@ -491,7 +548,14 @@ fn read_message(stream: &mut TcpStream) -> (Value, String) {
     let mut header = vec![0; usize::from(u16::from_be_bytes(len))];
     stream.read_exact(&mut header).unwrap();
     let header: Value = std::str::from_utf8(&header).unwrap().parse().unwrap();
-    let mut content = vec![0; header["content-length"].as_u64().unwrap() as usize];
+    let mut content = vec![
+        0;
+        header["content-length"]
+            .as_u64()
+            .unwrap()
+            .try_into()
+            .unwrap()
+    ];
     stream.read_exact(&mut content).unwrap();
     (header, String::from_utf8(content).unwrap())
 }
@@ -510,7 +574,7 @@ fn requests_are_sent_again_with_their_arguments_on_the_next_connection() {
     };
     let id = talk
         .request("sum", &wanted, LONG, move |_, answer: Result<i64, _>| {
-            tell.send(answer).unwrap()
+            tell.send(answer).unwrap();
         })
         .unwrap();
     let talker = std::thread::spawn(move || {
@@ -566,7 +630,7 @@ fn without_resend_and_resume_all_ends_with_the_connection() {
     let (tell, told) = channel();
     let talk = server.drone(HERE).unwrap();
     talk.request("sum", &(), LONG, move |_, answer: Result<i64, _>| {
-        tell.send(answer).unwrap()
+        tell.send(answer).unwrap();
     })
     .unwrap();
     drop(first);
@@ -607,16 +671,8 @@ fn a_bad_header_ends_one_link_and_leaves_the_others() {
     handlers.action("test", move |_, ()| said.send(()).unwrap());
     let mut server = server(Settings::default(), handlers);
     let mut bad = raw(&mut server);
-    let mut good = {
-        use socket2::{Domain, Socket, Type};
-        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-        socket
-            .bind(&SocketAddr::from(([127, 0, 0, 2], 0)).into())
-            .unwrap();
-        socket.connect(&server.address().into()).unwrap();
-        TcpStream::from(socket)
-    };
     let other = IpAddr::from([127, 0, 0, 2]);
+    let mut good = raw_from(&server, other);
     until(&mut server, |server, _| server.drone(other).map(drop));
     bad.write_all(b"\x00\x08{'a': 1}").unwrap();
     let mut malformed = None;
@@ -854,7 +910,7 @@ fn a_drone_comes_back_when_its_server_does() {
     };
     let mut handlers = Handlers::new();
     handlers.action("telemetry", move |_, numbers: Numbers| {
-        said.send(numbers).unwrap()
+        said.send(numbers).unwrap();
     });
     let mut second = Server::bind(address, Settings::default(), handlers).unwrap();
     let told = turn(&mut second, &mut drone, |_, _, _| heard.try_recv().ok());

@@ -42,7 +42,7 @@ fn server() -> (Server, SocketAddr) {
 }
 
 /// What happens next at a server but for the steps of openings.
-fn next<'a>(server: &'a mut Server) -> Happened {
+fn next(server: &mut Server) -> Happened {
     loop {
         let event = server.next::<Dynamic>(LONG).unwrap();
         return match event.expect("something happens") {
@@ -75,15 +75,17 @@ fn made(server: &mut Server) -> PeerId {
     }
 }
 
+type Job = Box<dyn FnOnce(&mut Client) + Send>;
+
 /// A client in a thread of its own, which does what it is sent.
 struct Remote {
-    jobs: Sender<Box<dyn FnOnce(&mut Client) + Send>>,
+    jobs: Sender<Job>,
     done: Receiver<()>,
 }
 
 impl Remote {
     fn new(mut client: Client) -> Self {
-        let (jobs, todo) = channel::<Box<dyn FnOnce(&mut Client) + Send>>();
+        let (jobs, todo) = channel::<Job>();
         let (report, done) = channel();
         thread::spawn(move || {
             for job in todo {

@@ -18,6 +18,14 @@
 //!   stand the processor time per message of the busier thread, which neighbours disturb less and which bounds the
 //!   rate, and the instructions of both threads outside the kernel.
 //! - *JSON stream*: the same with a struct of five fields, against serde_json writing and reading the same lines.
+//! - *MessagePack, clever-show and TCPTalks streams*: M through the dialects of Python programs, against the codecs
+//!   that one would take by hand, over the same slabs: rmp-serde, serde_json, and Ropeway's own pickles without the
+//!   dialect, since serde-pickle finds no ends. The floats are 8 bytes long, as Python writes them; beside it stands
+//!   what rmp-serde does with its own of 4. That both sides write the same bytes is checked. *Calls* are the same with
+//!   answers, 64 under way.
+//! - *calls through a node*, one at a time, against the bytes of the same calls thrown there and back by hand.
+//! - *a file* from a drone to a server of clever-show, against `std::io::copy` on both sides, and the most memory
+//!   that each side held.
 //! - *round trip*: 32 bytes there and back, against `std::net`, 50th and 99th percentile.
 //! - *system calls* of a link, counted at its [`Transport`](ropeway_std::transport::Transport), and *allocations*
 //!   of both threads after a warm-up.
@@ -30,7 +38,9 @@
 //! counted in the last line, and one that fails makes the program fail.
 
 mod allocations;
+mod calls;
 mod codec;
+mod files;
 mod instructions;
 mod message;
 mod pinned;
@@ -83,6 +93,8 @@ fn table(scale: Scale) -> ExitCode {
     codec::measure(&mut report, scale);
     stream::measure(&mut report, scale);
     round_trip::measure(&mut report, scale);
+    calls::measure(&mut report, scale);
+    files::measure(&mut report, scale);
     system_calls::measure(&mut report);
     report.finish()
 }

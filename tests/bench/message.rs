@@ -41,7 +41,7 @@ messages! {
     pub(crate) enum Samples {
         Join(Join),
         Quit(Quit),
-        Sample(Sample) = 0x10,
+        Sample(Sample) = 0x10 -> u32,
     }
 }
 

@@ -78,3 +78,72 @@ pub(crate) fn receive(
     }
     Ok(allocations::count() - before)
 }
+
+/// Makes `count` calls, `batch` at a time: one write, then their answers; both closures are as above.
+pub(crate) fn call(
+    mut stream: TcpStream,
+    count: u32,
+    batch: u32,
+    mut emit: impl FnMut(u32, &mut [u8]) -> Outcome<usize>,
+    mut parse: impl FnMut(u32, &[u8]) -> Outcome<Option<usize>>,
+) -> Outcome<Allocated> {
+    let (mut calls, mut answers) = (vec![0; SLAB], vec![0; SLAB]);
+    steadily(count / batch, |nth| {
+        let mut end = 0;
+        for id in nth * batch..(nth + 1) * batch {
+            end += emit(id, &mut calls[end..])?;
+        }
+        stream.write_all(&calls[..end])?;
+        let (mut id, mut start, mut end) = (nth * batch, 0, 0);
+        while id < (nth + 1) * batch {
+            match parse(id, &answers[start..end])? {
+                Some(len) => {
+                    start += len;
+                    id += 1;
+                }
+                None => end += read(&mut stream, &mut answers[end..])?,
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Answers `count` calls, all that have come with one write; `answer` takes one from the front of what it is given,
+/// writes the answer to the front of the other, and returns both lengths.
+pub(crate) fn answer(
+    mut stream: TcpStream,
+    count: u32,
+    mut answer: impl FnMut(u32, &[u8], &mut [u8]) -> Outcome<Option<(usize, usize)>>,
+) -> Outcome<Allocated> {
+    let (mut calls, mut answers) = (vec![0; SLAB], vec![0; SLAB]);
+    let (mut left, mut written) = (0, 0);
+    let mut start = 0;
+    steadily(count, |id| {
+        loop {
+            let out = &mut answers[written..];
+            if let Some((taken, len)) = answer(id, &calls[start..left], out)? {
+                start += taken;
+                written += len;
+                return Ok(());
+            }
+            stream.write_all(&answers[..written])?;
+            written = 0;
+            calls.copy_within(start..left, 0);
+            left -= start;
+            start = 0;
+            left += read(&mut stream, &mut calls[left..])?;
+        }
+    })
+    .and_then(|allocated| {
+        stream.write_all(&answers[..written])?;
+        Ok(allocated)
+    })
+}
+
+/// Reads something.
+fn read(stream: &mut TcpStream, room: &mut [u8]) -> Outcome<usize> {
+    match stream.read(room)? {
+        0 => Err("the stream ended early".into()),
+        len => Ok(len),
+    }
+}

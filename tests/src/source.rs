@@ -150,11 +150,11 @@ fn quoted(rest: &str, quote: char) -> usize {
     rest.len()
 }
 
-/// Takes out the items behind `#[cfg(test)]` and `#[cfg(doc)]`.
+/// Takes out the items behind `#[cfg(test)]`, `#[cfg(all(test, ..))]` and `#[cfg(doc)]`.
 fn without_test_items(code: &str) -> String {
     let mut kept = String::new();
     let mut rest = code;
-    while let Some(at) = ["#[cfg(test)]", "#[cfg(doc)]"]
+    while let Some(at) = ["#[cfg(test)]", "#[cfg(all(test, ", "#[cfg(doc)]"]
         .iter()
         .filter_map(|attribute| rest.find(attribute))
         .min()

@@ -238,6 +238,19 @@ fn refuses_every_malformed_entry_by_name_however_it_is_split() {
     }
 }
 
+#[test]
+fn a_length_beyond_the_limit_costs_no_memory() {
+    for length in [100_000, u32::MAX] {
+        let mut end = in_state("active", false);
+        let room = end.input_room().len();
+        let said = feed(&mut end, &length.to_be_bytes());
+        assert!(matches!(said[..], [Said::Malformed(malformed)] if malformed.is_fatal()));
+        let longer = vec![0; 4096];
+        assert!(feed(&mut end, &longer).is_empty());
+        assert!(end.input_room().len() <= room);
+    }
+}
+
 /// What an end of the entry's kind makes of its bytes, what it says then, and whether it goes on.
 fn refuse<'a>(
     entry: &Malformed,

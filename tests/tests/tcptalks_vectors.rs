@@ -4,11 +4,10 @@ use ropeway_core::dialect::Envelope;
 use ropeway_core::dialect::tcptalks::{
     AUTHENTICATE, Body, CallId, Notice, Opcode, Password, Reply, TcpTalks, Variant,
 };
-use ropeway_core::encoding::pickle::{self, Node, Progress, Table};
+use ropeway_core::encoding::pickle::{Node, Progress, Table, Value};
 use ropeway_core::encoding::value::Kind;
 use ropeway_core::{Event, Messenger, Over, Rule};
-use ropeway_std::Growable;
-use ropeway_std::value::Value;
+use ropeway_std::{Growable, value::Value as Tree};
 use ropeway_tests::vectors::{are_same, hex, malformed, text, untagged, vectors};
 use std::collections::BTreeMap;
 
@@ -18,16 +17,6 @@ type Side = Messenger<Talks, Growable>;
 /// Memory for the values of one message.
 struct Nodes(Vec<Node>);
 
-/// A value by what it holds: so NaN is itself, and 0.0 is not -0.0.
-#[derive(Clone, Debug)]
-struct Data(Value);
-
-impl PartialEq for Data {
-    fn eq(&self, other: &Self) -> bool {
-        are_same(&self.0, &other.0)
-    }
-}
-
 /// What came of a message.
 #[derive(Clone, Debug, PartialEq)]
 enum Said {
@@ -35,7 +24,7 @@ enum Said {
         opcode: String,
         id: CallId,
         args: Vec<Item>,
-        kwargs: Data,
+        kwargs: Same,
     },
     Reply {
         id: CallId,
@@ -48,8 +37,18 @@ enum Said {
 /// A value, or an exception by class and message.
 #[derive(Clone, Debug, PartialEq)]
 enum Item {
-    Value(Data),
+    Value(Same),
     Exception(String, String),
+}
+
+/// A value that is another if both are written the same.
+#[derive(Clone, Debug)]
+struct Same(Tree);
+
+impl PartialEq for Same {
+    fn eq(&self, other: &Self) -> bool {
+        are_same(&self.0, &other.0)
+    }
 }
 
 #[test]
@@ -160,8 +159,8 @@ fn opens_as_recorded_in_both_roles() {
             ("client", side(dialling().identity("pilot".into()), variant)),
             ("server", side(listening, variant)),
         ]);
-        let mut ours: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
-        let mut theirs: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
+        let mut ours: BTreeMap<&str, Vec<Tree>> = BTreeMap::new();
+        let mut theirs: BTreeMap<&str, Vec<Tree>> = BTreeMap::new();
         let mut is_refused = false;
         for step in exchange["steps"].as_array().expect("steps") {
             let from = text(&step["from"]);
@@ -183,7 +182,7 @@ fn opens_as_recorded_in_both_roles() {
         }
         for (role, theirs) in theirs {
             // Retcodes are drawn, and what a program calls of its own accord is its own affair.
-            let is_ours = |tree: &&Value| !is_call(tree);
+            let is_ours = |tree: &&Tree| !is_call(tree);
             let theirs: Vec<_> = theirs.iter().filter(is_ours).collect();
             let ours: Vec<_> = ours[role].iter().filter(is_ours).collect();
             assert_eq!(ours, theirs, "{name}: {role}");
@@ -220,7 +219,7 @@ fn answers_as_observed_or_better() {
             if robot.is_over() == Some(Over::Quit) {
                 // After a wrong password there is a second connection.
                 let said = said_by(&mut robot);
-                assert_eq!(said, [reply(AUTHENTICATE, Value::Bool(false))]);
+                assert_eq!(said, [reply(AUTHENTICATE, Tree::Bool(false))]);
                 robot = robot_alone();
             }
             let piece = if base == "byte-by-byte" { 1 } else { 4096 };
@@ -232,8 +231,8 @@ fn answers_as_observed_or_better() {
             robot.dialect_mut().handle_silence();
         }
         let said = said_by(&mut robot);
-        let text = |text: &str| Value::Text(text.into());
-        let verdict = |agrees| reply(AUTHENTICATE, Value::Bool(agrees));
+        let text = |text: &str| Tree::Text(text.into());
+        let verdict = |agrees| reply(AUTHENTICATE, Tree::Bool(agrees));
         let is_old = variant == Variant::Old;
         let id = |retcode| if is_old { 16 } else { retcode };
         let wanted = match base {
@@ -274,15 +273,12 @@ fn answer(us: &mut Side, bytes: &[u8]) {
     for said in hear(us, bytes) {
         match said {
             Said::Call { id, args, .. } => {
-                let Some(Item::Value(Data(value))) = args.into_iter().next() else {
+                let Some(Item::Value(Same(value))) = args.into_iter().next() else {
                     panic!("a call without arguments");
                 };
                 match value {
-                    Value::Text(value) => us.send(&Reply { id, value: &value }),
-                    Value::Integer(value) => us.send(&Reply {
-                        id,
-                        value: &value.as_i64(),
-                    }),
+                    Tree::Text(value) => us.send(&Reply { id, value: &value }),
+                    Tree::Integer(value) => us.send(&Reply { id, value: &value }),
                     other => panic!("{other:?}"),
                 }
                 .expect("a small reply");
@@ -293,37 +289,39 @@ fn answer(us: &mut Side, bytes: &[u8]) {
     }
 }
 
-fn said_by(side: &mut Side) -> Vec<Value> {
+fn said_by(side: &mut Side) -> Vec<Tree> {
     let out = side.poll_output().to_vec();
     side.handle_written(out.len());
     trees(&out)
 }
 
-fn reply(id: i64, value: Value) -> Value {
-    let id = Value::from(id);
-    Value::Tuple(vec![
-        Value::Bytes(b"A".into()),
-        id,
-        Value::Tuple(vec![value]),
-    ])
+fn reply(id: i64, value: Tree) -> Tree {
+    let args = Tree::Tuple(vec![value]);
+    Tree::Tuple(vec![Tree::Bytes(b"A".into()), id.into(), args])
 }
 
 /// Whether a message is the reply `id` with an exception: class and message, or the exception itself.
-fn is_refusal(message: &Value, id: i64) -> bool {
-    let Value::Tuple(parts) = message else {
+fn is_refusal(message: &Tree, id: i64) -> bool {
+    let Tree::Tuple(parts) = message else {
         return false;
     };
-    let wanted = reply(id, Value::Null);
-    matches!(wanted, Value::Tuple(wanted) if wanted[..2] == parts[..2])
-        && matches!(&parts[2], Value::Tuple(args) if matches!(&args[..], [Value::Text(text)] if text.starts_with("raised")))
+    let wanted = reply(id, Tree::Null);
+    matches!(wanted, Tree::Tuple(wanted) if wanted[..2] == parts[..2])
+        && matches!(&parts[2], Tree::Tuple(args) if args[..] == [EXCEPTION])
 }
 
-fn is_call(message: &Value) -> bool {
-    matches!(message, Value::Tuple(parts) if parts[0] == Value::Bytes(b"R".into()))
+fn is_call(message: &Tree) -> bool {
+    matches!(message, Tree::Tuple(parts) if parts[0] == Tree::Bytes(b"R".into()))
 }
 
-/// The messages in `bytes`; exceptions in them by their classes.
-fn trees(mut bytes: &[u8]) -> Vec<Value> {
+/// What stands for an exception in a message: nothing that a pickle can have.
+const EXCEPTION: Tree = Tree::Extension {
+    kind: 0,
+    bytes: vec![],
+};
+
+/// The messages in `bytes`.
+fn trees(mut bytes: &[u8]) -> Vec<Tree> {
     let mut trees = Vec::new();
     let mut table = Table::new(nodes());
     while !bytes.is_empty() {
@@ -338,11 +336,11 @@ fn trees(mut bytes: &[u8]) -> Vec<Value> {
     trees
 }
 
-fn tree(value: pickle::Value<'_, '_>) -> Value {
+fn tree(value: Value<'_, '_>) -> Tree {
     match (value.exception(), value.kind()) {
-        (Some(error), _) => Value::Text(format!("raised {}", error.name())),
-        (None, Kind::Tuple) => Value::Tuple(value.elements().map(tree).collect()),
-        (None, _) => Value::read(&mut value.reader()).expect("plain data"),
+        (Some(_), _) => EXCEPTION,
+        (None, Kind::Tuple) => Tree::Tuple(value.elements().map(tree).collect()),
+        (None, _) => Tree::read(&mut value.reader()).expect("plain data"),
     }
 }
 
@@ -422,7 +420,7 @@ fn call(envelope: Envelope<'_, Talks>) -> Said {
         panic!("{envelope:?} is no call");
     };
     let opcode = match envelope.key {
-        Opcode::Other(value) => format!("{:?}", Value::read(&mut value.reader()).expect("data")),
+        Opcode::Other(value) => format!("{:?}", Tree::read(&mut value.reader()).expect("data")),
         named => named.to_string(),
     };
     let kwargs = envelope.body.kwargs.expect("calls have keywords");
@@ -430,26 +428,26 @@ fn call(envelope: Envelope<'_, Talks>) -> Said {
         opcode,
         id,
         args: items(envelope.body),
-        kwargs: Data(Value::read(&mut kwargs.reader()).expect("plain data")),
+        kwargs: Same(tree(kwargs)),
     }
 }
 
 fn items(body: Body<'_>) -> Vec<Item> {
-    let item = |value: pickle::Value<'_, '_>| match value.exception() {
+    let item = |value: Value<'_, '_>| match value.exception() {
         Some(error) => Item::Exception(error.name().into(), error.message().to_string()),
-        None => Item::Value(Data(Value::read(&mut value.reader()).expect("plain data"))),
+        None => Item::Value(Same(tree(value))),
     };
     body.args.elements().map(item).collect()
 }
 
 /// A message of the file, as it should come out.
-fn wanted(message: &Value, variant: Variant) -> Said {
-    let item = |value: &Value| match value.get("$exception") {
+fn wanted(message: &Tree, variant: Variant) -> Said {
+    let item = |value: &Tree| match value.get("$exception") {
         Some(exception) => Item::Exception(
             text(&exception["type"]["name"]).into(),
             text(&exception["message"]).into(),
         ),
-        None => Item::Value(Data(untagged(value))),
+        None => Item::Value(Same(untagged(value))),
     };
     let args = message["args"]["$tuple"].as_array();
     let args = args.or(message["args"].as_array()).expect("arguments");
@@ -459,22 +457,22 @@ fn wanted(message: &Value, variant: Variant) -> Said {
         Variant::Old => &message["opcode"],
     };
     let id = match id {
-        Value::Text(text) => CallId::Text((&**text).try_into().expect("a short text")),
+        Tree::Text(text) => CallId::Text((&**text).try_into().expect("a short text")),
         id => CallId::Number(id.as_i64().expect("an integer")),
     };
     if text(&message["role"]) == "A" {
         return Said::Reply { id, args };
     }
     let opcode = match &message["opcode"] {
-        Value::Text(text) => text.clone(),
-        Value::Integer(integer) => integer.to_string(),
+        Tree::Text(text) => text.clone(),
+        Tree::Integer(integer) => integer.to_string(),
         other => format!("{:?}", untagged(other)),
     };
     Said::Call {
         opcode,
         id,
         args,
-        kwargs: Data(untagged(&message["kwargs"])),
+        kwargs: Same(untagged(&message["kwargs"])),
     }
 }
 
@@ -486,8 +484,8 @@ fn variant_of(name: &str) -> Variant {
     }
 }
 
-fn exchanges(key: &str) -> Vec<Value> {
-    let file: Value = FILE.parse().expect("JSON");
+fn exchanges(key: &str) -> Vec<Tree> {
+    let file: Tree = FILE.parse().expect("JSON");
     file[key].as_array().expect("a list").to_vec()
 }
 

@@ -12,10 +12,48 @@ pub use input::Input;
 pub use outbox::Outbox;
 pub use storage::Storage;
 
+#[cfg(any(feature = "json", feature = "msgpack"))]
+use core::ops::Range;
+
+/// Moves the bytes at `from` to where the one at `to` is; nothing if not all of both places are in `bytes`.
+#[cfg(any(feature = "json", feature = "msgpack"))]
+#[inline(never)]
+pub(crate) fn move_within(bytes: &mut [u8], from: Range<usize>, to: usize) {
+    // The compiler cannot tell that copying both ways at once would stay inside, and would keep a panic.
+    let count = from.len();
+    if to < from.start {
+        let place = bytes.get_mut(to..from.end).unwrap_or_default();
+        if let Some(start) = place.len().checked_sub(count) {
+            place.copy_within(start..place.len(), 0);
+        }
+    } else {
+        let end = to.saturating_add(count);
+        let place = bytes.get_mut(from.start..end).unwrap_or_default();
+        if let Some(start) = place.len().checked_sub(count) {
+            place.copy_within(..count, start);
+        }
+    }
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     use super::Storage;
     use std::vec::Vec;
+
+    #[test]
+    #[cfg(any(feature = "json", feature = "msgpack"))]
+    fn bytes_move_within_their_memory_or_not_at_all() {
+        let bytes = [1, 2, 3, 4, 5, 6];
+        for (start, end, to) in (0..512).map(|n| (n / 64, n / 8 % 8, n % 8)) {
+            let mut moved = bytes;
+            super::move_within(&mut moved, start..end, to);
+            let mut expected = bytes;
+            if start <= end && end <= 6 && to + end - start <= 6 {
+                expected.copy_within(start..end, to);
+            }
+            assert_eq!(moved, expected, "{start}..{end} to {to}");
+        }
+    }
 
     /// Memory that grows up to a limit.
     pub(crate) struct Growing {

@@ -135,9 +135,9 @@ pub enum Rule {
         /// The opcode.
         opcode: u8,
     },
-    /// A pickle refers to values that it has stored before.
+    /// A pickle refers to values that it has stored before, in places that it numbers one after the other.
     Memo {
-        /// The place that holds none.
+        /// The place that holds none, or comes much too early.
         index: u32,
     },
     /// No value of a pickle contains itself, so none changes once it has been referred to.
@@ -218,7 +218,7 @@ impl fmt::Display for Rule {
                 return write!(f, "pickle opcode 0x{opcode:02x} without its operands");
             }
             Self::Memo { index } => {
-                return write!(f, "reference to value {index}, which is not stored");
+                return write!(f, "the memo has no place {index}");
             }
             Self::Recursive => "value that may contain itself",
         })

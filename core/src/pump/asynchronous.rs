@@ -1,6 +1,7 @@
 use super::Error;
 use crate::buf::Storage;
 use crate::dialect::{Carries, Dialect};
+use crate::messenger::Over;
 use crate::registry::Registry;
 use crate::{Event, Messenger, SendError};
 use core::future::{Future, poll_fn};
@@ -138,6 +139,10 @@ where
     /// Waits until bytes have come or gone.
     async fn transfer(&mut self) -> Result<(), Error<R::Error>> {
         if let Some(over) = self.messenger.is_over() {
+            if over == Over::Quit {
+                // Who takes its leave may have a last word. A peer that does not hear it is gone as well.
+                let _ = self.write_queued().await;
+            }
             return Err(over.into());
         }
         if !self.messenger.has_output() {
@@ -198,6 +203,7 @@ where
         if self.writing && self.cancelled_write == CancelledWrite::EndsLink {
             return Err(Error::CancelledWrite);
         }
+        self.must_speak()?;
         self.writing = true;
         let written = self.writer.write(self.messenger.poll_output()).await;
         self.writing = false;
@@ -206,6 +212,7 @@ where
 
     /// Reads and writes at once, until one of them is done.
     async fn read_or_write(&mut self) -> Result<(), Error<R::Error>> {
+        self.must_speak()?;
         let (room, waiting) = self.messenger.both_ways();
         let done = {
             let mut read = pin!(self.reader.read(room));
@@ -221,6 +228,17 @@ where
         match done {
             Done::Read(read) => self.note_read(read),
             Done::Written(written) => self.note_written(written),
+        }
+    }
+
+    /// Fails if nothing is to be written but what the outbox can never take.
+    fn must_speak(&mut self) -> Result<(), Error<R::Error>> {
+        match self.messenger.poll_output().is_empty() {
+            true => self
+                .messenger
+                .silenced()
+                .map_or(Ok(()), |error| Err(Error::Send(error))),
+            false => Ok(()),
         }
     }
 

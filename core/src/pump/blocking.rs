@@ -153,10 +153,15 @@ where
     }
 
     /// Writes once and says whether bytes went; `false` when the stream times out or nothing is queued.
+    ///
+    /// Fails with [`Error::Send`] when the dialect has something to say that the outbox can never take.
     pub fn write_once(&mut self) -> Result<bool, Error<R::Error>> {
         let waiting = self.messenger.poll_output();
         if waiting.is_empty() {
-            return Ok(false);
+            return match self.messenger.silenced() {
+                Some(error) => Err(Error::Send(error)),
+                None => Ok(false),
+            };
         }
         match retry(|| self.writer.write(waiting))? {
             None => Ok(false),

@@ -6,6 +6,8 @@
 
 mod asynchronous;
 mod blocking;
+#[cfg(all(test, feature = "pickle"))]
+mod tests;
 
 use crate::SendError;
 use crate::messenger::Over;

@@ -7,16 +7,20 @@
 pub mod board;
 #[cfg(feature = "small-copies")]
 pub mod copies;
+pub mod cost;
+pub mod ends;
+pub mod report;
+pub mod say;
 pub mod stack;
 pub mod words;
 
 use core::panic::PanicInfo;
-use cortex_m_semihosting::{debug, hprintln};
+use cortex_m_semihosting::debug;
 
 /// Ends the emulator: its exit code is 0, or 1 behind a message that says why.
 pub fn finish(result: Result<(), &str>) -> ! {
     if let Err(why) = result {
-        hprintln!("failed: {}", why);
+        say::failure(why);
     }
     exit(result.is_ok())
 }

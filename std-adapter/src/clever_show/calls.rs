@@ -17,6 +17,8 @@ use std::time::Duration;
 pub(super) struct Calls {
     open: HashMap<CallId, Pending>,
     next: u32,
+    /// How many have been made.
+    count: u64,
 }
 
 /// A request that waits.
@@ -88,6 +90,7 @@ impl Calls {
         Self {
             open: HashMap::new(),
             next: seed(),
+            count: 0,
         }
     }
 
@@ -117,23 +120,16 @@ impl Calls {
         timeout: Duration,
         then: Then,
     ) {
+        self.count += 1;
         let pending = Pending {
             name: name.into(),
             frame,
             deadline: Deadline::after(timeout),
             timeout,
             then,
-            number: self.numbers(),
+            number: self.count,
         };
         self.open.insert(id, pending);
-    }
-
-    fn numbers(&self) -> u64 {
-        self.open
-            .values()
-            .map(|call| call.number + 1)
-            .max()
-            .unwrap_or(0)
     }
 
     /// Takes out the request that an answer belongs to; none if nobody waits for one of this id and name.

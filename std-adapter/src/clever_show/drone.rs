@@ -27,6 +27,12 @@ use std::time::Duration;
 /// use ropeway_std::clever_show::{Drone, Handlers, Settings};
 /// use std::time::Duration;
 ///
+/// #[derive(serde::Serialize)]
+/// struct Telemetry { value: Report }
+///
+/// #[derive(serde::Serialize)]
+/// struct Report { battery: (f64, f64) }
+///
 /// let mut handlers = Handlers::new();
 /// handlers
 ///     .request("id", |_, ()| Ok("clover-7"))
@@ -37,9 +43,8 @@ use std::time::Duration;
 ///     if let Some(event) = drone.turn(Duration::from_secs(1))? {
 ///         println!("{:?}", event.what);
 ///     }
-///     drone.talk().send("telemetry", &[("value", [("battery", f64::NAN)])].into_iter().collect::<
-///         std::collections::HashMap<_, std::collections::HashMap<_, _>>,
-///     >())?;
+///     let value = Report { battery: (f64::NAN, f64::NAN) };
+///     drone.talk().send("telemetry", &Telemetry { value })?;
 /// }
 /// # #[allow(unreachable_code)]
 /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -1,4 +1,4 @@
-//! clever-show's messaging: a ground [`Server`] and its [`Drone`]s.
+#![doc = include_str!("from_clever_show.md")]
 
 mod beacon;
 mod calls;

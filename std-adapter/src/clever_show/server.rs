@@ -143,7 +143,8 @@ impl Server {
         self
     }
 
-    /// How many drones are known at most, 1024 by default; others are not let in.
+    /// How many drones are known at most, 1024 by default; of more, those that are away are forgotten, and others are
+    /// not let in.
     #[must_use]
     pub const fn max_drones(mut self, drones: usize) -> Self {
         self.max_drones = drones;
@@ -377,7 +378,13 @@ impl Server {
     fn welcome(&mut self, mut stream: TcpStream, address: SocketAddr) -> io::Result<()> {
         let ip = address.ip();
         if !self.drones.contains_key(&ip) && self.drones.len() >= self.max_drones {
-            return Ok(());
+            // One that is away makes room.
+            let mut drones = self.drones.iter();
+            let away = drones.find(|(_, drone)| !drone.talk.is_connected());
+            let Some(away) = away.map(|(ip, _)| *ip) else {
+                return Ok(());
+            };
+            self.forget(away);
         }
         let options = &self.settings.options;
         options.apply_to(&SockRef::from(&stream))?;
@@ -393,6 +400,14 @@ impl Server {
             token,
             known: Arc::default(),
         });
+        // What the drone said last on its old connection is still heard.
+        drone.talk.ready(true, false);
+        for _ in 0..LAST_WORDS {
+            if !drone.talk.is_connected() || !drone.talk.has_work() {
+                break;
+            }
+            drone.talk.work(&mut self.handlers);
+        }
         self.tokens.remove(&drone.token);
         self.tokens.insert(token, ip);
         drone.token = token;
@@ -438,6 +453,9 @@ const GREETING: Duration = Duration::from_secs(10);
 
 /// How long a run waits at a time.
 const PATIENCE: Duration = Duration::from_secs(3600);
+
+/// How many turns a connection has to be read to its end when a newer one takes its place.
+const LAST_WORDS: usize = 256;
 
 /// How many beacons wait to be looked at.
 const MOST_HEARD: usize = 16;

@@ -107,3 +107,24 @@ impl Settings {
         self
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use socket2::SockRef;
+    use std::net::{TcpListener, TcpStream};
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn sets_up_sockets_as_the_original_does() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let socket = SockRef::from(&stream);
+        Settings::default().options.apply_to(&socket).unwrap();
+        assert!(socket.tcp_nodelay().unwrap() && socket.keepalive().unwrap());
+        assert_eq!(socket.tcp_keepalive_time().unwrap(), Duration::from_secs(1));
+        let interval = socket.tcp_keepalive_interval().unwrap();
+        assert_eq!(interval, Duration::from_secs(3));
+        assert_eq!(socket.tcp_keepalive_retries().unwrap(), 5);
+    }
+}

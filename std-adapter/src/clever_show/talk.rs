@@ -1,25 +1,22 @@
-use super::calls::{Calls, Closure, FileThen, Pending, Then};
+mod connection;
+mod hear;
+
+use super::calls::{Calls, Closure, Then};
 use super::files::Receiving;
-use super::handlers::Handler;
-use super::queue::{Frame, Outgoing, Queue, Source, WriteError, encode};
+use super::queue::{Frame, Outgoing, Queue, Source, encode};
 use super::root::open_file;
-use super::{Event, FileError, FileEvent, Handlers, Reason, Settings, Stage, What};
+use super::{Event, FileError, FileEvent, Settings, Stage, What};
 use crate::call::CallError;
 use crate::storage::Growable;
-use crate::waits::Deadline;
 use mio::net::TcpStream;
-use ropeway_core::dialect::clever_show::{
-    Body, CallId, CleverShow, FILE, File, Named, NamedAnswer, Notice,
-};
-use ropeway_core::dialect::{Carries, Kind};
+use ropeway_core::dialect::Carries;
+use ropeway_core::dialect::clever_show::{CallId, CleverShow, FILE, Named, NamedAnswer};
 use ropeway_core::message::Call;
-use ropeway_core::registry::Rejected;
-use ropeway_core::{Messenger, Over, SendError};
+use ropeway_core::{Messenger, SendError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::VecDeque;
-use std::io::{self, Read};
-use std::net::{Shutdown, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -134,6 +131,8 @@ impl Talk {
     pub fn cancel(&mut self, id: CallId) {
         self.calls.remove(id);
         self.queue.forget(id);
+        // What still comes of a file is passed over.
+        self.receiving.take_if(|file| file.is_of(id));
     }
 
     /// Sends the file at `local`, to be kept by the peer at `remote`.
@@ -254,7 +253,14 @@ impl Talk {
             }
             return;
         }
-        self.events.push_back(Event { peer, what });
+        let is_news = !matches!(
+            what,
+            What::Unknown { .. } | What::Refused { .. } | What::Malformed(_)
+        );
+        // A peer that talks nonsense while nobody listens does not fill the memory.
+        if is_news || self.events.len() < MOST_EVENTS {
+            self.events.push_back(Event { peer, what });
+        }
     }
 
     pub(super) fn take_event(&mut self) -> Option<Event> {
@@ -266,378 +272,5 @@ impl Talk {
     }
 }
 
-/// The connection comes and goes.
-impl Talk {
-    /// Goes on over a new connection.
-    pub(super) fn attach(&mut self, stream: TcpStream, peer: SocketAddr) {
-        if self.link.is_some() {
-            self.detach(Reason::Replaced);
-        }
-        self.peer = peer;
-        self.is_dropped = false;
-        let options = &self.settings.options;
-        let dialect = CleverShow::new().max_file(self.settings.max_file);
-        self.link = Some(Link {
-            stream,
-            messenger: Messenger::new(dialect, options.memory(), Growable::new(0, 0)),
-            readable: true,
-            writable: true,
-        });
-        self.queue.rewind();
-        if self.settings.resend_requests {
-            self.queue.resend(self.calls.frames().into_iter());
-        }
-        self.tell(What::Connected);
-    }
-
-    /// The connection is gone.
-    pub(super) fn detach(&mut self, reason: Reason) {
-        let Some(link) = self.link.take() else {
-            return;
-        };
-        // The other end has gone, or will see.
-        let _ = link.stream.shutdown(Shutdown::Both);
-        self.is_dropped = false;
-        if let Some(receiving) = self.receiving.take() {
-            self.tell(What::File(receiving.failed(FileError::LinkLost)));
-        }
-        if matches!(reason, Reason::FileShrank)
-            && let Some(dropped) = self.queue.drop_file()
-        {
-            self.tell(What::File(dropped));
-        }
-        let lost = match self.settings.resume_queue {
-            true => Vec::new(),
-            false => self.queue.clear(),
-        };
-        for lost in lost {
-            self.tell(What::File(lost));
-        }
-        self.tell(What::Lost(reason));
-        if !self.settings.resend_requests {
-            for (id, pending) in self.calls.drain() {
-                self.queue.forget(id);
-                self.fail(pending, &CallError::LinkLost);
-            }
-        }
-    }
-
-    /// The socket may have something to read or take something.
-    pub(super) fn ready(&mut self, readable: bool, writable: bool) {
-        if let Some(link) = &mut self.link {
-            link.readable |= readable;
-            link.writable |= writable;
-        }
-    }
-
-    /// Whether there is something to do at once.
-    pub(super) fn has_work(&self) -> bool {
-        self.link.as_ref().is_some_and(|link| {
-            self.is_dropped
-                || link.readable && !self.is_stuffed()
-                || link.writable && !self.queue.is_empty()
-        })
-    }
-
-    /// How long until the next request is given up.
-    pub(super) fn left(&self) -> Duration {
-        self.calls.left()
-    }
-
-    /// Reads, lets handlers act, and writes, as far as goes at once; ends the connection if it must.
-    pub(super) fn work(&mut self, handlers: &mut Handlers) {
-        self.expire();
-        if let Err(reason) = self.try_work(handlers) {
-            self.detach(reason);
-        }
-    }
-
-    fn try_work(&mut self, handlers: &mut Handlers) -> Result<(), Reason> {
-        for _ in 0..BURST {
-            if self.is_dropped {
-                break;
-            }
-            // Who asks faster than it takes the answers has to wait.
-            if self.is_stuffed() {
-                break;
-            }
-            if !self.step(handlers) && !self.read()? {
-                break;
-            }
-        }
-        self.write()?;
-        match self.is_dropped {
-            true => Err(Reason::Dropped),
-            false => Ok(()),
-        }
-    }
-
-    fn is_stuffed(&self) -> bool {
-        self.queue.bytes() > self.settings.max_queue
-    }
-
-    /// Reads once and says whether something came.
-    fn read(&mut self) -> Result<bool, Reason> {
-        let Some(Link {
-            stream,
-            messenger,
-            readable,
-            ..
-        }) = &mut self.link
-        else {
-            return Ok(false);
-        };
-        match messenger.is_over() {
-            Some(Over::OutOfStep) => return Err(Reason::OutOfStep),
-            Some(Over::Ended | Over::Quit) => return Err(Reason::Closed),
-            None => {}
-        }
-        if !*readable {
-            return Ok(false);
-        }
-        match stream.read(messenger.input_room()) {
-            Ok(0) => {
-                messenger.handle_end();
-                Ok(true)
-            }
-            Ok(len) => {
-                messenger.handle_input(len);
-                Ok(true)
-            }
-            Err(error) => match error.kind() {
-                io::ErrorKind::Interrupted => Ok(true),
-                io::ErrorKind::WouldBlock => {
-                    *readable = false;
-                    Ok(false)
-                }
-                io::ErrorKind::ConnectionReset => Err(Reason::Closed),
-                _ => Err(Reason::Io(error)),
-            },
-        }
-    }
-
-    fn write(&mut self) -> Result<(), Reason> {
-        let mut events = Vec::new();
-        let mut written = Ok(());
-        if let Some(link) = &mut self.link {
-            for _ in 0..BURST {
-                if !link.writable {
-                    break;
-                }
-                match self.queue.write(&mut link.stream, &mut events) {
-                    Ok(true) => {}
-                    Ok(false) => break,
-                    Err(WriteError::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
-                        link.writable = false;
-                    }
-                    Err(WriteError::Io(error)) => {
-                        // Its last words may still be there to be read.
-                        link.writable = false;
-                        if !link.readable {
-                            written = Err(Reason::Io(error));
-                        }
-                    }
-                    Err(WriteError::Shrank) => {
-                        written = Err(Reason::FileShrank);
-                        break;
-                    }
-                }
-            }
-        }
-        for event in events {
-            self.tell(What::File(event));
-        }
-        written
-    }
-
-    /// Ends the requests whose time has passed.
-    pub(super) fn expire(&mut self) {
-        while let Some((id, pending)) = self.calls.expired() {
-            self.queue.forget(id);
-            if self.receiving.as_ref().is_some_and(|file| file.is_of(id)) {
-                let failed = self.receiving.take().map(|f| f.failed(FileError::Deadline));
-                failed
-                    .into_iter()
-                    .for_each(|event| self.tell(What::File(event)));
-            }
-            self.fail(pending, &CallError::Deadline);
-        }
-    }
-
-    fn fail(&mut self, pending: Pending, error: &CallError) {
-        match pending.then {
-            Then::Value(mut waiter) => {
-                waiter.take(Err(error.clone()));
-                waiter.run(self);
-            }
-            Then::File { then, .. } => then(
-                self,
-                Err(match error {
-                    CallError::Deadline => FileError::Deadline,
-                    CallError::LinkLost => FileError::LinkLost,
-                    error => FileError::Call(error.clone()),
-                }),
-            ),
-        }
-    }
-}
-
-/// What is to be done once the receive buffer has been let go of.
-enum Next<'h> {
-    Nothing,
-    Run(&'h mut Box<dyn Handler>, String, Option<CallId>),
-    Answered(Pending),
-    File(FileThen, Result<u64, FileError>),
-    Tell(What),
-}
-
-/// What the peer says.
-impl Talk {
-    /// Takes the next thing that the peer said, and says whether there was one.
-    fn step(&mut self, handlers: &mut Handlers) -> bool {
-        match self.look(handlers) {
-            None => return false,
-            Some(Next::Nothing) => {}
-            Some(Next::Run(handler, name, id)) => {
-                if let Err(refused) = handler.run(self, id) {
-                    self.tell(What::Refused { name, refused });
-                }
-            }
-            Some(Next::Answered(pending)) => match pending.then {
-                Then::Value(waiter) => waiter.run(self),
-                Then::File { then, .. } => then(self, Err(FileError::NotAFile)),
-            },
-            Some(Next::File(then, outcome)) => then(self, outcome),
-            Some(Next::Tell(what)) => self.tell(what),
-        }
-        true
-    }
-
-    fn look<'h>(&mut self, handlers: &'h mut Handlers) -> Option<Next<'h>> {
-        use ropeway_core::Event;
-        let Self {
-            link,
-            calls,
-            queue,
-            receiving,
-            settings,
-            events,
-            peer,
-            ..
-        } = self;
-        let mut found = None;
-        let event = link.as_mut()?.messenger.recv_with(|envelope| {
-            let Some(handler) = handlers.find(envelope.kind, envelope.key) else {
-                return Err(Rejected::Unknown(envelope));
-            };
-            let name = envelope.key.to_owned();
-            match envelope.body {
-                Body::Arguments(arguments) => {
-                    handler.read(arguments).map_err(Rejected::Malformed)?;
-                    found = Some((handler, name));
-                    Ok(())
-                }
-                Body::Value(_) => Err(Rejected::Unknown(envelope)),
-            }
-        })?;
-        Some(match event {
-            Event::Message(()) => run(found, None),
-            Event::Request(id, ()) => run(found, Some(id)),
-            Event::Answer(id, envelope) => match calls.answered(id, envelope.key) {
-                Some(mut pending) => {
-                    if let (Then::Value(waiter), Body::Value(value)) =
-                        (&mut pending.then, envelope.body)
-                    {
-                        waiter.take(Ok(value));
-                    }
-                    Next::Answered(pending)
-                }
-                // Nobody waits for it any more.
-                None => Next::Nothing,
-            },
-            Event::Unknown(envelope) => {
-                let name = envelope.key.to_owned();
-                match (envelope.kind, envelope.body, &settings.serve) {
-                    (Kind::Request(id), Body::Arguments(arguments), Some(root)) if name == FILE => {
-                        match arguments.read() {
-                            Ok(Wanted { filepath }) => {
-                                let root = root.clone();
-                                queue.push_file(Outgoing::new(
-                                    Source::Served { root, id },
-                                    filepath,
-                                ));
-                                Next::Nothing
-                            }
-                            Err(malformed) => Next::Tell(What::Malformed(malformed)),
-                        }
-                    }
-                    (Kind::Request(id), ..) => Next::Tell(What::Unknown { name, id: Some(id) }),
-                    _ => Next::Tell(What::Unknown { name, id: None }),
-                }
-            }
-            Event::Malformed(malformed) => Next::Tell(What::Malformed(malformed)),
-            Event::Notice(Notice::Begin { file, len }) => {
-                let begun = match file {
-                    File::Message { path } => Receiving::message(settings, path, len),
-                    File::Answer { id, name } => match calls.get(id) {
-                        Some(pending) if pending.name == name => {
-                            Receiving::answer(id, pending, len)
-                        }
-                        _ => None,
-                    },
-                    File::Unknown => None,
-                };
-                let Some(mut file) = begun else {
-                    return Some(Next::Nothing);
-                };
-                let event = file.event();
-                *receiving = Some(file);
-                Next::Tell(What::File(event))
-            }
-            Event::Notice(Notice::Part(part)) => match receiving {
-                Some(file) => {
-                    if let Some(pending) = file.call().and_then(|id| calls.get(id)) {
-                        pending.deadline = Deadline::after(pending.timeout);
-                    }
-                    match file.write(part) {
-                        true => Next::Tell(What::File(file.event())),
-                        false => Next::Nothing,
-                    }
-                }
-                None => Next::Nothing,
-            },
-            Event::Notice(Notice::End) => match receiving.take() {
-                Some(file) => {
-                    let call = file.call();
-                    let (event, outcome) = file.finish();
-                    events.extend(event.map(|event| super::Event {
-                        peer: *peer,
-                        what: What::File(event),
-                    }));
-                    match call.and_then(|id| calls.remove(id)).map(|call| call.then) {
-                        Some(Then::File { then, .. }) => Next::File(then, outcome),
-                        _ => Next::Nothing,
-                    }
-                }
-                None => Next::Nothing,
-            },
-            Event::Notice(Notice::Ignored) => Next::Nothing,
-        })
-    }
-}
-
-fn run<'h>(found: Option<(&'h mut Box<dyn Handler>, String)>, id: Option<CallId>) -> Next<'h> {
-    match found {
-        Some((handler, name)) => Next::Run(handler, name, id),
-        None => Next::Nothing,
-    }
-}
-
-/// The arguments of a request for a file.
-#[derive(serde::Deserialize)]
-struct Wanted {
-    filepath: String,
-}
-
-/// The most messages and writes of one turn: a peer that talks without end must not keep the others waiting.
-const BURST: usize = 64;
+/// How many faults of the peer wait to be looked at.
+const MOST_EVENTS: usize = 1024;

@@ -167,6 +167,9 @@ impl<D: Dialect> Connection<D> {
         while self.writable {
             let bytes = self.mail.poll_output();
             if bytes.is_empty() {
+                if let Some(error) = self.mail.silenced() {
+                    self.broken.get_or_insert(io::Error::other(error));
+                }
                 return;
             }
             match self.stream.write(bytes) {

@@ -1,3 +1,4 @@
+use crate::call::{Failure, Refused};
 use crate::value::{Map, Value};
 use ropeway_core::encoding::pickle::{self, Frame};
 use std::fmt;
@@ -56,6 +57,15 @@ impl From<pickle::RemoteError<'_, '_>> for RemoteError {
             attributes,
             frames: error.frames().map(Place::from).collect(),
         }
+    }
+}
+
+/// For [`Node`](crate::Node) and [`Hub`](crate::Hub), which know refusals of all dialects alike.
+impl Failure for pickle::RemoteError<'_, '_> {
+    fn keep(self) -> Refused {
+        let error = RemoteError::from(self);
+        let trace = error.frames.iter().map(ToString::to_string).collect();
+        Refused::new(error.class, error.message).with_trace(trace)
     }
 }
 

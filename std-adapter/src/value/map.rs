@@ -35,6 +35,12 @@ impl Map {
         self.entries.len()
     }
 
+    /// How many entries there is memory for.
+    #[cfg(test)]
+    pub(super) const fn capacity(&self) -> usize {
+        self.entries.capacity()
+    }
+
     /// Whether there is no entry.
     pub const fn is_empty(&self) -> bool {
         self.entries.is_empty()
@@ -137,6 +143,9 @@ impl IntoIterator for Map {
 
 /// Leaves each key once, in its first place, with its last value.
 fn keep_last_values(entries: &mut Vec<(Value, Value)>) {
+    if entries.len() < 2 {
+        return;
+    }
     let mut first = HashMap::with_capacity(entries.len());
     let repeated: Vec<Option<usize>> = entries
         .iter()

@@ -51,7 +51,7 @@ impl Map {
                 Key::Text(key) => text(&key),
                 Key::Value => Value::read(reader)?,
             };
-            entries.push((key, Value::read(reader)?));
+            append(&mut entries, (key, Value::read(reader)?));
         }
         Ok(entries.into_iter().collect())
     }
@@ -61,9 +61,18 @@ fn elements<'de>(reader: &mut impl Read<'de>) -> Result<Vec<Value>, DecodeError>
     reader.begin_array()?;
     let mut elements = Vec::new();
     while reader.next_element()? {
-        elements.push(Value::read(reader)?);
+        append(&mut elements, Value::read(reader)?);
     }
     Ok(elements)
+}
+
+/// Appends a part of a value. The first gets no more room than it needs: a byte can be a list of one element, and a
+/// body all of such lists.
+pub(super) fn append<T>(parts: &mut Vec<T>, part: T) {
+    if parts.is_empty() {
+        parts.reserve_exact(1);
+    }
+    parts.push(part);
 }
 
 fn text(text: &Text<'_>) -> Value {
@@ -74,5 +83,52 @@ fn text(text: &Text<'_>) -> Value {
     } else {
         let plain = std::str::from_utf8(text.raw());
         plain.map_or_else(|_| units(), Value::from)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ropeway_core::encoding::{json, msgpack};
+
+    /// The memory behind a value, besides its own place.
+    fn cost(value: &Value) -> usize {
+        let place = size_of::<Value>();
+        match value {
+            Value::Array(elements) => {
+                elements.capacity() * place + elements.iter().map(cost).sum::<usize>()
+            }
+            Value::Map(map) => {
+                let entries = map.iter().map(|(key, value)| cost(key) + cost(value));
+                map.capacity() * 2 * place + entries.sum::<usize>()
+            }
+            _ => 0,
+        }
+    }
+
+    #[test]
+    fn costs_some_dozens_of_times_its_bytes() {
+        let nested = |level: &[u8], last: &[u8]| [&level.repeat(100), last].concat();
+        let list = |part: &[u8]| [&[0xdc, 0x01, 0x00], &part.repeat(256)[..]].concat();
+        for body in [
+            nested(&[0x91], &[0xc0]),
+            nested(&[0x81, 0xa0], &[0xc0]),
+            nested(&[0x92, 0x90], &[0xc0]),
+            list(&[0x90]),
+            list(&[0x91, 0x00]),
+            list(&[0x92, 0x00, 0x00]),
+            list(&[0x95, 0, 0, 0, 0, 0]),
+            list(&[0x81, 0xa0, 0x80]),
+        ] {
+            let value = Value::read(&mut msgpack::Reader::new(&body)).unwrap();
+            let times = cost(&value) / body.len();
+            assert!(times <= 64, "{times} times for {:x?}", &body[..8]);
+        }
+        for part in ["[0],", "[[]],", "{\"\":0},", "0,"] {
+            let mut body = format!("[{}0]", part.repeat(300)).into_bytes();
+            let value = Value::read(&mut json::Reader::new(&mut body)).unwrap();
+            let times = cost(&value) / body.len();
+            assert!(times <= 64, "{times} times for {part}");
+        }
     }
 }

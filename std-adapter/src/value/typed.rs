@@ -1,6 +1,6 @@
 //! Values inside messages of serde's types.
 
-use super::{Integer, Map, Value, convert::unicode};
+use super::{Integer, Map, Value, convert::unicode, read::append};
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Error as _, Serialize, SerializeMap, SerializeTuple, Serializer};
 use std::fmt;
@@ -144,7 +144,7 @@ impl<'de> Visitor<'de> for AnyValue {
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
         let mut elements = Vec::new();
         while let Some(element) = seq.next_element()? {
-            elements.push(element);
+            append(&mut elements, element);
         }
         Ok(Value::Array(elements))
     }
@@ -152,7 +152,7 @@ impl<'de> Visitor<'de> for AnyValue {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
         let mut entries: Vec<(Value, Value)> = Vec::new();
         while let Some(entry) = map.next_entry()? {
-            entries.push(entry);
+            append(&mut entries, entry);
         }
         Ok(Value::Map(entries.into_iter().collect()))
     }

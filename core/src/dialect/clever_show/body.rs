@@ -6,6 +6,7 @@ use super::header::{Header, HeaderKind, Place};
 use super::{CleverShow, Notice};
 use super::{Field, Rule};
 use crate::Malformed;
+use crate::buf;
 use crate::dialect::{Envelope, Kind, Opened};
 use crate::encoding::DecodeError;
 use crate::encoding::json::Reader;
@@ -147,9 +148,7 @@ fn split<'a>(
     }
     // Other encodings may need more room than they came in: the header lends its own, up to its name.
     let len = name.end.saturating_sub(name.start);
-    if name.end <= frame.len() {
-        frame.copy_within(name.start..name.end, 0);
-    }
+    buf::move_within(frame, name.start..name.end, 0);
     let end = charset::to_utf8(frame, header.end, len, encoding).map_err(|failure| {
         let (rule, at) = match failure {
             Failure::Expands => (Rule::Expands, 0),

@@ -1,6 +1,7 @@
 //! JSON content in another encoding than UTF-8: no program sends it, but the original reads it.
 
 use super::header::Header;
+use crate::buf::move_within;
 use crate::encoding::value::Text;
 
 /// How JSON content is encoded.
@@ -64,7 +65,8 @@ pub(super) fn to_utf8(
 ) -> Result<usize, Failure> {
     match encoding {
         Encoding::Utf8 | Encoding::Unknown { .. } => {
-            buf.copy_within(from.min(buf.len()).., to.min(from));
+            let end = buf.len();
+            move_within(buf, from..end, to);
             Ok(to + buf.len().saturating_sub(from))
         }
         Encoding::Latin1 => {

@@ -1,6 +1,7 @@
 //! How a message is put together: its lengths stand before what they count.
 
 use super::header::Header;
+use crate::buf;
 use crate::encoding::EncodeError;
 use crate::encoding::json::{Style, Writer};
 use crate::encoding::value::{Sequence, serialize_into, write_args, write_kwargs};
@@ -112,7 +113,7 @@ impl Out<'_> {
             if end > self.slot.len() {
                 return Err(EncodeError::Full);
             }
-            self.slot.copy_within(from..self.at, to);
+            buf::move_within(self.slot, from..self.at, to);
             self.at = end;
         }
         self.put(at, bytes)

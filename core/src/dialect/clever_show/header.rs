@@ -2,7 +2,7 @@
 
 use super::call_id::CallId;
 use super::charset::Encoding;
-use super::{Field, Rule};
+use super::{Field, Rule, usual};
 use crate::encoding::DecodeError;
 use crate::encoding::json::Reader;
 use crate::encoding::value::{Kind, Number, Text};
@@ -52,6 +52,14 @@ impl Header {
 
     /// Reads the header in `text`, which stands behind its length.
     pub(super) fn read(text: &mut [u8]) -> Result<Self, Refused> {
+        match usual::read(text) {
+            Some(header) => Ok(header),
+            None => Self::look(text),
+        }
+    }
+
+    /// Reads it in whatever form it is.
+    pub(super) fn look(text: &mut [u8]) -> Result<Self, Refused> {
         let end = Self::START + text.len();
         let fields = Fields::read(text).map_err(|error| Refused {
             rule: Rule::Header,

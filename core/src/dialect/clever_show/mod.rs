@@ -3,6 +3,37 @@
 //! A ground server and its drones talk over one TCP connection a drone; either side may send anything at any time.
 //! [`CleverShow`] is the dialect; a typed message is an action, or a request where its row in `messages!` has an
 //! answer. [`Named`] is one whose name is known only when it is sent.
+//!
+//! ```
+//! use ropeway_core::dialect::clever_show::{CallId, CleverShow};
+//! use ropeway_core::message::Call;
+//! use ropeway_core::{Event, Messenger, messages};
+//!
+//! #[derive(serde::Serialize, serde::Deserialize)]
+//! struct Color { red: u8, green: u8, blue: u8 }
+//!
+//! #[derive(serde::Serialize, serde::Deserialize)]
+//! struct Voltage;
+//!
+//! messages! {
+//!     enum Words {
+//!         Color(Color) as "led_fill",
+//!         Voltage(Voltage) as "batt_voltage" -> f64,
+//!     }
+//! }
+//!
+//! let mut ground = Messenger::new(CleverShow::new(), [0; 512], [0; 512]);
+//! ground.send(&Color { red: 255, green: 0, blue: 7 })?;
+//! ground.send(&Call { id: CallId::new(42), request: &Voltage })?;
+//!
+//! let mut drone = Messenger::new(CleverShow::new(), [0; 512], [0; 512]);
+//! let bytes = ground.poll_output();
+//! drone.input_room()[..bytes.len()].copy_from_slice(bytes);
+//! drone.handle_input(bytes.len());
+//! assert!(matches!(drone.recv(), Some(Event::Message(Words::Color(Color { blue: 7, .. })))));
+//! assert!(matches!(drone.recv(), Some(Event::Request(_, Words::Voltage(Voltage)))));
+//! # Ok::<(), ropeway_core::SendError>(())
+//! ```
 
 mod body;
 mod call_id;
@@ -12,6 +43,7 @@ mod header;
 mod message;
 #[cfg(test)]
 mod tests;
+mod usual;
 
 use crate::Malformed;
 use crate::dialect::{Answers, Calling, Delivers, Dialect, Envelope, Never, Opened};

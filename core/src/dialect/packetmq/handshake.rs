@@ -19,7 +19,7 @@ pub(super) struct PubIds<'a> {
 /// Whether the peer speaks this version: numbers count by their value, and true is 1.
 pub(super) fn parse_init(payload: &[u8]) -> Result<bool, DecodeError> {
     let mut is_ours = None;
-    fields(payload, |name, reader| {
+    fields(payload, &mut |name, reader| {
         match name {
             "version" => is_ours = Some(is_number(reader, VERSION)?),
             _ => reader.skip()?,
@@ -39,7 +39,7 @@ pub(super) fn emit_init(writer: &mut Writer<'_>) -> Result<(), EncodeError> {
 pub(super) fn parse_pubids(payload: &[u8]) -> Result<PubIds<'_>, DecodeError> {
     let mut adapts = None;
     let mut ids = None;
-    fields(payload, |name, reader| {
+    fields(payload, &mut |name, reader| {
         match name {
             "adapt" => adapts = Some(adaptation(reader)?),
             "idmap" => {
@@ -82,10 +82,10 @@ pub(super) fn parse_ids(
     table: &[u8],
     mut each: impl FnMut(&str, Result<u16, DecodeError>, usize) -> Result<(), DecodeError>,
 ) -> Result<(), DecodeError> {
-    fields(table, |name, reader| {
+    fields(table, &mut |name, reader| {
         let start = reader.offset();
         let id = match reader.peek()? {
-            Kind::Number => reader.number()?.to_integer(),
+            Kind::Number => integer(reader.number()?),
             _ => reader.skip().map(|()| Err(Rule::NotAnInteger))?,
         };
         each(name, id.map_err(|rule| DecodeError::at(start, rule)), start)
@@ -127,7 +127,7 @@ pub(super) fn emit_softquit(writer: &mut Writer<'_>, reason: &str) -> Result<(),
 /// Goes through a map: `field` reads the value of each key that is text.
 fn fields<'a>(
     payload: &'a [u8],
-    mut field: impl FnMut(&str, &mut Reader<'a>) -> Result<(), DecodeError>,
+    field: &mut dyn FnMut(&str, &mut Reader<'a>) -> Result<(), DecodeError>,
 ) -> Result<(), DecodeError> {
     let mut reader = Reader::new(payload);
     reader.begin_map()?;
@@ -175,11 +175,21 @@ fn adaptation(reader: &mut Reader<'_>) -> Result<Option<bool>, DecodeError> {
 }
 
 fn is_equal(number: Number<'_>, wanted: u8) -> bool {
-    if number.is_integer() {
-        number.to_integer() == Ok(wanted)
-    } else {
-        number.to_f64() == f64::from(wanted)
+    match number {
+        Number::Float(value) => value == f64::from(wanted),
+        _ => integer(number) == Ok(wanted.into()),
     }
+}
+
+/// What [`Number::to_integer`] says of a number in MessagePack, which is never in decimal: so no code for that comes
+/// into a small program.
+fn integer(number: Number<'_>) -> Result<u16, Rule> {
+    let fits = match number {
+        Number::Unsigned(value) => value.try_into().ok(),
+        Number::Signed(value) => value.try_into().ok(),
+        _ => return Err(Rule::NotAnInteger),
+    };
+    fits.ok_or(Rule::OutOfRange)
 }
 
 /// A field is missing: known only at the end, and shown at the start.

@@ -1,12 +1,12 @@
-use super::handshake::{self, PubIds};
-use super::packets::{Adopted, built_in};
+use super::handshake;
+use super::packets::built_in;
 use super::state::Reason;
-use super::{LENGTH_LIMIT, Notice, Packets, Policy, Rows, Rule, Side, Slots, State, reason};
+use super::{LENGTH_LIMIT, Notice, Packets, Policy, Rows, Rule, Slots, State};
 use crate::Malformed;
 use crate::dialect::{Carries, Delivers, Dialect, Envelope, Kind, Never, Opened};
 use crate::encoding::msgpack::{Reader, Writer, validate};
-use crate::encoding::value::{self, deserialize_from, serialize_into};
-use crate::encoding::{self, DecodeError, EncodeError};
+use crate::encoding::value::{deserialize_from, serialize_into};
+use crate::encoding::{DecodeError, EncodeError};
 use crate::framing::{self, Framing, Length, Parsed, Recovery, Skipped};
 use crate::message::{Message, Refusal};
 use core::fmt;
@@ -34,13 +34,13 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Packetmq<R = Slots<16>> {
-    packets: Packets<R>,
-    policy: Policy,
+    pub(super) packets: Packets<R>,
+    pub(super) policy: Policy,
     limit: u32,
-    state: State,
+    pub(super) state: State,
     /// Whether the peer consents.
-    is_made: bool,
-    owes: Owes,
+    pub(super) is_made: bool,
+    pub(super) owes: Owes,
     reason: Reason,
 }
 
@@ -67,11 +67,11 @@ pub struct Named<'a, T: ?Sized> {
 /// The packets that are to be sent of its own accord, in this order.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-struct Owes {
-    init: bool,
-    ids: bool,
-    finish: bool,
-    softquit: bool,
+pub(super) struct Owes {
+    pub(super) init: bool,
+    pub(super) ids: bool,
+    pub(super) finish: bool,
+    pub(super) softquit: bool,
 }
 
 impl<R: Rows> Packetmq<R> {
@@ -126,7 +126,7 @@ impl<R: Rows> Packetmq<R> {
         &mut self.packets
     }
 
-    /// Takes leave, with a reason of at most [`MAX_LEN`](reason::MAX_LEN) bytes: the farewell is sent, and nothing
+    /// Takes leave, with a reason of at most [`MAX_LEN`](super::reason::MAX_LEN) bytes: the farewell is sent, and nothing
     /// that still comes counts.
     ///
     /// Fails with [`NotOpen`](EncodeError::NotOpen) when a side has taken its leave before.
@@ -196,132 +196,6 @@ impl<R: Rows> Packetmq<R> {
         let checked = validate(envelope.body);
         let read = checked.and_then(|_| payload(&mut Reader::new(envelope.body)));
         read.map_err(misread)
-    }
-
-    /// Takes note of one of the protocol's own packets.
-    fn take_own<'a>(
-        &'a mut self,
-        id: u16,
-        payload: &'a [u8],
-    ) -> Result<Opened<'a, Self>, Malformed> {
-        let notice = match (id, self.state) {
-            (SOFTQUIT, _) => {
-                self.state = State::Disconnected;
-                self.owes = Owes {
-                    init: false,
-                    ids: false,
-                    finish: false,
-                    softquit: false,
-                };
-                Notice::Quit {
-                    by: Side::Peer,
-                    reason: handshake::parse_softquit(payload),
-                }
-            }
-            (INIT, State::ConnMade) => match valid(payload, handshake::parse_init) {
-                Ok(true) => {
-                    self.state = State::IdCheck;
-                    self.owes.ids = true;
-                    Notice::State(self.state)
-                }
-                Ok(false) => self.refuse(reason::VERSION_MISMATCH),
-                Err(rule) => return Err(self.fail(rule)),
-            },
-            (PUBIDS, State::IdCheck) => match valid(payload, handshake::parse_pubids) {
-                Ok(theirs) => match self.compare(&theirs) {
-                    Ok(None) => {
-                        self.state = State::Active;
-                        self.owes.finish = true;
-                        Notice::State(self.state)
-                    }
-                    Ok(Some(reason)) => self.refuse(reason),
-                    Err(malformed) => return Err(self.fail(malformed)),
-                },
-                Err(malformed) => return Err(self.fail(malformed)),
-            },
-            (FINISH, State::Active) if !self.is_made => {
-                // What its payload says does not count.
-                if let Err(error) = validate(payload) {
-                    return Err(self.fail(error.into()));
-                }
-                self.is_made = true;
-                Notice::Made
-            }
-            (_, state) => {
-                validate(payload)?;
-                let name = self.packets.name_of(id);
-                let packet = Key { id, name };
-                Notice::Ignored { packet, state }
-            }
-        };
-        Ok(Opened::Notice(notice))
-    }
-
-    /// Why this end must refuse the peer's table, if it must; adapts to it otherwise.
-    fn compare(&mut self, theirs: &PubIds<'_>) -> Result<Option<&'static str>, Malformed> {
-        match (self.policy, theirs.adapts) {
-            (Policy::Static, Some(true)) => Ok(None),
-            (Policy::Static, Some(false)) | (Policy::Adaptive, Some(true)) => {
-                Ok(Some(reason::SAME_ADAPTIVE_POLICY))
-            }
-            (Policy::Static, None) => Err(no_handshake(NOT_A_BOOL)),
-            (Policy::Adaptive, Some(false) | None) => {
-                let (table, start) = theirs.ids.ok_or(NO_TABLE).map_err(no_handshake)?;
-                let equal = self.adopt(table);
-                let equal = equal.map_err(|malformed| malformed.within(0, start))?;
-                Ok((!equal).then_some(reason::NONEQUAL_PACKETS))
-            }
-        }
-    }
-
-    /// Takes over the ids of the peer's table, and says whether its names are the same.
-    fn adopt(&mut self, table: &[u8]) -> Result<bool, Malformed> {
-        self.packets.forget_ids();
-        let mut is_equal = true;
-        let mut broken = None;
-        let read = handshake::parse_ids(table, |name, id, start| {
-            // What follows a broken rule, or a name too many, changes nothing.
-            if broken.is_some() || !is_equal || built_in(name).is_some() {
-                return Ok(());
-            }
-            let id = id?;
-            let rule = match id {
-                id if Packets::<R>::RESERVED.contains(&id) => Some(Rule::ReservedId { id }),
-                id => match self.packets.adopt(name, id) {
-                    Adopted::Taken => None,
-                    Adopted::Unknown => {
-                        is_equal = false;
-                        None
-                    }
-                    Adopted::DuplicateId => Some(Rule::DuplicateId { id }),
-                    Adopted::DuplicateName => Some(Rule::Handshake(encoding::Rule::DuplicateField)),
-                },
-            };
-            broken = rule.map(|rule| Malformed::at(start, crate::Rule::Packetmq(rule)));
-            Ok(())
-        });
-        read.map_err(no_handshake)?;
-        match broken {
-            Some(malformed) => Err(malformed),
-            None => Ok(is_equal && self.packets.is_adopted()),
-        }
-    }
-
-    /// Takes leave because the opening cannot succeed.
-    fn refuse(&mut self, reason: &'static str) -> Notice<'static> {
-        // Fails only for a link that has been quit, whose packets nobody reads.
-        let _ = self.quit(reason);
-        Notice::Quit {
-            by: Side::Us,
-            reason: Some(reason),
-        }
-    }
-
-    /// Takes leave because the peer breaks the rules of the opening.
-    #[cold]
-    fn fail(&mut self, malformed: Malformed) -> Malformed {
-        let _ = self.quit(reason::UNKNOWN);
-        malformed
     }
 }
 
@@ -489,42 +363,18 @@ const fn too_long(len: u32, limit: u32) -> framing::Malformed {
     }
 }
 
-/// Reads a payload that is MessagePack throughout.
-fn valid<'a, T>(
-    payload: &'a [u8],
-    parse: impl FnOnce(&'a [u8]) -> Result<T, DecodeError>,
-) -> Result<T, Malformed> {
-    validate(payload)?;
-    parse(payload).map_err(no_handshake)
-}
-
-#[cold]
-fn no_handshake(error: DecodeError) -> Malformed {
-    let rule = Rule::Handshake(error.rule);
-    Malformed::at(error.offset, crate::Rule::Packetmq(rule))
-}
-
 /// A payload's error, placed in the content.
 #[cold]
 fn misread(error: DecodeError) -> Malformed {
     Malformed::from(error).within(0, ID_LEN)
 }
 
-const INIT: u16 = 0;
-const SOFTQUIT: u16 = 1;
-const PUBIDS: u16 = 2;
-const FINISH: u16 = 3;
+pub(super) const INIT: u16 = 0;
+pub(super) const SOFTQUIT: u16 = 1;
+pub(super) const PUBIDS: u16 = 2;
+pub(super) const FINISH: u16 = 3;
 
 const ID_LEN: usize = 2;
-
-const NOT_A_BOOL: DecodeError = DecodeError::at(
-    0,
-    encoding::Rule::WrongType {
-        expected: value::Kind::Bool,
-    },
-);
-
-const NO_TABLE: DecodeError = DecodeError::at(0, encoding::Rule::MissingField);
 
 /// Holds any farewell.
 const MIN_LIMIT: u32 = 128;

@@ -42,6 +42,7 @@
 
 mod handshake;
 mod link;
+mod opening;
 mod packets;
 mod state;
 #[cfg(test)]

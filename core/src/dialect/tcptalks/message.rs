@@ -116,11 +116,9 @@ fn call<'a>(
         args: arguments(args)?,
         kwargs: Some(keywords(kwargs)?),
     };
-    let exception = args.elements().chain(kwargs.elements());
-    if let Some(exception) = exception
-        .into_iter()
-        .find(|value| value.kind() == Kind::Exception)
-    {
+    // Only a tuple can hold one.
+    let mut values = args.elements();
+    if let Some(exception) = values.find(|value| value.kind() == Kind::Exception) {
         return Err((exception.offset(), Rule::Exception));
     }
     let opcode = Opcode::read(opcode);
@@ -145,10 +143,10 @@ fn keywords<'a>(value: Value<'a, 'a>) -> Result<Value<'a, 'a>, Flaw> {
         return Err((value.offset(), Rule::Keywords));
     }
     for key in value.elements().step_by(2) {
-        let rule = match key.text() {
+        let rule = match key.is_one_of(&PARAMETERS) {
             None => Rule::Keywords,
-            Some(key) if PARAMETERS.iter().any(|name| key.eq_str(name)) => Rule::ReservedKeyword,
-            Some(_) => continue,
+            Some(true) => Rule::ReservedKeyword,
+            Some(false) => continue,
         };
         return Err((key.offset(), rule));
     }

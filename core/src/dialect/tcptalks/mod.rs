@@ -301,3 +301,12 @@ impl<S: Nodes, P: AsRef<str>> Calling for TcpTalks<S, P> {
 fn malformed((offset, rule): (usize, Rule)) -> Malformed {
     Malformed::at(offset, crate::Rule::TcpTalks(rule))
 }
+
+/// Says how far the link is, and nothing of the password.
+#[cfg(feature = "defmt")]
+impl<S, P> defmt::Format for TcpTalks<S, P> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        let Session { variant, stage, .. } = &self.session;
+        defmt::write!(f, "TcpTalks {{ variant: {}, stage: {} }}", variant, stage);
+    }
+}

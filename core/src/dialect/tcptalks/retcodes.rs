@@ -45,8 +45,9 @@ mod tests {
     #[test]
     fn none_comes_twice() {
         let retcodes = Retcodes::new(7);
-        let drawn: BTreeSet<u32> = (0..10_000).map(|number| retcodes.of_call(number)).collect();
-        assert_eq!(drawn.len(), 10_000);
+        let count = if cfg!(miri) { 100 } else { 10_000 };
+        let drawn: BTreeSet<u32> = (0..count).map(|number| retcodes.of_call(number)).collect();
+        assert_eq!(drawn.len(), count as usize);
         assert_ne!(retcodes.of_call(0), Retcodes::new(8).of_call(0));
     }
 

@@ -133,7 +133,7 @@ mod tests {
 
     #[test]
     fn runs_stop_at_every_special_byte_at_every_place() {
-        for special in 0..=255u8 {
+        for special in (0..=255u8).step_by(if cfg!(miri) { 17 } else { 1 }) {
             for place in 0..20 {
                 let mut bytes = [b'x'; 20];
                 bytes[place] = special;

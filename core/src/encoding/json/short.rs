@@ -3,6 +3,8 @@
 //! Where these functions answer `None`, the way by [`Number`](crate::encoding::value::Number) must be taken, which
 //! also finds out what is wrong.
 
+use crate::encoding::value::nearest;
+
 /// The integer at the start of `bytes`, and its length, if it has at most 19 digits.
 ///
 /// One pass for the common case; `None` says nothing but that the long way must be taken.
@@ -117,11 +119,11 @@ impl Decimal<'_> {
     #[inline]
     pub(super) fn to_f64(&self) -> f64 {
         match POWERS.get(self.fraction) {
-            Some(power) if self.mantissa <= 1 << f64::MANTISSA_DIGITS => {
+            Some(power) if HAS_DIVISION && self.mantissa <= 1 << f64::MANTISSA_DIGITS => {
                 let value = self.mantissa as f64 / power;
                 if self.negative { -value } else { value }
             }
-            _ => self.as_str().parse().unwrap_or(f64::NAN),
+            _ => nearest::f64(self.as_str()).unwrap_or(f64::NAN),
         }
     }
 
@@ -129,11 +131,11 @@ impl Decimal<'_> {
     #[inline]
     pub(super) fn to_f32(&self) -> f32 {
         match SHORT_POWERS.get(self.fraction) {
-            Some(power) if self.mantissa <= 1 << f32::MANTISSA_DIGITS => {
+            Some(power) if HAS_DIVISION && self.mantissa <= 1 << f32::MANTISSA_DIGITS => {
                 let value = self.mantissa as f32 / power;
                 if self.negative { -value } else { value }
             }
-            _ => self.as_str().parse().unwrap_or(f32::NAN),
+            _ => nearest::f32(self.as_str()).unwrap_or(f32::NAN),
         }
     }
 
@@ -141,6 +143,9 @@ impl Decimal<'_> {
         core::str::from_utf8(self.text).unwrap_or_default()
     }
 }
+
+/// Whether dividing floats is fast; where it is not, it is code that nothing else may need.
+const HAS_DIVISION: bool = cfg!(not(target_os = "none"));
 
 /// The powers of ten that an `f64` holds exactly and 19 digits can ask for.
 const POWERS: [f64; 20] = [

@@ -171,8 +171,8 @@ fn number(token: Token<'_>) -> Option<(i128, f64)> {
             clippy::cast_possible_truncation,
             reason = "the integer part is wanted"
         )]
-        // The sum is 0.0 where -0.0 is one of its parts.
-        Token::Float(value) => (value as i128, value + 0.0),
+        // Both zeros are the same; a sum would say so too, and bring the code for adding floats.
+        Token::Float(value) => (value as i128, if value == 0.0 { 0.0 } else { value }),
         _ => return None,
     })
 }

@@ -1,4 +1,4 @@
-use super::{Reader, keys};
+use super::{Reader, flat, keys};
 use crate::encoding::DecodeError;
 
 /// Checks the value that `body` starts with, with all that is in it, and returns its length.
@@ -20,6 +20,13 @@ use crate::encoding::DecodeError;
 /// assert_eq!(validate(b"\x82\xa1a\x01\xa1a\x02").unwrap_err().rule, Rule::DuplicateField);
 /// ```
 pub fn validate(body: &[u8]) -> Result<usize, DecodeError> {
+    match flat::check(body) {
+        Some(len) => Ok(len),
+        None => look_at_everything(body),
+    }
+}
+
+fn look_at_everything(body: &[u8]) -> Result<usize, DecodeError> {
     let value = Reader::new(body).raw_value()?;
     keys::check(value)?;
     Ok(value.len())

@@ -1,5 +1,6 @@
 //! What each opcode does.
 
+use core::num::IntErrorKind;
 use core::ops::Range;
 
 use super::HIGHEST_PROTOCOL;
@@ -189,11 +190,14 @@ impl Machine<'_> {
 /// The integer that stands in a line of decimal digits.
 pub(super) fn integer(line: &[u8]) -> Result<i128, Rule> {
     let text = number(line).ok_or(Rule::InvalidNumber)?;
-    let value: i128 = text.parse().map_err(|_| Rule::InvalidNumber)?;
-    if value < i128::from(i64::MIN) || value > i128::from(u64::MAX) {
-        return Err(Rule::OutOfRange);
+    match text.parse::<i128>() {
+        Ok(value) if (i64::MIN.into()..=u64::MAX.into()).contains(&value) => Ok(value),
+        Ok(_) => Err(Rule::OutOfRange),
+        Err(error) => Err(match error.kind() {
+            IntErrorKind::PosOverflow | IntErrorKind::NegOverflow => Rule::OutOfRange,
+            _ => Rule::InvalidNumber,
+        }),
     }
-    Ok(value)
 }
 
 /// A number's text, if all its bytes may be of one.

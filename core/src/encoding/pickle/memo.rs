@@ -7,6 +7,9 @@ use crate::encoding::Rule;
 impl Machine<'_> {
     /// Gives the uppermost value a place in the memo.
     pub(super) fn remember(&mut self, index: u32) -> Result<(), Halt> {
+        if index > self.offset().max(FEW) {
+            return Err(self.flaw(Rule::Memo { index }).into());
+        }
         let top = self.top()?;
         let target = self.tree().resolve(top);
         let slot = index / 4;
@@ -59,3 +62,7 @@ impl Machine<'_> {
         }
     }
 }
+
+/// The memo may be as large as this; beyond, it has no more places than the pickle has bytes, so that memory that
+/// can be enlarged is not for the asking.
+const FEW: u32 = u8::MAX as u32;

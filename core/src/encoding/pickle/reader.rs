@@ -2,7 +2,9 @@ use core::fmt;
 
 use super::node::{KEY, NIL, Tag};
 use super::tree::Tree;
-use crate::encoding::value::{DEPTH_LIMIT, Key, Kind, Number, Read, Text, little_to_f64};
+use crate::encoding::value::{
+    DEPTH_LIMIT, Key, Kind, Number, Read, Text, little_to_f32, little_to_f64,
+};
 use crate::encoding::{DecodeError, Rule};
 
 /// Reads a value of a scanned pickle, and the values in it, one after the other.
@@ -156,7 +158,7 @@ impl<'a> Read<'a> for Reader<'_, 'a> {
             Number::Unsigned(value) => value as f32,
             Number::Signed(value) => value as f32,
             Number::Float(value) => value as f32,
-            Number::Little(bytes) => little_to_f64(bytes) as f32,
+            Number::Little(bytes) => little_to_f32(bytes),
             _ => f32::NAN,
         })
     }

@@ -13,8 +13,48 @@ pub(super) fn write_plain(value: Value<'_, '_>, f: &mut fmt::Formatter<'_>) -> f
     }
 }
 
-/// Writes a value as `repr` does. It goes as deep as the value, which the scan has bounded.
+/// Writes a value as `repr` does, but for what is nested deeper than [`SHOWN`] levels.
 pub(super) fn write(value: Value<'_, '_>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    nested(value, f, SHOWN)
+}
+
+/// Writes a value and so many levels of what is in it: each takes its part of the stack, which may be small.
+fn nested(value: Value<'_, '_>, f: &mut fmt::Formatter<'_>, levels: u8) -> fmt::Result {
+    let kind = value.kind();
+    let Some(levels) = levels.checked_sub(1) else {
+        let has_parts = kind.is_sequence() || matches!(kind, Kind::Map | Kind::Exception);
+        return match has_parts {
+            true => f.write_str("..."),
+            false => leaf(value, f),
+        };
+    };
+    match kind {
+        Kind::Array => list(value, f, levels, "[", "]"),
+        Kind::Tuple if value.elements().nth(1).is_none() && value.elements().next().is_some() => {
+            list(value, f, levels, "(", ",)")
+        }
+        Kind::Tuple => list(value, f, levels, "(", ")"),
+        Kind::Set if value.elements().next().is_none() => f.write_str("set()"),
+        Kind::Set => list(value, f, levels, "{", "}"),
+        Kind::FrozenSet if value.elements().next().is_none() => f.write_str("frozenset()"),
+        Kind::FrozenSet => list(value, f, levels, "frozenset({", "})"),
+        Kind::Map => map(value, f, levels),
+        Kind::Exception => match value.exception() {
+            Some(error) => {
+                f.write_str(error.name())?;
+                match error.args() {
+                    Some(args) => list(args, f, levels, "(", ")"),
+                    None => write!(f, "({})", error.message()),
+                }
+            }
+            None => Ok(()),
+        },
+        _ => leaf(value, f),
+    }
+}
+
+/// Writes a value that holds no others.
+fn leaf(value: Value<'_, '_>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     match value.kind() {
         Kind::Bool if value.bool() == Some(true) => f.write_str("True"),
         Kind::Bool => f.write_str("False"),
@@ -28,42 +68,28 @@ pub(super) fn write(value: Value<'_, '_>, f: &mut fmt::Formatter<'_>) -> fmt::Re
             bytes(value.bytes().unwrap_or_default(), f)?;
             f.write_str(")")
         }
-        Kind::Array => list(value, f, "[", "]"),
-        Kind::Tuple if value.elements().nth(1).is_none() && value.elements().next().is_some() => {
-            list(value, f, "(", ",)")
-        }
-        Kind::Tuple => list(value, f, "(", ")"),
-        Kind::Set if value.elements().next().is_none() => f.write_str("set()"),
-        Kind::Set => list(value, f, "{", "}"),
-        Kind::FrozenSet if value.elements().next().is_none() => f.write_str("frozenset()"),
-        Kind::FrozenSet => list(value, f, "frozenset({", "})"),
-        Kind::Map => map(value, f),
-        Kind::Exception => match value.exception() {
-            Some(error) => {
-                f.write_str(error.name())?;
-                match error.args() {
-                    Some(args) => list(args, f, "(", ")"),
-                    None => write!(f, "({})", error.message()),
-                }
-            }
-            None => Ok(()),
-        },
         _ => f.write_str("None"),
     }
 }
 
-fn list(value: Value<'_, '_>, f: &mut fmt::Formatter<'_>, open: &str, close: &str) -> fmt::Result {
+fn list(
+    value: Value<'_, '_>,
+    f: &mut fmt::Formatter<'_>,
+    levels: u8,
+    open: &str,
+    close: &str,
+) -> fmt::Result {
     f.write_str(open)?;
     for (place, element) in value.elements().enumerate() {
         if place > 0 {
             f.write_str(", ")?;
         }
-        write(element, f)?;
+        nested(element, f, levels)?;
     }
     f.write_str(close)
 }
 
-fn map(value: Value<'_, '_>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+fn map(value: Value<'_, '_>, f: &mut fmt::Formatter<'_>, levels: u8) -> fmt::Result {
     f.write_str("{")?;
     for (place, part) in value.elements().enumerate() {
         match place {
@@ -71,7 +97,7 @@ fn map(value: Value<'_, '_>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             _ if place % 2 == 1 => f.write_str(": ")?,
             _ => f.write_str(", ")?,
         }
-        write(part, f)?;
+        nested(part, f, levels)?;
     }
     f.write_str("}")
 }
@@ -162,3 +188,7 @@ fn bytes(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
 const fn quote(has_single: bool, has_double: bool) -> char {
     if has_single && !has_double { '"' } else { '\'' }
 }
+
+/// How many levels of containers are shown; in place of those below stand three dots, as in Python where a value
+/// contains itself.
+const SHOWN: u8 = 16;

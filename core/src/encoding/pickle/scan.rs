@@ -129,17 +129,20 @@ impl Scan {
         let start = self.at + 1;
         let seen = limit.min(input.len());
         let mut from = start.max(self.searched);
+        let mut lines = self.lines;
         while let Some(len) = input
             .get(from..seen)
             .and_then(|ahead| memchr::memchr(b'\n', ahead))
         {
             from += len + 1;
-            self.lines += 1;
-            if self.lines == count {
+            lines += 1;
+            if lines == count {
+                // Nothing is noted: the opcode may come here again, once there are more nodes.
                 let content = start..from - 1;
                 return Ok(Some(Extent { content, end: from }));
             }
         }
+        self.lines = lines;
         self.searched = seen.max(from);
         if seen == limit {
             return Err(DecodeError::at(self.at, too_long(limit)));

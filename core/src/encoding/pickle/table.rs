@@ -37,6 +37,8 @@ impl<const N: usize> Nodes for [Node; N] {}
 pub struct Table<S> {
     nodes: S,
     scan: Scan,
+    /// The rule that the pickle breaks: what is in the nodes then is of no use.
+    flaw: Option<DecodeError>,
 }
 
 /// What a scan found.
@@ -58,19 +60,31 @@ impl<S: Nodes> Table<S> {
         Self {
             nodes,
             scan: Scan::NEW,
+            flaw: None,
         }
     }
 
     /// Forgets the pickle, complete or not; the next scan is at the start of another.
     pub const fn clear(&mut self) {
         self.scan = Scan::NEW;
+        self.flaw = None;
     }
 
     /// Scans the pickle at the front of `input`, which is what the last scan saw and more.
     ///
     /// No byte is looked at twice. What breaks a rule is refused as soon as that is known, a pickle of more than
-    /// `limit` bytes among it; then, as after [`Progress::Done`], the table is to be [cleared](Self::clear).
+    /// `limit` bytes among it, and stays refused; then, as after [`Progress::Done`], the table is to be
+    /// [cleared](Self::clear).
     pub fn scan(&mut self, input: &[u8], limit: usize) -> Result<Progress, DecodeError> {
+        if let Some(flaw) = self.flaw {
+            return Err(flaw);
+        }
+        let progress = self.run(input, limit);
+        self.flaw = progress.err();
+        progress
+    }
+
+    fn run(&mut self, input: &[u8], limit: usize) -> Result<Progress, DecodeError> {
         let limit = limit.min(u32::MAX as usize);
         let most = self.nodes.limit().min(NODE_LIMIT);
         let budget = u32::try_from(most).unwrap_or(u32::MAX);
@@ -119,8 +133,10 @@ impl<S: Nodes> Table<S> {
 
     /// The value that the pickle of `content` is, once its scan is done.
     pub fn root<'n, 'a>(&'n self, content: &'a [u8]) -> Option<Value<'n, 'a>> {
+        let nodes = self.nodes.as_ref();
+        let nodes = nodes.get(..NODE_LIMIT).unwrap_or(nodes);
         self.scan
             .is_done
-            .then(|| Value::new(self.nodes.as_ref(), content, self.scan.state.top))
+            .then(|| Value::new(nodes, content, self.scan.state.top))
     }
 }

@@ -60,6 +60,12 @@ impl<'n, 'a> Value<'n, 'a> {
         self.tree.bytes(self.index)
     }
 
+    /// Whether it is one of these texts; `None` if it is no text.
+    #[inline]
+    pub(crate) fn is_one_of(self, texts: &[&str]) -> Option<bool> {
+        self.tree.is_one_of(self.index, texts)
+    }
+
     pub(super) const fn index(self) -> u32 {
         self.index
     }
@@ -169,6 +175,20 @@ impl<'a> Tree<'_, 'a> {
                 Some(Text::plain(text, offset))
             }
             Tag::Surrogates => Text::wtf8(self.content(node), offset).ok(),
+            _ => None,
+        }
+    }
+
+    #[inline]
+    pub(super) fn is_one_of(self, index: u32, texts: &[&str]) -> Option<bool> {
+        let node = self.node(self.resolve(index));
+        match node.tag() {
+            Tag::Text | Tag::TextLine | Tag::Surrogates => {
+                let len = node.extent as usize;
+                let is_it =
+                    |text: &&str| text.len() == len && text.as_bytes() == self.content(node);
+                Some(texts.iter().any(is_it))
+            }
             _ => None,
         }
     }

@@ -1,6 +1,6 @@
 //! Numbers in decimal, as JSON and Python write them.
 
-use super::DIGIT_LIMIT;
+use super::{DIGIT_LIMIT, nearest};
 use crate::encoding::{DecodeError, Rule};
 use core::fmt;
 
@@ -72,7 +72,7 @@ impl<'a> Decimal<'a> {
             "-Infinity" => f64::NEG_INFINITY,
             "-0" => 0.0,
             // Every JSON number is a Rust float literal, so parsing cannot fail.
-            text => text.parse().unwrap_or(f64::NAN),
+            text => nearest::f64(text).unwrap_or(f64::NAN),
         }
     }
 
@@ -83,7 +83,7 @@ impl<'a> Decimal<'a> {
             "Infinity" => f32::INFINITY,
             "-Infinity" => f32::NEG_INFINITY,
             "-0" => 0.0,
-            text => text.parse().unwrap_or(f32::NAN),
+            text => nearest::f32(text).unwrap_or(f32::NAN),
         }
     }
 

@@ -16,9 +16,12 @@ mod compound;
 mod de;
 pub(in crate::encoding) mod decimal;
 mod display;
+#[cfg(any(test, target_os = "none"))]
+mod exact;
 mod key_reader;
 mod key_writer;
 mod kind;
+pub(in crate::encoding) mod nearest;
 mod number;
 mod read;
 mod ser;
@@ -38,7 +41,10 @@ pub use ser::serialize_into;
 pub use text::{Text, Utf16};
 pub use write::Write;
 #[cfg(feature = "pickle")]
-pub(super) use {number::little_to_f64, wtf8::surrogates};
+pub(super) use {
+    number::{little_to_f32, little_to_f64},
+    wtf8::surrogates,
+};
 
 /// How deep values may be nested, unless a reader is told otherwise.
 pub const DEPTH_LIMIT: u8 = 128;

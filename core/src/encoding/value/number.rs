@@ -80,8 +80,9 @@ impl Number<'_> {
         match self {
             Self::Unsigned(value) => value as f32,
             Self::Signed(value) => value as f32,
+            Self::Little(bytes) => little_to_f32(bytes),
+            Self::Float(value) => value as f32,
             Self::Decimal(decimal) => decimal.to_f32(),
-            _ => self.to_f64() as f32,
         }
     }
 }
@@ -106,33 +107,45 @@ fn little(bytes: &[u8]) -> Option<i128> {
 
 /// The nearest float to an integer in two's complement, the least byte first.
 pub(in crate::encoding) fn little_to_f64(bytes: &[u8]) -> f64 {
+    let (value, exponent) = upper(bytes);
+    // A power of two by its exponent; the product overflows to infinity where it has to.
+    match u64::try_from(exponent) {
+        Ok(exponent @ ..1024) => value as f64 * f64::from_bits((1023 + exponent) << 52),
+        _ if value < 0 => f64::NEG_INFINITY,
+        _ => f64::INFINITY,
+    }
+}
+
+/// The nearest float of single precision, rounded once.
+pub(in crate::encoding) fn little_to_f32(bytes: &[u8]) -> f32 {
+    let (value, exponent) = upper(bytes);
+    match u32::try_from(exponent) {
+        Ok(exponent @ ..128) => value as f32 * f32::from_bits((127 + exponent) << 23),
+        _ if value < 0 => f32::NEG_INFINITY,
+        _ => f32::INFINITY,
+    }
+}
+
+/// The upper bits of an integer, more than a float has, and how many bits lie below; those show in the last bit alone.
+fn upper(bytes: &[u8]) -> (i128, usize) {
     if let Some(value) = little(bytes) {
-        return value as f64;
+        return (value, 0);
     }
     let sign = match bytes.last() {
         Some(last) if last & 0x80 != 0 => 0xff,
         _ => 0,
     };
     let len = bytes.iter().rposition(|byte| *byte != sign).unwrap_or(0) + 1;
-    // More bits than a float has, one byte left for the sign; what lies below shows in the last bit alone.
-    let Some((low, high)) = bytes
-        .get(..len)
-        .and_then(|bytes| bytes.split_last_chunk::<15>())
-    else {
-        return f64::NAN;
-    };
+    // One byte is left for the sign.
+    let least = bytes.get(..len).unwrap_or(bytes);
+    let (low, high) = least.split_at(len.saturating_sub(15));
     let mut value = [sign; 16];
     for (slot, byte) in value.iter_mut().zip(high) {
         *slot = *byte;
     }
     let is_rounded = low.iter().any(|byte| *byte != 0);
     let value = i128::from_le_bytes(value) | i128::from(is_rounded);
-    match u64::try_from(low.len() * 8) {
-        // A power of two by its exponent; the product overflows to infinity where it has to.
-        Ok(exponent @ ..1024) => value as f64 * f64::from_bits((1023 + exponent) << 52),
-        _ if value < 0 => f64::NEG_INFINITY,
-        _ => f64::INFINITY,
-    }
+    (value, low.len() * 8)
 }
 
 impl fmt::Display for Number<'_> {
@@ -187,6 +200,35 @@ mod tests {
         assert_eq!(float(&halfway), 2f64.powi(160));
         halfway[0] = 1;
         assert_eq!(float(&halfway), 2f64.powi(160) + 2f64.powi(108));
+    }
+
+    #[test]
+    fn integers_of_any_size_are_rounded_to_single_precision_once() {
+        let float = |bytes: &[u8]| Number::Little(bytes).to_f32();
+        // Halfway between two floats, and so little more that it is lost on the way to double precision.
+        let mut bytes = [0; 17];
+        for top in 9..17 {
+            bytes.fill(0);
+            bytes[top - 1] = 1;
+            bytes[top - 4] = 1;
+            let halfway = float(&bytes[..=top - 1]);
+            bytes[0] = 1;
+            let more = float(&bytes[..=top - 1]);
+            assert_eq!(halfway.to_bits() + 1, more.to_bits(), "{top} bytes");
+            let negative = bytes.map(|byte| !byte);
+            assert_eq!(float(&negative), -more, "{top} bytes");
+        }
+        assert_eq!(float(&[0xff; 30]), -1.0);
+        assert_eq!(float(&[&[0; 40][..], &[0x80]].concat()), f32::NEG_INFINITY);
+        let mut most = [0xff; 17];
+        most[16] = 0;
+        assert_eq!(float(&most), f32::INFINITY);
+        most[..14].fill(0);
+        assert!(float(&most).is_finite());
+        most[12..14].copy_from_slice(&[0x7f, 0xff]);
+        assert_eq!(float(&most), f32::MAX);
+        most[12] = 0x80;
+        assert_eq!(float(&most), f32::INFINITY);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use core::{
     cell::Cell,
     char::{DecodeUtf16, DecodeUtf16Error, decode_utf16},
     fmt,
-    str::{Chars, Utf8Error},
+    str::Chars,
 };
 
 use super::wtf8;
@@ -23,27 +23,34 @@ enum Raw<'a> {
     Plain(&'a str),
     /// UTF-8 with escapes, kept writable.
     #[cfg_attr(not(feature = "json"), allow(dead_code))]
-    Escaped(&'a mut [u8]),
+    Escaped(&'a mut [u8], Escapes),
     /// UTF-8 with lone surrogates, three bytes each.
     Surrogates(&'a [u8]),
 }
+
+/// Only JSON has escapes: without it no text has any, and no program the code that reads them.
+#[cfg(feature = "json")]
+type Escapes = ();
+#[cfg(not(feature = "json"))]
+type Escapes = core::convert::Infallible;
 
 impl<'a> Text<'a> {
     /// A string between its quotes, whose first byte is at `offset` of the text.
     ///
     /// The escapes have been checked, the UTF-8 has not.
-    #[cfg_attr(not(feature = "json"), allow(dead_code))]
+    #[cfg(feature = "json")]
     #[inline]
     pub(in crate::encoding) fn new(
         raw: &'a mut [u8],
         is_escaped: bool,
         offset: usize,
     ) -> Result<Self, DecodeError> {
-        let misplaced =
-            |error: Utf8Error| DecodeError::at(offset + error.valid_up_to(), Rule::InvalidUtf8);
+        let misplaced = |error: core::str::Utf8Error| {
+            DecodeError::at(offset + error.valid_up_to(), Rule::InvalidUtf8)
+        };
         let raw = if is_escaped {
             core::str::from_utf8(raw).map_err(misplaced)?;
-            Raw::Escaped(raw)
+            Raw::Escaped(raw, ())
         } else {
             Raw::Plain(core::str::from_utf8(raw).map_err(misplaced)?)
         };
@@ -72,7 +79,7 @@ impl<'a> Text<'a> {
 
     /// Whether the string contains escapes.
     pub const fn is_escaped(&self) -> bool {
-        matches!(self.raw, Raw::Escaped(_))
+        matches!(self.raw, Raw::Escaped(..))
     }
 
     /// Where the string's content starts, in bytes from the start of the text.
@@ -84,7 +91,7 @@ impl<'a> Text<'a> {
     pub const fn raw(&self) -> &[u8] {
         match &self.raw {
             Raw::Plain(plain) => plain.as_bytes(),
-            Raw::Escaped(raw) => raw,
+            Raw::Escaped(raw, _) => raw,
             Raw::Surrogates(raw) => raw,
         }
     }
@@ -96,7 +103,7 @@ impl<'a> Text<'a> {
     pub fn into_str(self) -> Result<&'a str, DecodeError> {
         match self.raw {
             Raw::Plain(plain) => Ok(plain),
-            Raw::Escaped(raw) => unescape(raw).map_err(|error| DecodeError {
+            Raw::Escaped(raw, _) => unescape(raw).map_err(|error| DecodeError {
                 offset: self.offset + error.offset,
                 ..error
             }),
@@ -108,7 +115,7 @@ impl<'a> Text<'a> {
     pub fn eq_str(&self, other: &str) -> bool {
         match &self.raw {
             Raw::Plain(plain) => *plain == other,
-            Raw::Escaped(raw) => {
+            Raw::Escaped(raw, _) => {
                 let mut rest = other.bytes();
                 let same = decode(raw.iter().copied(), |byte| rest.next() == Some(byte));
                 same.is_ok() && rest.next().is_none()
@@ -122,7 +129,7 @@ impl<'a> Text<'a> {
         let (chars, surrogates) = match &self.raw {
             Raw::Plain(plain) => (plain.chars(), [].as_slice()),
             // It was UTF-8 when it was read and has not been written since.
-            Raw::Escaped(raw) => (
+            Raw::Escaped(raw, _) => (
                 core::str::from_utf8(raw).unwrap_or_default().chars(),
                 [].as_slice(),
             ),
@@ -353,7 +360,7 @@ fn hex(digit: char) -> u16 {
         .unwrap_or(0)
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "json"))]
 mod tests {
     use super::*;
     use std::{string::ToString, vec::Vec};

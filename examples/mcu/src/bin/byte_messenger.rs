@@ -3,11 +3,11 @@
 #![no_std]
 #![no_main]
 
-use cortex_m_semihosting::hprintln;
 use ropeway_core::dialect::cable_car::{CableCarByte, Code, Join, Raw};
 use ropeway_core::{Event, Malformed, Messenger, Over, Rule, SendError, encoding, framing};
+use ropeway_mcu::ends::{Checked, is};
 use ropeway_mcu::words::{Fixed, LENT, Line, Measurement, Packed, Words};
-use ropeway_mcu::{finish, stack};
+use ropeway_mcu::{finish, say, stack};
 
 #[cortex_m_rt::entry]
 fn main() -> ! {
@@ -15,12 +15,12 @@ fn main() -> ! {
     static mut OUTBOX: [u8; LENT] = [0; LENT];
     stack::paint();
     let mut line = Messenger::new(CableCarByte, &mut INPUT[..], &mut OUTBOX[..]);
-    let result = talk(&mut line).and_then(|()| refuse(&mut line));
-    hprintln!("stack {}", stack::deepest());
+    let result = talk(&mut line)
+        .and_then(|()| refuse_bodies(&mut line))
+        .and_then(|()| refuse_frames(&mut line));
+    say::number("stack", stack::deepest());
     finish(result)
 }
-
-type Checked = Result<(), &'static str>;
 
 /// Sends and receives, and compares every value.
 fn talk(line: &mut Line) -> Checked {
@@ -53,8 +53,9 @@ fn talk(line: &mut Line) -> Checked {
     Ok(())
 }
 
-/// Receives what it must not take, and looks for the report and for the message behind it.
-fn refuse(line: &mut Line) -> Checked {
+/// Receives bodies that it must not take, and looks for the report and for the message behind it.
+#[inline(never)]
+fn refuse_bodies(line: &mut Line) -> Checked {
     let raw = Raw {
         code: Code(0x77),
         body: &[1, 2, 3],
@@ -90,8 +91,12 @@ fn refuse(line: &mut Line) -> Checked {
         refused.rule == Rule::Body(encoding::Rule::UnexpectedEnd),
         "unfinished varint: wrong rule",
     )?;
-    still_in_step(line)?;
+    still_in_step(line)
+}
 
+/// The same with frames.
+#[inline(never)]
+fn refuse_frames(line: &mut Line) -> Checked {
     let too_long = LENT as u8 + 1;
     receive(line, &[too_long]);
     let refused = malformed(line).ok_or("too long a frame not reported")?;
@@ -155,8 +160,4 @@ fn loop_back(line: &mut Line) {
 fn receive(line: &mut Line, bytes: &[u8]) {
     line.input_room()[..bytes.len()].copy_from_slice(bytes);
     line.handle_input(bytes.len());
-}
-
-fn is(so: bool, otherwise: &'static str) -> Checked {
-    if so { Ok(()) } else { Err(otherwise) }
 }

@@ -4,11 +4,16 @@
 
 use ropeway_core::dialect::cable_car::{CableCarJson, Join};
 use ropeway_core::{Event, Messenger, messages};
+use ropeway_mcu::board::timer;
+use ropeway_mcu::ends::{self, Checked, carry, is, put};
+use ropeway_mcu::words::Measurement;
+use ropeway_mcu::{cost, finish, say, stack};
 use serde::{Deserialize, Serialize};
 
 messages! {
     enum Words<'a> {
         Join(Join),
+        Measured(Measurement),
         Stats(Stats<'a>) as "MsgStats",
     }
 }
@@ -21,6 +26,53 @@ struct Stats<'a> {
     uptime: u32,
 }
 
+type End = ends::End<CableCarJson>;
+
+const LENT: usize = 192;
+
+#[cortex_m_rt::entry]
+fn main() -> ! {
+    static mut MEMORY: [[u8; LENT]; 4] = [[0; LENT]; 4];
+    stack::paint();
+    timer::start();
+    let [a, b, c, d] = MEMORY;
+    let here = Messenger::new(CableCarJson, &mut a[..], &mut b[..]);
+    let there = Messenger::new(CableCarJson, &mut c[..], &mut d[..]);
+    let result = talk(here, there);
+    say::number("stack", stack::deepest());
+    finish(result)
+}
+
+fn talk(mut here: End, mut there: End) -> Checked {
+    say::number("lent", 2 * LENT);
+    say::number("state", size_of::<End>() - 4 * size_of::<usize>());
+    here.send(&STATS).map_err(|_| "not sent")?;
+    is(here.poll_output() == LINE, "written differently")?;
+    carry(&mut here, &mut there);
+    put(&mut there, LOOSE);
+    for _ in 0..2 {
+        let read =
+            matches!(there.recv(), Some(Event::Message(Words::Stats(stats))) if stats == STATS);
+        is(read, "read differently")?;
+    }
+    put(
+        &mut there,
+        b"[\"MsgStats\",{\"cpu\":0.1.2}]\n[\"MsgJoin\",{}]\n",
+    );
+    is(
+        matches!(there.recv::<Words<'_>>(), Some(Event::Malformed(_))),
+        "broken line not reported",
+    )?;
+    is(
+        matches!(there.recv(), Some(Event::Message(Words::Join(Join)))),
+        "out of step",
+    )?;
+    cost::both_ways(&mut here, &mut there, &Measurement::sample(1000), |end| {
+        matches!(end.recv(), Some(Event::Message(Words::Measured(_))))
+    });
+    Ok(())
+}
+
 const STATS: Stats<'static> = Stats {
     host: "board",
     cpu: 0.1,
@@ -31,39 +83,3 @@ const LINE: &[u8] =
     b"[\"MsgStats\",{\"host\":\"board\",\"cpu\":0.1,\"celsius\":36.625,\"uptime\":86400}]\n";
 /// The same as another program may write it, in other words and another order.
 const LOOSE: &[u8] = b" [\"MsgStats\", {\"uptime\": 86400, \"cpu\": 1e-1, \"host\": \"b\\u006fard\", \"celsius\": 36.6250}]\n";
-
-#[cortex_m_rt::entry]
-fn main() -> ! {
-    static mut INPUT: [u8; 128] = [0; 128];
-    static mut OUTBOX: [u8; 128] = [0; 128];
-    let mut line = Messenger::new(CableCarJson, &mut INPUT[..], &mut OUTBOX[..]);
-    ropeway_mcu::finish(talk(&mut line))
-}
-
-fn talk(line: &mut Messenger<CableCarJson, &'static mut [u8]>) -> Result<(), &'static str> {
-    line.send(&STATS).map_err(|_| "not sent")?;
-    is(line.poll_output() == LINE, "written differently")?;
-    for bytes in [LINE, LOOSE] {
-        line.input_room()[..bytes.len()].copy_from_slice(bytes);
-        line.handle_input(bytes.len());
-        is(
-            matches!(line.recv(), Some(Event::Message(Words::Stats(stats))) if stats == STATS),
-            "read differently",
-        )?;
-    }
-    let broken = b"[\"MsgStats\",{\"cpu\":0.1.2}]\n[\"MsgJoin\",{}]\n";
-    line.input_room()[..broken.len()].copy_from_slice(broken);
-    line.handle_input(broken.len());
-    is(
-        matches!(line.recv::<Words<'_>>(), Some(Event::Malformed(_))),
-        "broken line not reported",
-    )?;
-    is(
-        matches!(line.recv(), Some(Event::Message(Words::Join(Join)))),
-        "out of step",
-    )
-}
-
-fn is(so: bool, otherwise: &'static str) -> Result<(), &'static str> {
-    if so { Ok(()) } else { Err(otherwise) }
-}

@@ -1,7 +1,6 @@
 //! What a message costs in instructions, on the emulator's clock of instructions.
 //!
-//! It prints `name value` a line. Each count is the difference of a long and a short loop, so that what is
-//! around the loop cancels out; what the loop itself takes, two or three instructions, is counted.
+//! It prints `name value` a line.
 #![no_std]
 #![no_main]
 
@@ -13,6 +12,7 @@ use ropeway_core::dialect::cable_car::{CableCarByte, Join};
 use ropeway_core::message::{Decode, Encode};
 use ropeway_core::{Event, Messenger};
 use ropeway_mcu::board::timer;
+use ropeway_mcu::cost::per_round;
 use ropeway_mcu::exit;
 use ropeway_mcu::words::{Fixed, LENT, Line, Measurement, Packed, Words};
 
@@ -85,28 +85,8 @@ where
     len
 }
 
-/// The instructions that `work` takes, rounded to the nearest.
-fn per_round(mut work: impl FnMut()) -> u32 {
-    let (short, long) = (ticks(SHORT, &mut work), ticks(SHORT + ROUNDS, &mut work));
-    ((long - short) * TICK_NS / INSTRUCTION_NS + ROUNDS / 2) / ROUNDS
-}
-
-#[inline(never)]
-fn ticks(rounds: u32, work: &mut impl FnMut()) -> u32 {
-    let start = timer::ticks();
-    for _ in 0..rounds {
-        work();
-    }
-    timer::ticks() - start
-}
-
 fn is(so: bool) {
     if !so {
         exit(false);
     }
 }
-
-const SHORT: u32 = 100;
-const ROUNDS: u32 = 1000;
-const TICK_NS: u32 = 40;
-const INSTRUCTION_NS: u32 = 64;

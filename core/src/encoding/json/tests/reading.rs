@@ -96,7 +96,7 @@ fn names_rule_and_offset() {
 }
 
 /// An interpreter takes its time.
-const STEP: usize = if cfg!(miri) { 23 } else { 1 };
+const STEP: usize = if cfg!(miri) { 67 } else { 1 };
 
 #[test]
 fn every_truncation_is_an_error() {

@@ -122,7 +122,11 @@ fn writes_lone_surrogates() {
 #[test]
 fn writes_integers_of_every_length() {
     let mut value = 1u128;
-    for _ in 0..39 {
+    for digits in 0..39 {
+        if cfg!(miri) && digits % 4 != 0 {
+            value = value.wrapping_mul(10);
+            continue;
+        }
         for value in [value - 1, value, value.wrapping_mul(9)] {
             let text = std::format!("{value}");
             assert_eq!(written(Style::Ascii, |writer| writer.u128(value)), text);
@@ -163,7 +167,7 @@ fn passes_big_integers_on_as_text() {
 #[test]
 fn writes_integers_of_any_size() {
     let written = |bytes: &[u8]| {
-        let mut out = std::vec![0; 4301];
+        let mut out = [0; 64];
         let mut writer = Writer::new(&mut out, Style::Ascii);
         writer.integer_le(bytes)?;
         Ok::<_, EncodeError>(String::from_utf8(writer.as_bytes().into()).unwrap())
@@ -194,7 +198,18 @@ fn writes_integers_of_any_size() {
         written(&power).as_deref(),
         Ok("-1461501637330902918203684832716283019655932542976")
     );
-    assert_eq!(written(&[0x7f; 1785]).map(|text| text.len()), Ok(4299));
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "minutes: the time grows with the square of the length")]
+fn writes_integers_of_at_most_4300_digits() {
+    let written = |bytes: &[u8]| {
+        let mut out = [0; 4301];
+        let mut writer = Writer::new(&mut out, Style::Ascii);
+        writer.integer_le(bytes)?;
+        Ok::<_, EncodeError>(writer.as_bytes().len())
+    };
+    assert_eq!(written(&[0x7f; 1785]), Ok(4299));
     assert_eq!(written(&[0x7f; 1786]), Err(EncodeError::Unencodable));
     assert_eq!(written(&[0x7f; 10_000]), Err(EncodeError::Unencodable));
 }

@@ -156,7 +156,7 @@ impl From<&Value> for Tree {
 fn documents_are_the_same_for_rmp_serde() {
     let mut random = Random::new(20);
     let mut out = vec![0; 1 << 20];
-    for _ in 0..500 {
+    for _ in 0..500 / SLOWNESS {
         let document = random.document(3);
         let theirs = rmp_serde::to_vec_named(&document).unwrap();
         let len = to_slice(&document, &mut out).unwrap();
@@ -172,7 +172,7 @@ fn documents_are_the_same_for_rmp_serde() {
 #[test]
 fn values_are_the_same_for_rmpv() {
     let mut random = Random::new(21);
-    for _ in 0..2000 {
+    for _ in 0..2000 / SLOWNESS {
         let value = random.value(5);
         let mut theirs = Vec::new();
         rmpv::encode::write_value(&mut theirs, &value).unwrap();
@@ -189,7 +189,7 @@ fn values_are_the_same_for_rmpv() {
 #[test]
 fn damaged_bytes_never_do_harm() {
     let mut random = Random::new(22);
-    for _ in 0..300 {
+    for _ in 0..300 / SLOWNESS {
         let mut body = Vec::new();
         rmpv::encode::write_value(&mut body, &random.value(4)).unwrap();
         for _ in 0..20 {
@@ -208,3 +208,6 @@ fn damaged_bytes_never_do_harm() {
         }
     }
 }
+
+/// How many times fewer rounds an interpreter does.
+const SLOWNESS: u32 = if cfg!(miri) { 250 } else { 1 };

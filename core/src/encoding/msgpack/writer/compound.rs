@@ -2,6 +2,7 @@
 
 use super::{super::marker::*, Writer};
 use crate::{
+    buf,
     encoding::{EncodeError, value::DEPTH_LIMIT},
     framing::Full,
 };
@@ -73,11 +74,12 @@ impl Writer<'_> {
         if end > self.out.len() {
             return Err(Full.into());
         }
-        if moved != content.start && content.start <= content.end {
-            self.out.copy_within(content, moved);
+        if moved != content.start {
+            buf::move_within(self.out, content, moved);
         }
-        if let Some(slots) = self.out.get_mut(open.start..moved) {
-            slots.copy_from_slice(head.as_bytes());
+        let slots = self.out.get_mut(open.start..moved).unwrap_or_default();
+        for (slot, byte) in slots.iter_mut().zip(head.as_bytes()) {
+            *slot = *byte;
         }
         self.len = end;
         Ok(())

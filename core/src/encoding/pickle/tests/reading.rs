@@ -1,7 +1,7 @@
 use crate::encoding::pickle::{Node, Progress, Table, from_slice, to_slice};
 use crate::encoding::value::{Key, Kind, Number, Read};
 use crate::encoding::{DecodeError, Rule};
-use std::{string::String, string::ToString, vec::Vec};
+use std::{string::String, string::ToString, vec, vec::Vec};
 
 use super::LIMIT;
 
@@ -133,6 +133,15 @@ fn messages_are_those_of_python() {
         shown(b"cm\nError\ncm\nKeyError\nVx\n\x85R\x85R."),
         "Error: KeyError('x')"
     );
+}
+
+#[test]
+fn shows_so_many_levels_of_what_is_nested_and_no_more() {
+    let lists = |levels: usize| [vec![b']'; levels], b"K\x01".into(), vec![b'a'; levels]].concat();
+    let text = |levels: usize, inner| "[".repeat(levels) + inner + &"]".repeat(levels);
+    assert_eq!(shown(&lists(15)), text(15, "1"));
+    assert_eq!(shown(&lists(16)), text(15, "..."));
+    assert_eq!(shown(&lists(120)), text(15, "..."));
 }
 
 #[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]

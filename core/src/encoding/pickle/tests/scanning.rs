@@ -98,6 +98,14 @@ fn refuses_what_breaks_a_rule_as_soon_as_it_is_known() {
         assert_eq!(self::rule(pickle), rule, "{pickle:?}");
         assert_eq!(stepwise(pickle), verdict(pickle), "{pickle:?}");
     }
+    for line in [
+        &b"I18446744073709551616\n"[..],
+        b"L-9223372036854775809L\n",
+        b"L-10000000000000000000000000000000000000000000L\n",
+        b"I10000000000000000000000000000000000000000000\n",
+    ] {
+        assert_eq!(rule(line), Rule::OutOfRange);
+    }
     let long = [&b"I"[..], &[b'1'; 64]].concat();
     assert_eq!(rule(&long), Rule::InvalidNumber);
 }
@@ -188,7 +196,7 @@ fn the_table_is_the_limit() {
     assert_eq!(over(b"Nq\x1c").rule, Rule::TooManyValues { limit });
     assert_eq!(
         over(b"Nr\xff\xff\xff\xff").rule,
-        Rule::TooManyValues { limit }
+        Rule::Memo { index: u32::MAX }
     );
     assert_eq!(over(b"Nq\x1bN").rule, Rule::TooManyValues { limit });
     // Marks are used again: one is enough for any number of batches.
@@ -256,4 +264,74 @@ fn grows_without_losing_the_memo() {
         table.scan(&too_many, LIMIT).unwrap_err().rule,
         Rule::TooManyValues { limit: 1000 }
     );
+}
+
+#[test]
+fn grows_at_any_opcode() {
+    for input in [
+        &b"](Vtext\nVa\nNe."[..],
+        b"Vtext\n.",
+        b"cm\nError\n)R.",
+        b"(I1\nL2L\nN\x8c\x01xC\x01y])}t.",
+    ] {
+        let fixed = verdict(input);
+        let mut table = Table::new(Growing(Vec::new()));
+        assert_eq!(table.scan(input, LIMIT), fixed, "{input:?}");
+        table.clear();
+        for len in 0..input.len() {
+            let mut table = Table::new(Growing(std::vec![Node::EMPTY; len]));
+            assert_eq!(
+                table.scan(input, LIMIT),
+                fixed,
+                "{input:?} from {len} nodes"
+            );
+        }
+    }
+    let lines = [&b"V"[..], &[b'\n'; 300]].concat();
+    let mut table = Table::new(Growing(Vec::new()));
+    assert_eq!(
+        table.scan(&lines, LIMIT).unwrap_err().rule,
+        Rule::UnknownOpcode { opcode: b'\n' }
+    );
+}
+
+#[test]
+fn what_is_refused_stays_refused_until_the_table_is_cleared() {
+    for input in [
+        &b"]]q\x00h\x00a."[..],
+        b"]cos\nsystem\na.",
+        b"](cos\nsystem\ne.",
+        b"NN.",
+        b"NNNNNNNNN.",
+    ] {
+        let mut table = Table::new([Node::EMPTY; 8]);
+        let refused = table.scan(input, LIMIT).unwrap_err();
+        for _ in 0..3 {
+            assert_eq!(table.scan(input, LIMIT), Err(refused), "{input:?}");
+            assert!(table.root(input).is_none());
+        }
+        table.clear();
+        assert_eq!(table.scan(b"N.", LIMIT), Ok(Progress::Done { len: 2 }));
+    }
+}
+
+#[test]
+fn a_short_pickle_does_not_ask_for_a_large_memo() {
+    let mut table = Table::new(Growing(Vec::new()));
+    assert_eq!(
+        table.scan(b"Np255\nq\xffr\xff\x00\x00\x00", LIMIT),
+        Ok(Progress::More)
+    );
+    let index = 256;
+    assert_eq!(
+        table.scan(b"Np255\nq\xffr\xff\x00\x00\x00r\x00\x01\x00\x00", LIMIT),
+        Err(DecodeError::at(13, Rule::Memo { index }))
+    );
+    // One place for each byte is more than any pickle needs.
+    let mut long = std::vec![b'B', 0, 2, 0, 0];
+    long.resize(5 + 512, b'x');
+    long.extend(b"r\x05\x02\x00\x00.");
+    table.clear();
+    let len = long.len();
+    assert_eq!(table.scan(&long, LIMIT), Ok(Progress::Done { len }));
 }

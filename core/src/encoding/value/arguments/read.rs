@@ -17,26 +17,29 @@ use serde::forward_to_deserialize_any;
 /// [`Rule::UnknownField`], and an argument that is given both ways with [`Rule::DuplicateField`]. Names that a struct
 /// does not know are passed over, unless it denies them. A part that is no sequence or no map with text keys fails
 /// with [`Rule::WrongType`].
-pub fn read_arguments<'de, T, A, K>(args: Option<A>, kwargs: Option<K>) -> Result<T, DecodeError>
+pub fn read_arguments<'de, T, A, K>(
+    mut args: Option<A>,
+    mut kwargs: Option<K>,
+) -> Result<T, DecodeError>
 where
     T: Deserialize<'de>,
     A: Read<'de>,
     K: Read<'de>,
 {
     let mut start = 0;
-    let args = enter(args, &mut start, A::begin_array)?;
-    let kwargs = enter(kwargs, &mut start, K::begin_map)?;
+    let args = enter(&mut args, &mut start, A::begin_array)?;
+    let kwargs = enter(&mut kwargs, &mut start, K::begin_map)?;
     T::deserialize(ArgumentsReader { args, kwargs })
         .map_err(|error: DecodeError| error.or_at(start))
 }
 
 /// Goes into the next value, if there is one.
-fn enter<'de, R: Read<'de>>(
-    reader: Option<R>,
+fn enter<'r, 'de, R: Read<'de>>(
+    reader: &'r mut Option<R>,
     start: &mut usize,
     begin: fn(&mut R) -> Result<(), DecodeError>,
-) -> Result<Option<R>, DecodeError> {
-    let Some(mut reader) = reader else {
+) -> Result<Option<&'r mut R>, DecodeError> {
+    let Some(reader) = reader else {
         return Ok(None);
     };
     let kind = reader.peek()?;
@@ -45,17 +48,19 @@ fn enter<'de, R: Read<'de>>(
         reader.null()?;
         return Ok(None);
     }
-    begin(&mut reader)?;
+    begin(reader)?;
     Ok(Some(reader))
 }
 
 /// The arguments of a call: a sequence and a map that have been entered.
-struct ArgumentsReader<A, K> {
-    args: Option<A>,
-    kwargs: Option<K>,
+///
+/// Readers can be large, so they stay where they are.
+struct ArgumentsReader<'r, A, K> {
+    args: Option<&'r mut A>,
+    kwargs: Option<&'r mut K>,
 }
 
-impl<'de, A: Read<'de>, K: Read<'de>> ArgumentsReader<A, K> {
+impl<'de, A: Read<'de>, K: Read<'de>> ArgumentsReader<'_, A, K> {
     /// Gives positional arguments the names of `fields`, and hands on what has names.
     fn bind<V: Visitor<'de>>(
         self,
@@ -76,7 +81,7 @@ impl<'de, A: Read<'de>, K: Read<'de>> ArgumentsReader<A, K> {
 
     /// Sees to it that there are no more positional arguments.
     fn no_args(&mut self) -> Result<(), DecodeError> {
-        let Some(args) = &mut self.args else {
+        let Some(args) = self.args.as_deref_mut() else {
             return Ok(());
         };
         if args.next_element()? {
@@ -97,7 +102,7 @@ impl<'de, A: Read<'de>, K: Read<'de>> ArgumentsReader<A, K> {
 
     /// Where the next name is, if there is one.
     fn next_name(&mut self) -> Result<Option<usize>, DecodeError> {
-        let Some(kwargs) = &mut self.kwargs else {
+        let Some(kwargs) = self.kwargs.as_deref_mut() else {
             return Ok(None);
         };
         Ok(match kwargs.next_key()? {
@@ -111,7 +116,7 @@ impl<'de, A: Read<'de>, K: Read<'de>> ArgumentsReader<A, K> {
     }
 }
 
-impl<'de, A: Read<'de>, K: Read<'de>> Deserializer<'de> for ArgumentsReader<A, K> {
+impl<'de, A: Read<'de>, K: Read<'de>> Deserializer<'de> for ArgumentsReader<'_, A, K> {
     type Error = DecodeError;
 
     /// What no argument has a place in is told what it has found: a sequence, or a map if there are names alone.
@@ -150,7 +155,7 @@ impl<'de, A: Read<'de>, K: Read<'de>> Deserializer<'de> for ArgumentsReader<A, K
     ) -> Result<V::Value, DecodeError> {
         self.no_kwargs()?;
         let too_few = |at| DecodeError::at(at, Rule::InvalidLength);
-        let args = self.args.as_mut().ok_or(too_few(0))?;
+        let args = self.args.as_deref_mut().ok_or(too_few(0))?;
         if !args.next_element()? {
             return Err(too_few(args.offset()));
         }
@@ -210,7 +215,7 @@ impl<'de, A: Read<'de>, K: Read<'de>> Deserializer<'de> for ArgumentsReader<A, K
         mut self,
         visitor: V,
     ) -> Result<V::Value, DecodeError> {
-        while let Some(args) = &mut self.args {
+        while let Some(args) = self.args.as_deref_mut() {
             if args.next_element()? {
                 args.skip()?;
             } else {
@@ -218,7 +223,7 @@ impl<'de, A: Read<'de>, K: Read<'de>> Deserializer<'de> for ArgumentsReader<A, K
             }
         }
         while self.next_name()?.is_some() {
-            if let Some(kwargs) = &mut self.kwargs {
+            if let Some(kwargs) = self.kwargs.as_deref_mut() {
                 kwargs.skip()?;
             }
         }
@@ -231,16 +236,16 @@ impl<'de, A: Read<'de>, K: Read<'de>> Deserializer<'de> for ArgumentsReader<A, K
 }
 
 /// Positional arguments, for a tuple or a sequence.
-struct Elements<'r, A>(&'r mut Option<A>);
+struct Elements<'e, 'r, A>(&'e mut Option<&'r mut A>);
 
-impl<'de, A: Read<'de>> SeqAccess<'de> for Elements<'_, A> {
+impl<'de, A: Read<'de>> SeqAccess<'de> for Elements<'_, '_, A> {
     type Error = DecodeError;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(
         &mut self,
         seed: T,
     ) -> Result<Option<T::Value>, DecodeError> {
-        if let Some(args) = self.0 {
+        if let Some(args) = self.0.as_deref_mut() {
             if args.next_element()? {
                 return seed.deserialize(ValueReader::new(args)).map(Some);
             }
@@ -251,19 +256,19 @@ impl<'de, A: Read<'de>> SeqAccess<'de> for Elements<'_, A> {
 }
 
 /// Arguments with names: first those by position, as long as there are any, with the names of fields.
-struct Bound<A, K> {
-    arguments: ArgumentsReader<A, K>,
+struct Bound<'r, A, K> {
+    arguments: ArgumentsReader<'r, A, K>,
     fields: slice::Iter<'static, &'static str>,
 }
 
-impl<'de, A: Read<'de>, K: Read<'de>> MapAccess<'de> for &mut Bound<A, K> {
+impl<'de, A: Read<'de>, K: Read<'de>> MapAccess<'de> for &mut Bound<'_, A, K> {
     type Error = DecodeError;
 
     fn next_key_seed<T: DeserializeSeed<'de>>(
         &mut self,
         seed: T,
     ) -> Result<Option<T::Value>, DecodeError> {
-        if let Some(args) = &mut self.arguments.args {
+        if let Some(args) = self.arguments.args.as_deref_mut() {
             if args.next_element()? {
                 let start = args.next_offset();
                 let name = self.fields.next();
@@ -275,7 +280,7 @@ impl<'de, A: Read<'de>, K: Read<'de>> MapAccess<'de> for &mut Bound<A, K> {
             }
             self.arguments.args = None;
         }
-        let Some(kwargs) = &mut self.arguments.kwargs else {
+        let Some(kwargs) = self.arguments.kwargs.as_deref_mut() else {
             return Ok(None);
         };
         match kwargs.next_key()? {
@@ -296,7 +301,10 @@ impl<'de, A: Read<'de>, K: Read<'de>> MapAccess<'de> for &mut Bound<A, K> {
         &mut self,
         seed: T,
     ) -> Result<T::Value, DecodeError> {
-        match (&mut self.arguments.args, &mut self.arguments.kwargs) {
+        match (
+            self.arguments.args.as_deref_mut(),
+            self.arguments.kwargs.as_deref_mut(),
+        ) {
             (Some(args), _) => seed.deserialize(ValueReader::new(args)),
             (None, Some(kwargs)) => seed.deserialize(ValueReader::new(kwargs)),
             // No key has been given.
@@ -306,13 +314,13 @@ impl<'de, A: Read<'de>, K: Read<'de>> MapAccess<'de> for &mut Bound<A, K> {
 }
 
 /// The fields of [`Args`](super::Args): each is one part of the arguments.
-struct Both<A, K> {
-    arguments: ArgumentsReader<A, K>,
+struct Both<'r, A, K> {
+    arguments: ArgumentsReader<'r, A, K>,
     fields: slice::Iter<'static, &'static str>,
     is_args: bool,
 }
 
-impl<'de, A: Read<'de>, K: Read<'de>> MapAccess<'de> for Both<A, K> {
+impl<'de, A: Read<'de>, K: Read<'de>> MapAccess<'de> for Both<'_, A, K> {
     type Error = DecodeError;
 
     fn next_key_seed<T: DeserializeSeed<'de>>(

@@ -1,0 +1,34 @@
+//! What a program tells the host: text and numbers, without the text formatting that would cost more than some programs.
+
+use cortex_m_semihosting::hio;
+
+/// Prints a line of a name and a number.
+pub fn number(name: &str, value: usize) {
+    let mut digits = [0; 20];
+    let mut start = digits.len();
+    let mut rest = value;
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0' + (rest % 10) as u8;
+        start -= 1;
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    let digits = digits.get(start..).unwrap_or_default();
+    print(&[name.as_bytes(), b" ", digits, b"\n"]);
+}
+
+/// Prints what has gone wrong.
+pub fn failure(why: &str) {
+    print(&[b"failed: ", why.as_bytes(), b"\n"]);
+}
+
+fn print(parts: &[&[u8]]) {
+    if let Ok(mut host) = hio::hstdout() {
+        for part in parts {
+            // A host that does not listen misses nothing but words.
+            let _ = host.write_all(part);
+        }
+    }
+}

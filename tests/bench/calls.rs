@@ -1,0 +1,183 @@
+//! Calls through a node, one at a time, beside the same bytes thrown there and back by hand.
+
+use crate::message::{Sample, Samples};
+use crate::pinned::{self, PATIENCE};
+use crate::report::{Report, Target};
+use crate::rounds::{Series, percentile};
+use crate::slab::{Allocated, steadily};
+use crate::stream::{frame, tcptalks};
+use crate::{Outcome, Scale};
+use ropeway_std::call::Failure;
+use ropeway_std::dialect::clever_show::{self, CleverShow};
+use ropeway_std::dialect::{Answers, Asks, Replies};
+use ropeway_std::message::{Answer, Call};
+use ropeway_std::registry::Registry;
+use ropeway_std::{Handlers, Link, Node, Options};
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Instant;
+
+pub(crate) fn measure(report: &mut Report, scale: Scale) {
+    report.section("calls through a node, one at a time, over TCP");
+    let ends = || [tcptalks::dialling(), tcptalks::listening()];
+    rows(
+        report,
+        scale,
+        "TCPTalks",
+        &ends,
+        tcptalks::retcode(7).into(),
+    );
+    let ends = || [CleverShow::new(), CleverShow::new()];
+    let id = clever_show::CallId::new(7);
+    rows(report, scale, "clever-show", &ends, id);
+}
+
+fn rows<D>(
+    report: &mut Report,
+    scale: Scale,
+    dialect: &str,
+    ends: &impl Fn() -> [D; 2],
+    id: D::CallId,
+) where
+    D: Asks<Sample> + Replies<Sample> + Send + 'static,
+    for<'a> <D as Answers<'a, Sample>>::Failure: Failure,
+    Samples: for<'a> Registry<'a, D>,
+{
+    let (trips, rounds) = (scale.pick(200, 2_000), scale.pick(5, 25));
+    let name = format!("{dialect}: every call is answered");
+    let Some(turns) = report.succeeds(&name, turns(ends, id, trips, rounds)) else {
+        return;
+    };
+    report.value(&name, "ok");
+    for (name, percent) in [("p50", 50), ("p99", 99)] {
+        let [raw, ours] = turns.times.each_ref().map(|rounds| {
+            let rounds = rounds.iter().cloned();
+            let times = rounds.map(|times| percentile(times, percent));
+            times.collect::<Series>()
+        });
+        let micros = |series: &Series| format!("{:.2} us", series.median());
+        let by_hand = format!("{dialect}, by hand");
+        report.value(&format!("{name} {by_hand}"), micros(&raw));
+        let name = format!("{name} {dialect}, Node::call");
+        let (ratio, target) = (ours.over(&raw), Target::AtMost(1.25));
+        report.target(&name, micros(&ours), ratio, &by_hand, target);
+    }
+    let allocated = turns.allocated;
+    report.check(
+        &format!("{dialect}: allocations"),
+        allocated == 0,
+        allocated,
+    );
+}
+
+/// Microseconds of each trip, by contender and round, and what the nodes allocated on both sides.
+struct Turns {
+    times: [Vec<Vec<f64>>; 2],
+    allocated: Allocated,
+}
+
+fn turns<D>(ends: &impl Fn() -> [D; 2], id: D::CallId, trips: u32, rounds: usize) -> Outcome<Turns>
+where
+    D: Asks<Sample> + Replies<Sample> + Send + 'static,
+    for<'a> <D as Answers<'a, Sample>>::Failure: Failure,
+    Samples: for<'a> Registry<'a, D>,
+{
+    let (request, value) = (&Sample::nth(7), &7);
+    let call = frame(ends(), &Call { id, request })?;
+    let answer = frame(ends(), &Answer::<'_, '_, _, Sample> { id, value })?;
+    let mut times = [Vec::new(), Vec::new()];
+    let mut allocated = 0;
+    for round in 0..=rounds {
+        let (here, there) = pinned::connection()?;
+        let (raw, ()) = pinned::side_by_side(
+            || throw(here, &call, &answer, trips),
+            || give_back(there, &call, &answer, trips),
+        )?;
+        let (here, there) = pinned::connection()?;
+        let [asking, answering] = ends();
+        let ((ours, asker), answerer) = pinned::side_by_side(
+            || ask(asking, here, trips),
+            || reply(answering, there, trips),
+        )?;
+        allocated = asker + answerer;
+        if round > 0 {
+            times[0].push(raw);
+            times[1].push(ours);
+        }
+    }
+    Ok(Turns { times, allocated })
+}
+
+fn throw(mut stream: TcpStream, call: &[u8], answer: &[u8], trips: u32) -> Outcome<Vec<f64>> {
+    let mut times = Vec::with_capacity(trips as usize);
+    let mut bytes = vec![0; answer.len()];
+    for id in 0..trips {
+        let start = Instant::now();
+        stream.write_all(call)?;
+        stream.read_exact(&mut bytes)?;
+        times.push(start.elapsed().as_secs_f64() * 1e6);
+        if bytes != answer {
+            return Err(format!("answer {id} is another").into());
+        }
+    }
+    Ok(times)
+}
+
+fn give_back(mut stream: TcpStream, call: &[u8], answer: &[u8], trips: u32) -> Outcome<()> {
+    let mut bytes = vec![0; call.len()];
+    for _ in 0..trips {
+        stream.read_exact(&mut bytes)?;
+        stream.write_all(answer)?;
+    }
+    Ok(())
+}
+
+fn ask<D>(dialect: D, stream: TcpStream, trips: u32) -> Outcome<(Vec<f64>, Allocated)>
+where
+    D: Asks<Sample> + Replies<Sample>,
+    for<'a> <D as Answers<'a, Sample>>::Failure: Failure,
+{
+    let link = Link::new(dialect, stream, &Options::default())?;
+    let mut node = Node::new(link, Handlers::new());
+    if !node.open(PATIENCE)? {
+        return Err("the link does not open".into());
+    }
+    let mut times = Vec::with_capacity(trips as usize);
+    let allocated = steadily(trips, |id| {
+        let sample = Sample::nth(id);
+        let start = Instant::now();
+        let answer: u32 = node.call(&sample, PATIENCE)?;
+        times.push(start.elapsed().as_secs_f64() * 1e6);
+        if answer == id {
+            Ok(())
+        } else {
+            Err(format!("call {id} was answered with {answer}").into())
+        }
+    })?;
+    Ok((times, allocated))
+}
+
+fn reply<D>(dialect: D, stream: TcpStream, trips: u32) -> Outcome<Allocated>
+where
+    D: Replies<Sample> + 'static,
+{
+    let answered = Arc::new(AtomicU32::new(0));
+    let count = answered.clone();
+    let mut handlers = Handlers::new();
+    handlers.answer(move |_, sample: Sample| {
+        count.fetch_add(1, Ordering::Relaxed);
+        Ok(sample.id)
+    });
+    let link = Link::new(dialect, stream, &Options::default())?;
+    let mut node = Node::new(link, handlers);
+    steadily(trips, |id| {
+        while answered.load(Ordering::Relaxed) <= id {
+            if !node.turn(PATIENCE)? {
+                return Err(format!("call {id} did not come").into());
+            }
+        }
+        Ok(())
+    })
+}
