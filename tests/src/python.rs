@@ -135,7 +135,9 @@ pub fn pythons() -> Vec<(String, String)> {
             let version = version(&interpreter)?;
             let mut parts = version.split('.').map(|part| part.parse().unwrap_or(0));
             let number = (parts.next()?, parts.next()?);
-            ((3, 6) <= number && number < (4, 0)).then_some((number, version, interpreter))
+            ((3, 6)..(4, 0))
+                .contains(&number)
+                .then_some((number, version, interpreter))
         })
         .collect();
     pythons.sort();

@@ -358,7 +358,7 @@ impl Server {
                 }
             }
             News::TurnedAway(info, reason) => {
-                self.tell(Happening::TurnedAway(info.address, reason))
+                self.tell(Happening::TurnedAway(info.address, reason));
             }
             _ => {}
         }

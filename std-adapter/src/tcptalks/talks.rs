@@ -368,6 +368,10 @@ impl<T: Transport> Talks<T> {
     }
 
     /// Takes the next thing that the peer said, and says whether it is what is waited for; none if there is nothing.
+    #[allow(
+        clippy::result_large_err,
+        reason = "the error is the call itself, which nobody has bound"
+    )]
     fn take_one(&mut self, waiting: &mut Option<Waiting<'_>>) -> Result<Option<bool>, Error> {
         let mut asked = None;
         let mut refused = None;
