@@ -119,7 +119,7 @@ fn ten_thousand_messages_each_way(snake: Snake, role: Role) {
             }
         })
         .action("counted", move |_, (count,): (u32,)| {
-            tell.send(count).unwrap()
+            tell.send(count).unwrap();
         });
     let mut us = Us::start(snake, role, handlers);
     us.talk().send("source", &[MANY]).unwrap();
@@ -181,7 +181,7 @@ fn requests_are_answered_both_ways(snake: Snake, role: Role) {
     handlers
         .request("sum", |_, (a, b): (i64, i64)| Ok(a + b))
         .action("asked", move |_, (right,): (u32,)| {
-            tell.send(right).unwrap()
+            tell.send(right).unwrap();
         });
     let mut us = Us::start(snake, role, handlers);
     us.talk().send("ask", &[1000]).unwrap();

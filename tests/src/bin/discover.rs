@@ -26,7 +26,7 @@
 
 use ropeway_core::registry::Registry;
 use ropeway_std::dialect::cable_car::{CableCarByte, CableCarJson, Identify, Join};
-use ropeway_std::dialect::{Carries, Dialect};
+use ropeway_std::dialect::{Carries, Dialect, Never};
 use ropeway_std::discovery::{self, Connection, ConnectionId, Direction, Discovery, Loopback};
 use ropeway_std::encoding::{DecodeError, EncodeError, Rule};
 use ropeway_std::message::{Decode, Encode};
@@ -53,7 +53,14 @@ messages! {
     }
 }
 
-trait Speaks: Dialect + Copy + Carries<Identify<'static>> + Carries<Join> + Carries<Numbered> {}
+trait Speaks:
+    for<'a> Dialect<CallId = Never, Notice<'a> = Never>
+    + Copy
+    + Carries<Identify<'static>>
+    + Carries<Join>
+    + Carries<Numbered>
+{
+}
 
 struct Arguments {
     transport: String,
