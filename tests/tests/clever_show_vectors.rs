@@ -212,8 +212,10 @@ fn is_fatal(said: &Said) -> bool {
 fn missing(bytes: &[u8]) -> usize {
     let (header, content) = bytes[2..].split_at(usize::from(bytes[0]) << 8 | usize::from(bytes[1]));
     let header: ropeway_std::value::Value = str::from_utf8(header).unwrap().parse().unwrap();
-    let length = header["content-length"].as_u64().unwrap() as usize;
-    length.saturating_sub(content.len())
+    let length = header["content-length"].as_u64().unwrap();
+    usize::try_from(length)
+        .unwrap()
+        .saturating_sub(content.len())
 }
 
 /// Python 2 writes its fields in another order.
