@@ -45,8 +45,6 @@ pub struct Messenger<D, I, O = I> {
     /// Bytes of the next frame that need no second look.
     scanned: usize,
     reading: Reading,
-    /// Why the dialect could not say what it has to.
-    silenced: Option<SendError>,
 }
 
 /// What became of the incoming stream.
@@ -106,7 +104,6 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
             outbox: Outbox::new(outbox),
             scanned: 0,
             reading: Reading::Frames,
-            silenced: None,
         }
     }
 
@@ -273,10 +270,11 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
         (self.input.room(), self.outbox.peek())
     }
 
-    /// What keeps the dialect from saying what it has to, if that was so at the last
-    /// [`poll_output`](Self::poll_output) and more room in the outbox does not help: the link cannot go on.
-    pub fn silenced(&self) -> Option<SendError> {
-        self.silenced.filter(|_| self.dialect.has_own())
+    /// What keeps the dialect from saying what it has to, where more room in the outbox does not help: the link
+    /// cannot go on.
+    pub fn silenced(&mut self) -> Option<SendError> {
+        let said = self.say_own();
+        said.err().filter(|error| *error != SendError::Full)
     }
 
     /// How many bytes wait to be written.
@@ -390,9 +388,7 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
     fn say_own(&mut self) -> Result<(), SendError> {
         while self.dialect.has_own() {
             let waiting = self.outbox.len();
-            let said = self.append(D::emit_own);
-            self.silenced = said.err().filter(|error| *error != SendError::Full);
-            said?;
+            self.append(D::emit_own)?;
             // A dialect that has nothing to say after all is not asked again now.
             if self.outbox.len() == waiting {
                 break;

@@ -1,10 +1,10 @@
 use super::CallId;
 use crate::encoding::pickle::Value;
 use crate::encoding::value::{Kind, Number};
+use core::fmt;
 
-/// What the connecting side shows, and what the listening side wants.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+/// What the connecting side shows, and what the listening side wants. Nothing logs what it is.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub enum Password<P> {
     /// Python's `None`: a listener without a password takes whatever is shown.
     #[default]
@@ -45,6 +45,30 @@ pub(super) enum Debt {
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub(super) struct Debts([Option<Debt>; ALL]);
+
+impl<P> Password<P> {
+    /// What may be told of it.
+    const fn shown(&self) -> &'static str {
+        match self {
+            Self::None => "None",
+            Self::Text(_) => "Text(..)",
+            Self::Number(_) => "Number(..)",
+        }
+    }
+}
+
+impl<P> fmt::Debug for Password<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.shown())
+    }
+}
+
+#[cfg(feature = "defmt")]
+impl<P> defmt::Format for Password<P> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "{=str}", self.shown());
+    }
+}
 
 impl<P: AsRef<str>> Password<P> {
     /// Whether the password `given` will do. How long this takes says nothing about the text but its length.

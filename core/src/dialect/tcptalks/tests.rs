@@ -497,3 +497,13 @@ fn says_nothing_that_does_not_fit() {
     }
     assert_eq!(talks.emit(&Stop, &mut slot), Ok(len));
 }
+
+#[test]
+fn no_log_shows_the_password() {
+    let talks = TcpTalks::dialling([Node::EMPTY; 4], 7).password("sesame");
+    let shown = std::format!("{talks:?}");
+    assert!(
+        shown.contains("Text(..)") && !shown.contains("sesame"),
+        "{shown}"
+    );
+}
