@@ -185,3 +185,65 @@ fn a_hub_without_calls_echoes() {
     handle.stop();
     served.join().unwrap().unwrap();
 }
+
+#[test]
+fn calls_need_no_turbofish_in_the_public_dialect() {
+    use ropeway_std::tcptalks::{Dialect, Settings, Values};
+    let mut handlers = Handlers::new();
+    handlers.answer::<Ask>(|_, Ask(what)| Ok(what));
+    let settings = Settings::default().password("secret");
+    let mut hub = Hub::new(
+        move |_| settings.listening(),
+        Options::default(),
+        Limits::default(),
+    )
+    .unwrap()
+    .with_handlers(handlers);
+    let listener = hub.listen("127.0.0.1:0").unwrap();
+    let address = hub.address(listener).unwrap();
+    let handle = hub.handle();
+    let served = thread::spawn(move || hub.run(|| false));
+
+    let dialect = Dialect::dialling(Values::new(100), 1).password("secret".into());
+    let link = Connect::new(address).link(dialect, &Options::default());
+    let mut node = Node::new(link.unwrap(), Handlers::new());
+    assert!(node.open(LONG).unwrap());
+    let ask = || Ask("hello".into());
+    assert_eq!(node.call(&ask(), LONG).unwrap(), "hello");
+    let ticket = node.start(&ask(), LONG).unwrap();
+    let (told, results) = std::sync::mpsc::channel();
+    let tell = told.clone();
+    node.call_then(&ask(), LONG, move |peer, _| {
+        peer.call_then(&ask(), LONG, move |_, result| tell.send(result).unwrap())
+            .unwrap();
+    })
+    .unwrap();
+    while ticket.poll().is_none() {
+        node.turn(LONG).unwrap();
+    }
+    let result = loop {
+        match results.try_recv() {
+            Ok(result) => break result,
+            Err(_) => node.turn(LONG).unwrap(),
+        };
+    };
+    assert_eq!(result.unwrap(), "hello");
+    handle.stop();
+    served.join().unwrap().unwrap();
+
+    // The same through a hub, to a peer that is gone.
+    let settings = Settings::default();
+    let mut hub = Hub::<Dialect>::new(
+        move |_| settings.dialling(),
+        Options::default(),
+        Limits::default(),
+    )
+    .unwrap();
+    let peer = hub.connect(address).unwrap();
+    assert!(hub.start(peer, &ask(), LONG).is_err());
+    let tell = move |result| told.send(result).unwrap();
+    assert!(
+        hub.call_then(peer, &ask(), LONG, move |_, result| tell(result))
+            .is_err()
+    );
+}

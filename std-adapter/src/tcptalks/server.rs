@@ -1,9 +1,9 @@
-use super::asking::{Ask, Call, Said, Told};
+use super::asking::{Ask, Asking, Call, Lent, Said, Told};
 use super::bound::{Bound, Found};
 use super::settings::random_name;
 use super::speech::{Answer, Arguments, Say, typed};
 use super::talks::{busy, misread, unbound};
-use super::{CallError, Dialect, Oddity, Refused, Settings};
+use super::{CallError, Oddity, Refused, Settings};
 use crate::call::{CallError as Lost, Ticket};
 use crate::hub::{Event, Handle, Hub, Limits, News, PeerId, PeerInfo, Reason};
 use crate::post::{Office, PostError, Posts};
@@ -52,7 +52,7 @@ use std::{fmt, io};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Server {
-    hub: Hub<Dialect>,
+    hub: Hub<Asking>,
     address: SocketAddr,
     bound: Bound<Self, Client>,
     clients: Vec<Client>,
@@ -125,12 +125,12 @@ impl Server {
         let limits = limits.opening(settings.opening);
         let dialect = {
             let settings = settings.clone();
-            move |_: &PeerInfo| settings.listening()
+            move |_: &PeerInfo| settings.listening_in(Lent(settings.memory()))
         };
         let mut hub = Hub::new(dialect, settings.options.clone(), limits)?;
         let port = hub.listen(address)?;
         let address = hub.address(port).ok_or(io::ErrorKind::NotFound)?;
-        let handle: Handle<Dialect> = hub.handle();
+        let handle: Handle<Asking> = hub.handle();
         Ok(Self {
             hub,
             address,

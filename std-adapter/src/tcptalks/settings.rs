@@ -2,6 +2,7 @@ use super::memory::Values;
 use super::{Dialect, Password, Variant};
 use crate::Options;
 use ropeway_core::dialect::tcptalks::TcpTalks;
+use ropeway_core::encoding::pickle::Nodes;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::time::Duration;
@@ -120,27 +121,35 @@ impl Settings {
         self
     }
 
-    pub(super) fn dialling(&self) -> Dialect {
+    /// The dialect of the side that connects, for a [`Link`](crate::Link), [`Node`](crate::Node) or
+    /// [`Hub`](crate::Hub).
+    pub fn dialling(&self) -> Dialect {
         let identity = self.identity.clone().unwrap_or_else(random_name);
         self.dress(TcpTalks::dialling(self.memory(), seed()))
             .identity(identity)
     }
 
-    pub(super) fn listening(&self) -> Dialect {
-        let talks = self.dress(TcpTalks::listening(self.memory(), seed()));
+    /// The dialect of the side that listens, for a [`Link`](crate::Link), [`Node`](crate::Node) or
+    /// [`Hub`](crate::Hub).
+    pub fn listening(&self) -> Dialect {
+        self.listening_in(self.memory())
+    }
+
+    pub(super) fn listening_in<S: Nodes>(&self, memory: S) -> TcpTalks<S, String> {
+        let talks = self.dress(TcpTalks::listening(memory, seed()));
         match &self.identity {
             Some(identity) => talks.identity(identity.clone()),
             None => talks,
         }
     }
 
-    fn dress(&self, talks: Dialect) -> Dialect {
+    fn dress<S: Nodes>(&self, talks: TcpTalks<S, String>) -> TcpTalks<S, String> {
         talks
             .any_password(self.password.clone())
             .variant(self.variant)
     }
 
-    const fn memory(&self) -> Values {
+    pub(super) const fn memory(&self) -> Values {
         Values::new(self.values)
     }
 }

@@ -1,11 +1,11 @@
 //! What is said to a peer, and what is heard of it.
 
-use super::{CallError, Dialect, RemoteError, Values};
+use super::{CallError, RemoteError, Values};
 use crate::value::{Map, Value};
 use ropeway_core::Malformed;
 use ropeway_core::dialect::Carries;
-use ropeway_core::dialect::tcptalks::{Body, CallId, Keywords, Opcode};
-use ropeway_core::encoding::pickle::{self, Progress, Table, Writer};
+use ropeway_core::dialect::tcptalks::{Body, CallId, Keywords, Opcode, TcpTalks};
+use ropeway_core::encoding::pickle::{self, Nodes, Progress, Table, Writer};
 use ropeway_core::encoding::value::{
     Sequence, Write, deserialize_from, serialize_into, write_args, write_kwargs,
 };
@@ -93,7 +93,7 @@ impl Argue for Arguments {
     }
 }
 
-impl<A: Argue + ?Sized> Carries<Spoken<'_, A>> for Dialect {
+impl<S: Nodes, A: Argue + ?Sized> Carries<Spoken<'_, A>> for TcpTalks<S, String> {
     fn emit(&mut self, call: &Spoken<'_, A>, slot: &mut [u8]) -> Result<usize, EncodeError> {
         self.emit_call(
             slot,
@@ -114,7 +114,7 @@ pub(super) struct Answer<'a> {
     pub(super) say: &'a Say,
 }
 
-impl Carries<Answer<'_>> for Dialect {
+impl<S: Nodes> Carries<Answer<'_>> for TcpTalks<S, String> {
     fn emit(&mut self, answer: &Answer<'_>, slot: &mut [u8]) -> Result<usize, EncodeError> {
         self.emit_reply(slot, answer.id, |writer| (answer.say)(writer))
     }
