@@ -6,7 +6,7 @@ use ropeway_std::tcptalks::{
     Variant,
 };
 use ropeway_std::value::{Integer, Value};
-use ropeway_std::{Cancel, Error, messages};
+use ropeway_std::{Cancel, Error, Options, SendError, messages};
 use serde::{Deserialize, Serialize};
 use std::net::TcpStream;
 use std::sync::mpsc;
@@ -292,6 +292,53 @@ fn what_is_no_message_is_told_and_the_next_one_is_read() {
     here.write(b"GET / HTTP/1.1\r\n").unwrap();
     let error = robot.turn(LONG).and_then(|_| robot.turn(LONG)).unwrap_err();
     assert!(matches!(error, Error::OutOfStep), "{error}");
+}
+
+#[test]
+fn one_argument_without_a_tuple_is_named() {
+    let (mut controller, robot) = talking(&Settings::default().patience(LONG), |robot| {
+        robot.bind(0x10, |_, (number,): (i64,)| Ok(number));
+    });
+    let text = "arguments must be a tuple or a struct; one argument is `&(value,)`";
+    let error = controller.execute::<i64>(0x10, &5).unwrap_err();
+    assert_eq!(error.to_string(), text);
+    let error = controller.send(0x10, "five").unwrap_err();
+    assert_eq!(error.to_string(), text);
+    assert_eq!(controller.execute::<i64>(0x10, &(5,)).unwrap(), 5);
+    robot.stop().1.unwrap();
+}
+
+#[test]
+fn what_is_too_large_to_say_is_refused_here_and_the_link_goes_on() {
+    let small = Settings::default()
+        .patience(LONG)
+        .options(Options::default().buffer(1000).max_message(1000));
+    let (mut controller, robot) = talking(&small, |robot| {
+        robot.bind(0x10, |_, (len,): (usize,)| Ok("x".repeat(len)));
+    });
+    let error = controller.send(0x10, &("x".repeat(2000),)).unwrap_err();
+    assert!(
+        matches!(error, CallError::Send(SendError::TooLong { .. })),
+        "{error}"
+    );
+    let error = controller.execute::<String>(0x10, &(2000,)).unwrap_err();
+    assert_eq!(error.remote().unwrap().class, "RuntimeError");
+    assert_eq!(controller.execute::<String>(0x10, &(3,)).unwrap(), "xxx");
+    robot.stop().1.unwrap();
+}
+
+#[test]
+fn what_a_peer_says_that_is_too_large_ends_the_link() {
+    let (here, there) = ends(1 << 16);
+    let settings = Settings::default().opening(LONG).patience(LONG);
+    let small = settings
+        .clone()
+        .options(Options::default().buffer(1000).max_message(1000));
+    let robot = thread::spawn(move || Talks::listen_over(there, &small).unwrap().run());
+    let mut controller = Talks::dial_over(here, &settings).unwrap();
+    let error = controller.execute::<()>(0x10, &("x".repeat(2000),));
+    assert!(matches!(error, Err(CallError::Link(_))), "{error:?}");
+    assert!(matches!(robot.join().unwrap(), Err(Error::OutOfStep)));
 }
 
 /// A controller, and a robot that turns in the background.

@@ -1,7 +1,7 @@
 //! What a server and its clients say to each other, kept without loans.
 
 use super::bound::Named;
-use super::speech::{Argue, Arguments, Heard, Pickled, Reply, unsayable};
+use super::speech::{Argue, Arguments, Heard, Pickled, Reply, Typed, unsayable};
 use super::talks::{misread, unbound};
 use super::{CallError, Oddity, Values};
 use crate::call::Refused;
@@ -51,7 +51,8 @@ impl Ask {
             write_kwargs(writer, arguments)?;
             writer.end_tuple(pair, 2)
         });
-        let arguments = Content(content.map_err(unsayable)?).read(Arguments::read);
+        let content = content.map_err(|error| Typed(arguments).blame(unsayable(error)))?;
+        let arguments = Content(content).read(Arguments::read);
         Self::any(opcode, arguments.map_err(Malformed::from)?)
     }
 

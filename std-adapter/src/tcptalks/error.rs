@@ -21,6 +21,8 @@ pub enum CallError {
     Link(Error),
     /// There is no client of this identity.
     NoClient,
+    /// The arguments are a value of their own, such as a number, and neither a tuple nor a struct.
+    NotArguments,
 }
 
 /// Why there is no link.
@@ -108,6 +110,9 @@ impl fmt::Display for CallError {
             Self::Send(error) => write!(f, "not sent: {error}"),
             Self::Link(error) => write!(f, "the link has ended: {error}"),
             Self::NoClient => f.write_str("there is no client of this identity"),
+            Self::NotArguments => {
+                f.write_str("arguments must be a tuple or a struct; one argument is `&(value,)`")
+            }
         }
     }
 }
@@ -132,7 +137,7 @@ impl std::error::Error for CallError {
             Self::Malformed(malformed) => Some(malformed),
             Self::Send(error) => Some(error),
             Self::Link(error) => Some(error),
-            Self::Deadline | Self::Busy | Self::NoClient => None,
+            Self::Deadline | Self::Busy | Self::NoClient | Self::NotArguments => None,
         }
     }
 }

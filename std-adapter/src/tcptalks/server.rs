@@ -23,6 +23,9 @@ use std::{fmt, io};
 
 /// Several clients on one port, each under the identity that it gives: at most four, unless told otherwise.
 ///
+/// A `Server` has identities; a [`Hub`] has the typed handlers of a table, as the
+/// [module](super#a-hub) shows.
+///
 /// Clients show the password and are asked who they are; one that does not say gets a random name. Of two with the
 /// same identity the newer one stays. All is done in the caller's thread, in [`turn`](Self::turn) and while a call
 /// waits for its reply. The current variant is spoken: the old one has no such server.
@@ -189,6 +192,8 @@ impl Server {
 
     /// Calls a client and waits for the result, as long as the [patience](Settings::patience) lasts, while all
     /// clients are served.
+    ///
+    /// `arguments` is a tuple for those by position, `&(5,)` for one and `&()` for none, or a struct for those by name.
     pub fn execute<'o, A: DeserializeOwned>(
         &mut self,
         identity: &str,
@@ -204,12 +209,14 @@ impl Server {
         &mut self,
         identity: &str,
         opcode: impl Into<Opcode<'o>>,
-        arguments: Arguments,
+        arguments: &Arguments,
     ) -> Result<Value, CallError> {
-        self.ask(identity, &Ask::any(opcode.into(), arguments)?)
+        self.ask(identity, &Ask::any(opcode.into(), arguments.clone())?)
     }
 
     /// Calls a client and goes on; what it replies is dropped.
+    ///
+    /// `arguments` is a tuple for those by position, `&(5,)` for one and `&()` for none, or a struct for those by name.
     pub fn send<'o>(
         &mut self,
         identity: &str,

@@ -51,70 +51,77 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// The password to show, or to ask for.
+    /// The password to show, or to ask for; none unless given.
     #[must_use]
     pub fn password(self, password: impl Into<String>) -> Self {
         self.any_password(Password::Text(password.into()))
     }
 
-    /// The password to show, or to ask for, of any kind; who listens without one takes any.
+    /// The password to show, or to ask for, of any kind, [`Password::None`] by default; who listens without one takes
+    /// any.
     #[must_use]
     pub fn any_password(mut self, password: Password<String>) -> Self {
         self.password = password;
         self
     }
 
-    /// Which variant to speak.
+    /// Which variant to speak, [`Variant::Current`] by default.
     #[must_use]
     pub const fn variant(mut self, variant: Variant) -> Self {
         self.variant = variant;
         self
     }
 
-    /// Under which name a server of several clients is to know this one.
+    /// Under which name a server of several clients is to know this one, by default six random letters; who listens
+    /// has none.
     #[must_use]
     pub fn identity(mut self, identity: impl Into<String>) -> Self {
         self.identity = Some(identity.into());
         self
     }
 
-    /// How long the password may take, and the verdict on it.
+    /// How long the password may take, and the verdict on it, 1 s by default.
     #[must_use]
     pub const fn opening(mut self, timeout: Duration) -> Self {
         self.opening = timeout;
         self
     }
 
-    /// How long to try to connect while nobody listens.
+    /// How long to try to connect while nobody listens, 5 s by default.
     #[must_use]
     pub const fn connecting(mut self, timeout: Duration) -> Self {
         self.connecting = timeout;
         self
     }
 
-    /// How long a call waits for its reply.
+    /// How long a call waits for its reply, 5 s by default.
     #[must_use]
     pub const fn patience(mut self, timeout: Duration) -> Self {
         self.patience = timeout;
         self
     }
 
-    /// How many replies are kept until they are polled for; then the oldest goes.
+    /// How many replies are kept until they are polled for, 256 by default; then the oldest goes.
     #[must_use]
     pub const fn kept(mut self, replies: usize) -> Self {
         self.kept = replies;
         self
     }
 
-    /// How many values a message may have, those that it repeats by reference counted each time. A value takes 16
-    /// bytes, which are taken as they are needed.
+    /// How many values a message of the peer may have, 131,072 by default, those that it repeats by reference counted
+    /// each time. A value takes 16 bytes, which are taken as they are needed.
+    ///
+    /// A peer's message beyond that ends the link. What this end says is not counted.
     #[must_use]
     pub const fn values(mut self, values: usize) -> Self {
         self.values = values;
         self
     }
 
-    /// The memory and the socket of the link: among others how large a message may be.
+    /// The memory and the socket of the link: among others how large a message may be, 16 MiB by default.
+    ///
+    /// A peer's message beyond [`max_message`](Options::max_message) ends the link. What this end sends or answers
+    /// beyond it is refused here, and the link goes on.
     #[must_use]
     pub const fn options(mut self, options: Options) -> Self {
         self.options = options;

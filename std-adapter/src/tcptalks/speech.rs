@@ -2,14 +2,14 @@
 
 use super::{CallError, RemoteError, Values};
 use crate::value::{Map, Value};
-use ropeway_core::Malformed;
 use ropeway_core::dialect::Carries;
 use ropeway_core::dialect::tcptalks::{Body, CallId, Keywords, Opcode, TcpTalks};
 use ropeway_core::encoding::pickle::{self, Nodes, Progress, Table, Writer};
 use ropeway_core::encoding::value::{
-    Sequence, Write, deserialize_from, serialize_into, write_args, write_kwargs,
+    Kind, Sequence, Write, deserialize_from, serialize_into, write_args, write_kwargs,
 };
 use ropeway_core::encoding::{DecodeError, EncodeError};
+use ropeway_core::{Malformed, SendError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -64,6 +64,19 @@ pub(super) trait Argue {
     fn args(&self, writer: &mut Writer<'_>) -> Result<(), EncodeError>;
 
     fn kwargs(&self, writer: &mut Keywords<'_, '_>) -> Result<(), EncodeError>;
+
+    /// Whether it is a value that no arguments are made of, such as a number.
+    fn is_bare(&self) -> bool {
+        false
+    }
+
+    /// Why they were not sent, if that is because of what they are.
+    fn blame(&self, error: CallError) -> CallError {
+        match error {
+            CallError::Send(SendError::Unencodable) if self.is_bare() => CallError::NotArguments,
+            error => error,
+        }
+    }
 }
 
 /// A serde type as arguments.
@@ -76,6 +89,13 @@ impl<T: Serialize + ?Sized> Argue for Typed<'_, T> {
 
     fn kwargs(&self, writer: &mut Keywords<'_, '_>) -> Result<(), EncodeError> {
         write_kwargs(writer, self.0)
+    }
+
+    fn is_bare(&self) -> bool {
+        let value = Pickled::of(|writer| serialize_into(writer, self.0));
+        value.is_ok_and(|value| {
+            value.read(|value| !matches!(value.kind(), Kind::Tuple | Kind::Array | Kind::Map))
+        })
     }
 }
 
