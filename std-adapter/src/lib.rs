@@ -16,6 +16,8 @@
 //! | call robots and controllers that speak TCPTalks | [`tcptalks`] |
 //! | test without a network | [`memory`] |
 //!
+//! An error displays its cause, too, and has no [`source`](std::error::Error::source).
+//!
 //! Nothing here starts a thread that was not asked for. What the messages are, and in which dialect they travel,
 //! is [`ropeway_core`]'s: its names are repeated here, so that a program needs this crate alone.
 

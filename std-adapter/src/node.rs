@@ -130,6 +130,9 @@ impl<D: Dialect, T: Transport> Node<D, T> {
     }
 
     /// Turns until the link is open for messages; says whether that was in time.
+    ///
+    /// A peer that refuses, for a wrong password, say, ends the link with [`Error::Closed`]. Why is told by a notice,
+    /// such as TCPTalks's `Refused`, to [`otherwise`](Handlers::otherwise).
     pub fn open(&mut self, timeout: Duration) -> Result<bool, Error>
     where
         D: Refuses,

@@ -5,6 +5,7 @@ use ropeway_std::tcptalks::{
     Arguments, CallError, CallId, Door, Oddity, OpenError, Refused, Running, Settings, Talks,
     Variant,
 };
+use ropeway_std::transport::Transport;
 use ropeway_std::value::{Integer, Value};
 use ropeway_std::{Cancel, Error, Options, SendError, messages};
 use serde::{Deserialize, Serialize};
@@ -97,14 +98,22 @@ fn whatever_a_handler_does_the_link_goes_on() {
     let error = controller.execute::<i64>(0x11, &(7,)).unwrap_err();
     assert_eq!(raised(error), "TypeError: not a string");
     let error = controller.execute::<i64>(0x11, &()).unwrap_err();
-    assert_eq!(raised(error), "TypeError: too few or too many entries");
+    assert_eq!(
+        raised(error),
+        "TypeError: too few or too many arguments for opcode 0x11"
+    );
     let error = controller.execute::<i64>(0x13, &()).unwrap_err();
     assert_eq!(
         raised(error),
-        "KeyError: 'opcode 19 is not bound to any instruction'".replace('\'', "")
+        "KeyError: opcode 0x13 is not bound to any instruction"
     );
     let error = controller.execute::<String>(0x12, &()).unwrap_err();
     assert!(matches!(error, CallError::Malformed(_)), "{error}");
+    assert_eq!(
+        error.to_string(),
+        "the reply is not of the wanted type: not a string"
+    );
+    assert!(std::error::Error::source(&error).is_none());
     assert_eq!(controller.execute::<i64>(0x12, &()).unwrap(), 1);
     robot.stop().1.unwrap();
 }
@@ -220,6 +229,15 @@ fn only_the_right_password_opens() {
 }
 
 #[test]
+fn another_protocol_is_asked_whether_it_is_tcptalks() {
+    let (here, there) = ends(1 << 10);
+    there.write(b"SSH-2.0-OpenSSH_9.6\r\n").unwrap();
+    let error = Talks::dial_over(here, &Settings::default().opening(LONG)).unwrap_err();
+    assert!(error.to_string().ends_with("is that TCPTalks?"), "{error}");
+    assert!(std::error::Error::source(&error).is_none());
+}
+
+#[test]
 fn who_says_nothing_is_sent_away_in_time() {
     let settings = Settings::default()
         .password("secret")
@@ -272,7 +290,6 @@ fn what_is_no_message_is_told_and_the_next_one_is_read() {
         let settings = settings.clone();
         thread::spawn(move || Talks::listen_over(there, &settings).unwrap())
     };
-    use ropeway_std::transport::Transport;
     here.write(b"\x80\x03C\x01AK\xaaN\x85\x87.").unwrap();
     let mut robot = thread.join().unwrap();
     let (told, odd) = mpsc::channel();
@@ -284,7 +301,7 @@ fn what_is_no_message_is_told_and_the_next_one_is_read() {
     while robot.turn(Duration::ZERO).unwrap() {}
     let odd: Vec<Oddity> = odd.try_iter().collect();
     assert!(matches!(odd[0], Oddity::Malformed(_)), "{odd:?}");
-    assert_eq!(odd[1..], [Oddity::Ignored, Oddity::Unbound("17".into())]);
+    assert_eq!(odd[1..], [Oddity::Ignored, Oddity::Unbound("0x11".into())]);
     let mut said = [0; 400];
     let len = here.read(&mut said).unwrap();
     assert!(said[..len].ends_with(b"\x80\x03C\x01Aq\0K\x05K\x07\x85\x87."));

@@ -84,7 +84,7 @@ fn wrong_passwords_and_silence_are_turned_away_and_closed() {
     let address = server.address();
     let wrong = Settings::default().password("wrong").opening(LONG);
     let wrong = thread::spawn(move || Talks::connect(address, &wrong).map(drop));
-    turned_away(&mut server, |reason| matches!(reason, Reason::Quit));
+    turned_away(&mut server, |reason| matches!(reason, Reason::Refused));
     assert!(matches!(wrong.join().unwrap(), Err(OpenError::Refused)));
     let mut silent = TcpStream::connect(address).unwrap();
     turned_away(&mut server, |reason| matches!(reason, Reason::NotOpened));

@@ -156,7 +156,7 @@ impl<'a> Registry<'a, Asking> for Call {
         Ok(Self {
             named: Named::of(envelope.key),
             unbound: unbound(envelope.key),
-            content: content.map_err(|error| misread(error.into())),
+            content: content.map_err(|error| misread(envelope.key, error)),
         })
     }
 }

@@ -451,7 +451,7 @@ impl Server {
         match content.read(|body| self.bound.read(named.opcode(), body)) {
             Found::Nothing => return Err(unbound(named.opcode())),
             Found::Running => return Err(busy(named.opcode())),
-            Found::Read(read) => read.map_err(|error| misread(error.into()))?,
+            Found::Read(read) => read.map_err(|error| misread(named.opcode(), error))?,
         }
         let Some(mut handler) = self.bound.take(&named) else {
             return Err(unbound(named.opcode()));

@@ -11,9 +11,10 @@ use crate::{Error, Link, Polled};
 use ropeway_core::dialect::tcptalks::{CallId, Notice, Opcode};
 use ropeway_core::dialect::{Calling, Dialect as _, Kind};
 use ropeway_core::encoding::value::Kind as ValueKind;
+use ropeway_core::encoding::{DecodeError, Rule};
 use ropeway_core::message::{Message, Refusal, Request};
 use ropeway_core::registry::Rejected;
-use ropeway_core::{Event, Malformed, SendError};
+use ropeway_core::{Event, SendError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fmt;
@@ -388,7 +389,10 @@ impl<T: Transport> Talks<T> {
             }
             match bound.read(envelope.key, envelope.body) {
                 Found::Read(Ok(())) => Ok(Named::of(envelope.key)),
-                Found::Read(Err(error)) => Err(Rejected::Malformed(error.into())),
+                Found::Read(Err(error)) => {
+                    refused = Some(misread(envelope.key, error));
+                    Err(Rejected::Malformed(error.into()))
+                }
                 Found::Running => {
                     refused = Some(busy(envelope.key));
                     Err(Rejected::Unknown(envelope))
@@ -421,10 +425,7 @@ impl<T: Transport> Talks<T> {
                 Oddity::of(notice)
             }
             Some(Event::Unknown(envelope)) => Some(Oddity::Unbound(envelope.key.to_string())),
-            Some(Event::Malformed(malformed)) => {
-                refused = Some(misread(malformed));
-                Some(Oddity::Malformed(malformed))
-            }
+            Some(Event::Malformed(malformed)) => Some(Oddity::Malformed(malformed)),
             Some(Event::Message(_) | Event::Request(_, None)) => None,
         };
         if let (Some(otherwise), Some(oddity)) = (&mut self.otherwise, oddity) {
@@ -536,8 +537,13 @@ pub(super) fn busy(opcode: Opcode<'_>) -> Refused {
     Refused::new("RuntimeError", text)
 }
 
-pub(super) fn misread(malformed: Malformed) -> Refused {
-    Refused::new("TypeError", malformed.rule.to_string())
+/// Why the arguments of a call were not taken.
+pub(super) fn misread(opcode: Opcode<'_>, error: DecodeError) -> Refused {
+    let text = match error.rule {
+        Rule::InvalidLength => format!("too few or too many arguments for opcode {opcode}"),
+        rule => rule.to_string(),
+    };
+    Refused::new("TypeError", text)
 }
 
 /// The most messages of one turn.
