@@ -245,6 +245,8 @@ impl Server {
 
     /// Waits at most `timeout` for the next event, while it lets handlers act, writes what is queued and accepts
     /// drones. [`Duration::ZERO`] only looks, [`Duration::MAX`] waits for ever.
+    ///
+    /// Handlers act at once, on a drone's first words before [`What::Connected`] is returned.
     pub fn turn(&mut self, timeout: Duration) -> io::Result<Option<Event>> {
         let deadline = Deadline::after(timeout);
         loop {
