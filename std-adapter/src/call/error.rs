@@ -1,6 +1,7 @@
 use super::Refused;
 use ropeway_core::{Malformed, SendError};
 use std::fmt;
+use std::net::IpAddr;
 
 /// Why a call has no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,6 +11,8 @@ pub enum CallError {
     Deadline,
     /// The link ended first; what ended it is told by whoever serves the link.
     LinkLost,
+    /// No drone has ever come from this address.
+    NoDrone(IpAddr),
     /// The dialect takes one call at a time, and that waits for its answer.
     Busy,
     /// As many calls wait on this link as its limit allows.
@@ -36,10 +39,13 @@ impl fmt::Display for CallError {
         match self {
             Self::Deadline => f.write_str("no answer in time"),
             Self::LinkLost => f.write_str("the link ended before the answer came"),
+            Self::NoDrone(address) => write!(f, "no drone at {address}"),
             Self::Busy => f.write_str("another call waits for its answer"),
             Self::TooMany => f.write_str("too many calls wait for their answers"),
             Self::Refused(refused) => refused.fmt(f),
-            Self::Malformed(malformed) => write!(f, "malformed answer: {malformed}"),
+            Self::Malformed(Malformed { rule, offset, .. }) => {
+                write!(f, "malformed answer: {rule} (byte {offset} of its frame)")
+            }
             Self::Send(error) => write!(f, "the request was not sent: {error}"),
         }
     }

@@ -229,7 +229,7 @@ impl Server {
         T: Serialize + ?Sized,
         R: DeserializeOwned + Send + 'static,
     {
-        let talk = self.drone(address).ok_or(CallError::LinkLost)?;
+        let talk = self.drone(address).ok_or(CallError::NoDrone(address))?;
         let (slot, then) = super::waiting();
         talk.request(name, arguments, timeout, then)?;
         loop {
