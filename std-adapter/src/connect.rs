@@ -43,6 +43,8 @@ pub enum ConnectError {
         address: SocketAddr,
         /// What became of it.
         last: io::Error,
+        /// How long the peer was tried for.
+        tried: Duration,
     },
     /// The attempt failed in a way that trying again does not mend.
     Failed {
@@ -130,7 +132,12 @@ impl Connect {
                 return Err(ConnectError::Failed { address, error });
             }
             if deadline.left() <= self.retry {
-                return Err(ConnectError::Deadline { address, last });
+                let tried = self.deadline;
+                return Err(ConnectError::Deadline {
+                    address,
+                    last,
+                    tried,
+                });
             }
             waiting
                 .sleep(Deadline::after(self.retry))
@@ -276,8 +283,22 @@ impl fmt::Display for ConnectError {
             Self::UnknownHost(error) => {
                 write!(f, "no such host, or no port in the address: {error}")
             }
-            Self::Deadline { address, last } => {
-                write!(f, "{address} did not answer in time: {last}")
+            Self::Deadline {
+                address,
+                last,
+                tried,
+            } => {
+                match last.kind() {
+                    io::ErrorKind::ConnectionRefused => {
+                        write!(f, "nobody listens at {address}: connection refused")
+                    }
+                    io::ErrorKind::TimedOut => write!(f, "{address} does not answer"),
+                    _ => write!(f, "cannot connect to {address}: {last}"),
+                }?;
+                match tried.as_secs_f64() {
+                    0.0 => f.write_str(", tried once"),
+                    seconds => write!(f, ", tried for {seconds} s"),
+                }
             }
             Self::Failed { address, error } => write!(f, "cannot connect to {address}: {error}"),
             Self::Cancelled => f.write_str("cancelled"),
@@ -286,13 +307,5 @@ impl fmt::Display for ConnectError {
     }
 }
 
-impl std::error::Error for ConnectError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::UnknownHost(error) => Some(error),
-            Self::Deadline { last: error, .. } | Self::Failed { error, .. } => Some(error),
-            Self::Setup(error) => Some(error),
-            Self::Cancelled => None,
-        }
-    }
-}
+/// It tells the whole of what happened, so it has no source.
+impl std::error::Error for ConnectError {}

@@ -13,8 +13,10 @@
 //! | handle JSON messages of any class | [`json`] |
 //! | fly drones with clever-show, or its ground server | [`clever_show`] |
 //! | talk to programs of the Python library packetmq | [`packetmq`] |
-//! | call robots and controllers that speak TCPTalks | [`tcptalks`] |
+//! | call, and be called by, TCPTalks robots | [`tcptalks`] |
 //! | test without a network | [`memory`] |
+//!
+//! An error displays its cause, too, and has no [`source`](std::error::Error::source).
 //!
 //! Nothing here starts a thread that was not asked for. What the messages are, and in which dialect they travel,
 //! is [`ropeway_core`]'s: its names are repeated here, so that a program needs this crate alone.

@@ -28,8 +28,7 @@ use turning::Waiting;
 /// other threads.
 ///
 /// ```
-/// use ropeway_std::dialect::tcptalks::TcpTalks;
-/// use ropeway_std::encoding::pickle;
+/// use ropeway_std::tcptalks::{Dialect, Values};
 /// use ropeway_std::{Handlers, Link, Node, Options, memory, messages};
 /// use serde::{Deserialize, Serialize};
 /// use std::time::Duration;
@@ -39,15 +38,14 @@ use turning::Waiting;
 ///
 /// messages! { enum Robot { Drive(Drive) = 0x10 -> bool } }
 ///
-/// let nodes = || [pickle::Node::EMPTY; 64];
 /// let (here, there) = memory::ends(4096);
 /// let mut handlers = Handlers::new();
 /// handlers.answer::<Drive>(|_, drive| Ok(drive.meters < 5.0));
-/// let robot = TcpTalks::<_, &str>::listening(nodes(), 1);
+/// let robot = Dialect::listening(Values::new(1000), 1);
 /// let mut robot = Node::new(Link::over(robot, there, &Options::default())?, handlers);
 /// let robot = std::thread::spawn(move || robot.run(|| false));
 ///
-/// let controller = TcpTalks::<_, &str>::dialling(nodes(), 2);
+/// let controller = Dialect::dialling(Values::new(1000), 2);
 /// let controller = Link::over(controller, here, &Options::default())?;
 /// let mut controller = Node::new(controller, Handlers::new());
 /// assert!(controller.call(&Drive { meters: 1.5 }, Duration::from_secs(5))?);
@@ -132,6 +130,9 @@ impl<D: Dialect, T: Transport> Node<D, T> {
     }
 
     /// Turns until the link is open for messages; says whether that was in time.
+    ///
+    /// A peer that refuses, for a wrong password, say, ends the link with [`Error::Closed`]. Why is told by a notice,
+    /// such as TCPTalks's `Refused`, to [`otherwise`](Handlers::otherwise).
     pub fn open(&mut self, timeout: Duration) -> Result<bool, Error>
     where
         D: Refuses,

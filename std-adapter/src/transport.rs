@@ -153,11 +153,8 @@ impl fmt::Display for TransportError {
     }
 }
 
-impl std::error::Error for TransportError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.0)
-    }
-}
+/// It says what the error of the system says, which is therefore no source of it.
+impl std::error::Error for TransportError {}
 
 #[cfg(test)]
 mod tests {

@@ -620,6 +620,14 @@ fn requests_are_sent_again_with_their_arguments_on_the_next_connection() {
     assert!(told.try_recv().is_err());
 }
 
+#[test]
+fn a_call_to_nobody_names_the_address() {
+    let mut server = server(Settings::default(), Handlers::new());
+    let nobody = Ipv4Addr::new(192, 0, 2, 9).into();
+    let outcome: Result<(), _> = server.call(nobody, "id", &(), LONG);
+    assert_eq!(outcome.unwrap_err().to_string(), "no drone at 192.0.2.9");
+}
+
 type Map = std::collections::BTreeMap<&'static str, bool>;
 
 #[test]

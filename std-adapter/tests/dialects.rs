@@ -185,3 +185,134 @@ fn a_hub_without_calls_echoes() {
     handle.stop();
     served.join().unwrap().unwrap();
 }
+
+#[test]
+fn calls_need_no_turbofish_in_the_public_dialect() {
+    use ropeway_std::tcptalks::{Dialect, Settings, Values};
+    let mut handlers = Handlers::new();
+    handlers.answer::<Ask>(|_, Ask(what)| Ok(what));
+    let settings = Settings::default().password("secret");
+    let mut hub = Hub::new(
+        move |_| settings.listening(),
+        Options::default(),
+        Limits::default(),
+    )
+    .unwrap()
+    .with_handlers(handlers);
+    let listener = hub.listen("127.0.0.1:0").unwrap();
+    let address = hub.address(listener).unwrap();
+    let handle = hub.handle();
+    let served = thread::spawn(move || hub.run(|| false));
+
+    let dialect = Dialect::dialling(Values::new(100), 1).password("secret".into());
+    let link = Connect::new(address).link(dialect, &Options::default());
+    let mut node = Node::new(link.unwrap(), Handlers::new());
+    assert!(node.open(LONG).unwrap());
+    let ask = || Ask("hello".into());
+    assert_eq!(node.call(&ask(), LONG).unwrap(), "hello");
+    let ticket = node.start(&ask(), LONG).unwrap();
+    let (told, results) = std::sync::mpsc::channel();
+    let tell = told.clone();
+    node.call_then(&ask(), LONG, move |peer, _| {
+        peer.call_then(&ask(), LONG, move |_, result| tell.send(result).unwrap())
+            .unwrap();
+    })
+    .unwrap();
+    while ticket.poll().is_none() {
+        node.turn(LONG).unwrap();
+    }
+    let result = loop {
+        match results.try_recv() {
+            Ok(result) => break result,
+            Err(_) => node.turn(LONG).unwrap(),
+        };
+    };
+    assert_eq!(result.unwrap(), "hello");
+    handle.stop();
+    served.join().unwrap().unwrap();
+
+    // The same through a hub, to a peer that is gone.
+    let settings = Settings::default();
+    let mut hub = Hub::<Dialect>::new(
+        move |_| settings.dialling(),
+        Options::default(),
+        Limits::default(),
+    )
+    .unwrap();
+    let peer = hub.connect(address).unwrap();
+    assert!(hub.start(peer, &ask(), LONG).is_err());
+    let tell = move |result| told.send(result).unwrap();
+    assert!(
+        hub.call_then(peer, &ask(), LONG, move |_, result| tell(result))
+            .is_err()
+    );
+}
+
+#[test]
+fn a_wrong_password_is_named_at_both_ends() {
+    use ropeway_std::dialect::tcptalks::Notice;
+    use ropeway_std::hub::{News, Reason};
+    use ropeway_std::tcptalks::{Dialect, Settings};
+    let settings = Settings::default().password("secret");
+    let mut hub = Hub::<Dialect>::new(
+        move |_| settings.listening(),
+        Options::default(),
+        Limits::default(),
+    )
+    .unwrap();
+    let (told, refused) = std::sync::mpsc::channel();
+    let tell = told.clone();
+    hub.handlers().news(move |_, news| {
+        if let News::TurnedAway(_, Reason::Refused) = news {
+            tell.send("hub").unwrap();
+        }
+    });
+    let listener = hub.listen("127.0.0.1:0").unwrap();
+    let address = hub.address(listener).unwrap();
+    let handle = hub.handle();
+    let served = thread::spawn(move || hub.run(|| false));
+
+    let dialect = Settings::default().password("wrong").dialling();
+    let mut handlers = Handlers::new();
+    handlers.otherwise(move |_, event| {
+        if let Event::Notice(Notice::Refused) = event {
+            told.send("node").unwrap();
+        }
+    });
+    let link = Connect::new(address).link(dialect, &Options::default());
+    let mut node = Node::new(link.unwrap(), handlers);
+    let opened = node.open(LONG);
+    assert!(
+        matches!(opened, Err(ropeway_std::Error::Closed)),
+        "{opened:?}"
+    );
+    drop(node);
+    let mut ends = [(); 2].map(|()| refused.recv_timeout(LONG).unwrap());
+    ends.sort_unstable();
+    assert_eq!(ends, ["hub", "node"]);
+    handle.stop();
+    served.join().unwrap().unwrap();
+}
+
+#[test]
+fn nodes_and_talks_refuse_in_the_same_classes() {
+    use ropeway_std::tcptalks::{Settings, Talks};
+    let (here, there) = ends(4096);
+    let served = thread::spawn(move || {
+        let link = Link::over(Settings::default().listening(), there, &Options::default());
+        let mut handlers = Handlers::new();
+        handlers.answer::<Ask>(|_, Ask(what)| Ok(what));
+        Node::new(link.unwrap(), handlers).run(|| false)
+    });
+    let mut controller = Talks::dial_over(here, &Settings::default().opening(LONG)).unwrap();
+    for (opcode, arguments, raised) in [
+        (0x33, &[][..], "KeyError: no handler for 0x33"),
+        (0x12, &[], "TypeError: 0x12: too few or too many entries"),
+        (0x12, &[1], "TypeError: 0x12: not a string"),
+    ] {
+        let error = controller.execute::<String>(opcode, arguments);
+        assert_eq!(error.unwrap_err().remote().unwrap().to_string(), raised);
+    }
+    drop(controller);
+    assert!(served.join().unwrap().is_err());
+}

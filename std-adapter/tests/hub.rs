@@ -151,7 +151,7 @@ fn a_handler_error_is_a_refusal_and_the_link_goes_on() {
     );
     assert!(matches!(
         node.call_with::<Name, _>(&Name, LONG, |name| name.unwrap_err().0.to_owned()),
-        Ok(class) if class == "LookupError"
+        Ok(class) if class == "KeyError"
     ));
     assert_eq!(node.call(&Sum(1, 1), LONG), Ok(2));
 }

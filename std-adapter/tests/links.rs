@@ -237,6 +237,11 @@ fn connecting_gives_up_at_its_deadline_and_names_the_address() {
         matches!(refused, ConnectError::Deadline { address, .. } if address == free),
         "{refused}"
     );
+    assert_eq!(
+        refused.to_string(),
+        format!("nobody listens at {free}: connection refused, tried for 0.1 s")
+    );
+    assert!(std::error::Error::source(&refused).is_none(), "told twice");
     let unknown = Connect::new("no-such-host.invalid:1").stream().unwrap_err();
     assert!(matches!(unknown, ConnectError::UnknownHost(_)), "{unknown}");
 }

@@ -87,7 +87,7 @@ fn an_unknown_request_is_refused_by_name() {
     assert_eq!(
         refused,
         Err(CallError::Refused(Refused::new(
-            "LookupError",
+            "KeyError",
             "no handler for 0x13"
         )))
     );

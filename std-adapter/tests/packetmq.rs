@@ -31,6 +31,21 @@ messages! {
     }
 }
 
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct High;
+
+messages! {
+    enum Highest for ropeway_std::packetmq::Packetmq {
+        High(High) as "chat:high" = 0xFF,
+    }
+}
+
+#[test]
+fn a_table_for_packetmq_has_ids_that_others_reserve() {
+    let packets = Packets::of(Highest::ENTRIES).unwrap();
+    assert_eq!(packets.id_of("chat:high"), Some(255));
+}
+
 fn packets() -> Packets {
     Packets::of(Chat::ENTRIES).unwrap()
 }
@@ -361,6 +376,19 @@ fn who_does_not_open_in_time_is_turned_away() {
     let mut client = Client::new(packets()).opening(SHORT);
     let opened = client.connect(listener.local_addr().unwrap());
     assert!(matches!(opened, Err(OpenError::Deadline)));
+}
+
+#[test]
+fn a_server_of_another_protocol_is_guessed_at() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let other = thread::spawn(move || drop(listener.accept().unwrap().0.read(&mut [0; 256])));
+    let refused = Client::new(packets()).connect(address).unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "the peer has closed the link before the opening was done: is that a packetmq server?"
+    );
+    other.join().unwrap();
 }
 
 #[test]

@@ -5,8 +5,9 @@ use ropeway_std::tcptalks::{
     Arguments, CallError, CallId, Door, Oddity, OpenError, Refused, Running, Settings, Talks,
     Variant,
 };
+use ropeway_std::transport::Transport;
 use ropeway_std::value::{Integer, Value};
-use ropeway_std::{Cancel, Error, messages};
+use ropeway_std::{Cancel, Error, Options, SendError, messages};
 use serde::{Deserialize, Serialize};
 use std::net::TcpStream;
 use std::sync::mpsc;
@@ -97,14 +98,22 @@ fn whatever_a_handler_does_the_link_goes_on() {
     let error = controller.execute::<i64>(0x11, &(7,)).unwrap_err();
     assert_eq!(raised(error), "TypeError: not a string");
     let error = controller.execute::<i64>(0x11, &()).unwrap_err();
-    assert_eq!(raised(error), "TypeError: too few or too many entries");
+    assert_eq!(
+        raised(error),
+        "TypeError: too few or too many arguments for opcode 0x11"
+    );
     let error = controller.execute::<i64>(0x13, &()).unwrap_err();
     assert_eq!(
         raised(error),
-        "KeyError: 'opcode 19 is not bound to any instruction'".replace('\'', "")
+        "KeyError: opcode 0x13 is not bound to any instruction"
     );
     let error = controller.execute::<String>(0x12, &()).unwrap_err();
     assert!(matches!(error, CallError::Malformed(_)), "{error}");
+    assert_eq!(
+        error.to_string(),
+        "the reply is not of the wanted type: not a string"
+    );
+    assert!(std::error::Error::source(&error).is_none());
     assert_eq!(controller.execute::<i64>(0x12, &()).unwrap(), 1);
     robot.stop().1.unwrap();
 }
@@ -220,6 +229,15 @@ fn only_the_right_password_opens() {
 }
 
 #[test]
+fn another_protocol_is_asked_whether_it_is_tcptalks() {
+    let (here, there) = ends(1 << 10);
+    there.write(b"SSH-2.0-OpenSSH_9.6\r\n").unwrap();
+    let error = Talks::dial_over(here, &Settings::default().opening(LONG)).unwrap_err();
+    assert!(error.to_string().ends_with("is that TCPTalks?"), "{error}");
+    assert!(std::error::Error::source(&error).is_none());
+}
+
+#[test]
 fn who_says_nothing_is_sent_away_in_time() {
     let settings = Settings::default()
         .password("secret")
@@ -272,7 +290,6 @@ fn what_is_no_message_is_told_and_the_next_one_is_read() {
         let settings = settings.clone();
         thread::spawn(move || Talks::listen_over(there, &settings).unwrap())
     };
-    use ropeway_std::transport::Transport;
     here.write(b"\x80\x03C\x01AK\xaaN\x85\x87.").unwrap();
     let mut robot = thread.join().unwrap();
     let (told, odd) = mpsc::channel();
@@ -284,7 +301,7 @@ fn what_is_no_message_is_told_and_the_next_one_is_read() {
     while robot.turn(Duration::ZERO).unwrap() {}
     let odd: Vec<Oddity> = odd.try_iter().collect();
     assert!(matches!(odd[0], Oddity::Malformed(_)), "{odd:?}");
-    assert_eq!(odd[1..], [Oddity::Ignored, Oddity::Unbound("17".into())]);
+    assert_eq!(odd[1..], [Oddity::Ignored, Oddity::Unbound("0x11".into())]);
     let mut said = [0; 400];
     let len = here.read(&mut said).unwrap();
     assert!(said[..len].ends_with(b"\x80\x03C\x01Aq\0K\x05K\x07\x85\x87."));
@@ -292,6 +309,53 @@ fn what_is_no_message_is_told_and_the_next_one_is_read() {
     here.write(b"GET / HTTP/1.1\r\n").unwrap();
     let error = robot.turn(LONG).and_then(|_| robot.turn(LONG)).unwrap_err();
     assert!(matches!(error, Error::OutOfStep), "{error}");
+}
+
+#[test]
+fn one_argument_without_a_tuple_is_named() {
+    let (mut controller, robot) = talking(&Settings::default().patience(LONG), |robot| {
+        robot.bind(0x10, |_, (number,): (i64,)| Ok(number));
+    });
+    let text = "arguments must be a tuple or a struct; one argument is `&(value,)`";
+    let error = controller.execute::<i64>(0x10, &5).unwrap_err();
+    assert_eq!(error.to_string(), text);
+    let error = controller.send(0x10, "five").unwrap_err();
+    assert_eq!(error.to_string(), text);
+    assert_eq!(controller.execute::<i64>(0x10, &(5,)).unwrap(), 5);
+    robot.stop().1.unwrap();
+}
+
+#[test]
+fn what_is_too_large_to_say_is_refused_here_and_the_link_goes_on() {
+    let small = Settings::default()
+        .patience(LONG)
+        .options(Options::default().buffer(1000).max_message(1000));
+    let (mut controller, robot) = talking(&small, |robot| {
+        robot.bind(0x10, |_, (len,): (usize,)| Ok("x".repeat(len)));
+    });
+    let error = controller.send(0x10, &("x".repeat(2000),)).unwrap_err();
+    assert!(
+        matches!(error, CallError::Send(SendError::TooLong { .. })),
+        "{error}"
+    );
+    let error = controller.execute::<String>(0x10, &(2000,)).unwrap_err();
+    assert_eq!(error.remote().unwrap().class, "RuntimeError");
+    assert_eq!(controller.execute::<String>(0x10, &(3,)).unwrap(), "xxx");
+    robot.stop().1.unwrap();
+}
+
+#[test]
+fn what_a_peer_says_that_is_too_large_ends_the_link() {
+    let (here, there) = ends(1 << 16);
+    let settings = Settings::default().opening(LONG).patience(LONG);
+    let small = settings
+        .clone()
+        .options(Options::default().buffer(1000).max_message(1000));
+    let robot = thread::spawn(move || Talks::listen_over(there, &small).unwrap().run());
+    let mut controller = Talks::dial_over(here, &settings).unwrap();
+    let error = controller.execute::<()>(0x10, &("x".repeat(2000),));
+    assert!(matches!(error, Err(CallError::Link(_))), "{error:?}");
+    assert!(matches!(robot.join().unwrap(), Err(Error::OutOfStep)));
 }
 
 /// A controller, and a robot that turns in the background.

@@ -28,13 +28,15 @@ fn clients_are_called_by_the_name_that_they_give() {
         let said: String = server.execute(name, 0x20, &("hello",)).unwrap();
         assert_eq!(said, format!("{name} heard hello"));
         let arguments = Arguments::new([1, 2]).with("scale", 3);
-        let sum = server.execute_any(name, 0x21, arguments).unwrap();
+        let sum = server.execute_any(name, 0x21, &arguments).unwrap();
         assert_eq!(sum, Value::from(9));
         // The client calls back before it answers.
         let said: String = server.execute(name, 0x22, &()).unwrap();
         assert_eq!(said, format!("hi to {name}"));
         server.send(name, 0x20, &("nobody",)).unwrap();
     }
+    let error = server.execute::<()>("arm", 0x20, "hello").unwrap_err();
+    assert!(matches!(error, CallError::NotArguments), "{error}");
     let error = server.execute::<()>("nobody", 0x20, &()).unwrap_err();
     assert!(matches!(error, CallError::NoClient));
     let error = server.execute::<()>("arm", 0x23, &()).unwrap_err();
@@ -82,7 +84,7 @@ fn wrong_passwords_and_silence_are_turned_away_and_closed() {
     let address = server.address();
     let wrong = Settings::default().password("wrong").opening(LONG);
     let wrong = thread::spawn(move || Talks::connect(address, &wrong).map(drop));
-    turned_away(&mut server, |reason| matches!(reason, Reason::Quit));
+    turned_away(&mut server, |reason| matches!(reason, Reason::Refused));
     assert!(matches!(wrong.join().unwrap(), Err(OpenError::Refused)));
     let mut silent = TcpStream::connect(address).unwrap();
     turned_away(&mut server, |reason| matches!(reason, Reason::NotOpened));

@@ -422,6 +422,7 @@ fn call(envelope: Envelope<'_, Talks>) -> Said {
     };
     let opcode = match envelope.key {
         Opcode::Other(value) => format!("{:?}", Tree::read(&mut value.reader()).expect("data")),
+        Opcode::Number(number) => number.to_string(),
         named => named.to_string(),
     };
     let kwargs = envelope.body.kwargs.expect("calls have keywords");

@@ -36,7 +36,8 @@
 /// it is sent.
 ///
 /// A row with `-> Answer` is a request, which wants an answer of that type; borrowed parts of it are `'answer`:
-/// `Name(Name) = 0x12 -> &'answer str`.
+/// `Name(Name) = 0x12 -> &'answer str`. Over a dialect without calls it can still be sent, and arrives as a plain
+/// message.
 ///
 /// ```
 /// # use serde::{Deserialize, Serialize};
@@ -52,7 +53,9 @@
 ///
 /// A name or code used twice does not compile, and neither does a code that Ropeway keeps for itself
 /// (`0x00..=0x0F`, `0xE0..=0xFF`); the error names the rows. A table that serves one dialect only follows that
-/// dialect's rules when it says so: `pub enum Weather<'a> for CableCarByte { … }`.
+/// dialect's rules when it says so: `pub enum Weather<'a> for CableCarByte { … }`. So do tables with packetmq's ids
+/// `0xE0..=0xFF` and TCPTalks's opcodes `0x00..=0x0F` and `0xE0..=0xFE`: on std `enum Chat for packetmq::Packetmq { … }`
+/// and `enum Robot for tcptalks::Dialect { … }`.
 ///
 /// ```compile_fail
 /// # use serde::{Deserialize, Serialize};

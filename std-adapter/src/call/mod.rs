@@ -7,7 +7,10 @@
 //! use ropeway_std::call::Refused;
 //!
 //! fn halve(number: &str) -> Result<i64, Refused> {
-//!     let number: i64 = number.parse()?; // any error is a RuntimeError
+//!     let number: i64 = number.parse()?; // what implements Error is a RuntimeError
+//!     if number > 99 {
+//!         return Err(Refused::text("too far")); // and so is a text
+//!     }
 //!     if number % 2 != 0 {
 //!         return Err(Refused::new("ValueError", "odd"));
 //!     }
@@ -16,6 +19,7 @@
 //!
 //! assert_eq!(halve("8").unwrap(), 4);
 //! assert_eq!(halve("7").unwrap_err().to_string(), "ValueError: odd");
+//! assert_eq!(halve("100").unwrap_err().to_string(), "RuntimeError: too far");
 //! assert_eq!(halve("x").unwrap_err().class, "RuntimeError");
 //! ```
 

@@ -3,8 +3,9 @@ use std::fmt;
 
 /// What takes the place of an answer: said by a handler that fails, heard by the caller.
 ///
-/// Any error becomes one of class `RuntimeError`, so that `?` works in handlers; it is no
-/// [`Error`](std::error::Error) itself.
+/// Any type that implements [`Error`](std::error::Error) becomes one of class `RuntimeError`, so that `?` works in
+/// handlers. A `Box<dyn Error>` or a text does not: [`Refused::text`] makes one of them,
+/// `.map_err(|error| Refused::text(error.to_string()))?`. It is no `Error` itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Refused {
@@ -32,6 +33,11 @@ impl Refused {
         }
     }
 
+    /// A failure of no particular sort: class `RuntimeError`.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self::new("RuntimeError", text)
+    }
+
     /// The same, of another sort: `.map_err(|error| Refused::from(error).with_class("ValueError"))`.
     #[must_use]
     pub fn with_class(mut self, class: impl Into<String>) -> Self {
@@ -49,7 +55,7 @@ impl Refused {
 
 impl<E: std::error::Error> From<E> for Refused {
     fn from(error: E) -> Self {
-        Self::new("RuntimeError", error.to_string())
+        Self::text(error.to_string())
     }
 }
 

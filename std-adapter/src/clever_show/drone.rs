@@ -25,7 +25,7 @@ use std::time::Duration;
 ///
 /// ```no_run
 /// use ropeway_std::clever_show::{Drone, Handlers, Settings};
-/// use std::time::Duration;
+/// use std::time::{Duration, Instant};
 ///
 /// #[derive(serde::Serialize)]
 /// struct Telemetry { value: Report }
@@ -39,12 +39,19 @@ use std::time::Duration;
 ///     .action("takeoff", |_, ()| println!("takeoff"));
 /// let server = "192.168.1.101:25000".parse()?;
 /// let mut drone = Drone::new(Settings::default(), handlers)?.server(server);
+/// let mut next = Instant::now();
 /// loop {
-///     if let Some(event) = drone.turn(Duration::from_secs(1))? {
+///     if let Some(event) = drone.turn(next.saturating_duration_since(Instant::now()))? {
 ///         println!("{:?}", event.what);
 ///     }
-///     let value = Report { battery: (f64::NAN, f64::NAN) };
-///     drone.talk().send("telemetry", &Telemetry { value })?;
+///     if next <= Instant::now() {
+///         next += Duration::from_secs(1);
+///         // While the server is away, reports would only queue up.
+///         if drone.talk().is_connected() {
+///             let value = Report { battery: (f64::NAN, f64::NAN) };
+///             drone.talk().send("telemetry", &Telemetry { value })?;
+///         }
+///     }
 /// }
 /// # #[allow(unreachable_code)]
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -190,6 +197,8 @@ impl Drone {
 
     /// Waits at most `timeout` for the next event, while it lets handlers act, writes what is queued and looks for
     /// the server. [`Duration::ZERO`] only looks, [`Duration::MAX`] waits for ever.
+    ///
+    /// Handlers act at once, on the server's first words before [`What::Connected`] is returned.
     pub fn turn(&mut self, timeout: Duration) -> io::Result<Option<Event>> {
         let deadline = Deadline::after(timeout);
         loop {

@@ -229,7 +229,7 @@ impl Server {
         T: Serialize + ?Sized,
         R: DeserializeOwned + Send + 'static,
     {
-        let talk = self.drone(address).ok_or(CallError::LinkLost)?;
+        let talk = self.drone(address).ok_or(CallError::NoDrone(address))?;
         let (slot, then) = super::waiting();
         talk.request(name, arguments, timeout, then)?;
         loop {
@@ -245,6 +245,8 @@ impl Server {
 
     /// Waits at most `timeout` for the next event, while it lets handlers act, writes what is queued and accepts
     /// drones. [`Duration::ZERO`] only looks, [`Duration::MAX`] waits for ever.
+    ///
+    /// Handlers act at once, on a drone's first words before [`What::Connected`] is returned.
     pub fn turn(&mut self, timeout: Duration) -> io::Result<Option<Event>> {
         let deadline = Deadline::after(timeout);
         loop {

@@ -57,6 +57,7 @@ fn read<D: Refuses>(
         return None;
     }
     let mut asked = None;
+    let mut misread = None;
     let known = &mut handlers.handlers;
     let event = mail.recv_with(|mut envelope| {
         if let Kind::Request(id) = envelope.kind {
@@ -64,10 +65,14 @@ fn read<D: Refuses>(
         }
         for (at, handler) in known.iter_mut().enumerate() {
             if handler.names(&envelope.key) {
+                let key = envelope.key;
                 match handler.read(envelope) {
                     Ok(()) => return Ok(at),
                     Err(Rejected::Unknown(unknown)) => envelope = unknown,
-                    Err(malformed) => return Err(malformed),
+                    Err(malformed) => {
+                        misread = asked.map(|_| key.to_string());
+                        return Err(malformed);
+                    }
                 }
             }
         }
@@ -81,11 +86,15 @@ fn read<D: Refuses>(
         }
         Event::Notice(notice) => (Event::Notice(notice), None),
         Event::Unknown(envelope) => {
-            let refused = Refused::new("LookupError", format!("no handler for {}", envelope.key));
+            let refused = Refused::new("KeyError", format!("no handler for {}", envelope.key));
             (Event::Unknown(envelope), Some(refused))
         }
         Event::Malformed(malformed) => {
-            let refused = Refused::new("ValueError", malformed.to_string());
+            let text = match misread {
+                Some(key) => format!("{key}: {}", malformed.rule),
+                None => malformed.rule.to_string(),
+            };
+            let refused = Refused::new("TypeError", text);
             (Event::Malformed(malformed), Some(refused))
         }
     };

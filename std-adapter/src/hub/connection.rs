@@ -271,6 +271,7 @@ impl<D: Dialect> Connection<D> {
         let has_quit = self.mail.dialect().has_quit();
         match self.mail.is_over() {
             Some(_) if has_quit && self.is_late && !self.has_joined() => Some(Reason::NotOpened),
+            Some(_) if has_quit && !self.has_joined() => Some(Reason::Refused),
             Some(_) if has_quit => Some(Reason::Quit),
             Some(Over::Ended) => Some(self.broken.take().map_or(Reason::Closed, |error| {
                 self.writable = false;

@@ -51,6 +51,8 @@ pub enum Reason {
     Closed,
     /// One side has taken its leave in the dialect's own words.
     Quit,
+    /// One side has refused the other in the opening, for a wrong password, say.
+    Refused,
     /// The connection broke, or could not be made.
     Transport(io::Error),
     /// The peer broke the framing for good.
@@ -74,6 +76,7 @@ impl fmt::Display for Reason {
         f.write_str(match self {
             Self::Closed => "the peer has closed the link",
             Self::Quit => "one side has taken its leave",
+            Self::Refused => "the opening was refused",
             Self::Transport(error) => return write!(f, "transport: {error}"),
             Self::OutOfStep => "the peer broke the framing",
             Self::NotOpened => "the opening was not done in time",

@@ -86,6 +86,9 @@ impl PeerId {
 impl<D: Dialect> Hub<D> {
     /// A hub without peers, which speaks with each in the dialect that `dialect` makes for it.
     ///
+    /// Give the closure in place, as `|_| CableCarJson`; one that is kept in a variable first has to be written
+    /// `|_: &PeerInfo| CableCarJson`.
+    ///
     /// Each link has a receive buffer as `options` say, and a queue as `limits` say; memory that no bytes have gone
     /// through costs address space only.
     pub fn new(

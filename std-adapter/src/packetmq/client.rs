@@ -240,6 +240,9 @@ impl fmt::Display for OpenError {
             }
             Self::Malformed(malformed) => malformed.fmt(f),
             Self::Deadline => f.write_str("the opening was not done in time"),
+            Self::Link(Error::Closed) => f.write_str(
+                "the peer has closed the link before the opening was done: is that a packetmq server?",
+            ),
             Self::Link(error) => error.fmt(f),
         }
     }

@@ -1,7 +1,8 @@
 //! packetmq on std: servers, clients, peers in one process, and packets known only when the program runs.
 //!
 //! The protocol itself, with its registry and the course of openings, is [`ropeway_core::dialect::packetmq`]'s. A
-//! [`Link`](crate::Link) or a [`Node`](crate::Node) over [`Packetmq`] does as well as a [`Client`].
+//! [`Link`](crate::Link) or a [`Node`](crate::Node) over [`Packetmq`] does as well as a [`Client`]; on a
+//! plain link, `recv` until [`Notice::Made`] before the first `send`.
 #![doc = include_str!("from_packetmq.md")]
 
 mod client;

@@ -1,19 +1,30 @@
 //! What a server and its clients say to each other, kept without loans.
 
 use super::bound::Named;
-use super::speech::{Argue, Arguments, Heard, Pickled, Reply, unsayable};
+use super::speech::{Argue, Arguments, Heard, Pickled, Reply, Typed, unsayable};
 use super::talks::{misread, unbound};
-use super::{CallError, Dialect, Oddity};
+use super::{CallError, Oddity, Values};
 use crate::call::Refused;
-use ropeway_core::dialect::tcptalks::{Body, CallId, Callable, IDENTIFY, Keywords, Opcode};
+use ropeway_core::dialect::tcptalks::{
+    Body, CallId, Callable, IDENTIFY, Keywords, Opcode, TcpTalks,
+};
 use ropeway_core::dialect::{Answers, Envelope};
-use ropeway_core::encoding::pickle::Writer;
+use ropeway_core::encoding::pickle::{Node, Nodes, Writer};
 use ropeway_core::encoding::value::{Sequence, Write, write_args, write_kwargs};
 use ropeway_core::encoding::{DecodeError, EncodeError};
 use ropeway_core::message::{Message, Request};
 use ropeway_core::registry::{Registry, Rejected};
 use ropeway_core::{Event, Malformed};
 use serde::Serialize;
+
+/// The dialect of a server, which keeps replies as they are.
+///
+/// It is another type than the public one: of two ways to read answers the compiler would take neither by itself.
+pub(super) type Asking = TcpTalks<Lent, String>;
+
+/// The memory of a server's link.
+#[derive(Debug)]
+pub(super) struct Lent(pub(super) Values);
 
 /// A call of a client.
 pub(super) struct Ask {
@@ -40,7 +51,8 @@ impl Ask {
             write_kwargs(writer, arguments)?;
             writer.end_tuple(pair, 2)
         });
-        let arguments = Content(content.map_err(unsayable)?).read(Arguments::read);
+        let content = content.map_err(|error| Typed(arguments).blame(unsayable(error)))?;
+        let arguments = Content(content).read(Arguments::read);
         Self::any(opcode, arguments.map_err(Malformed::from)?)
     }
 
@@ -49,6 +61,28 @@ impl Ask {
             opcode: Named::number(IDENTIFY),
             arguments: Arguments::default(),
         }
+    }
+}
+
+impl AsRef<[Node]> for Lent {
+    fn as_ref(&self) -> &[Node] {
+        self.0.as_ref()
+    }
+}
+
+impl AsMut<[Node]> for Lent {
+    fn as_mut(&mut self) -> &mut [Node] {
+        self.0.as_mut()
+    }
+}
+
+impl Nodes for Lent {
+    fn limit(&self) -> usize {
+        self.0.limit()
+    }
+
+    fn grow(&mut self, len: usize) -> bool {
+        self.0.grow(len)
     }
 }
 
@@ -74,7 +108,7 @@ impl Callable for Ask {
     }
 }
 
-impl<'a> Answers<'a, Ask> for Dialect {
+impl<'a> Answers<'a, Ask> for Asking {
     type Failure = Refused;
 
     fn read_answer(envelope: Envelope<'a, Self>) -> Result<Result<Told, Refused>, Malformed> {
@@ -116,13 +150,13 @@ impl Content {
     }
 }
 
-impl<'a> Registry<'a, Dialect> for Call {
-    fn decode(envelope: Envelope<'a, Dialect>) -> Result<Self, Rejected<'a, Dialect>> {
+impl<'a> Registry<'a, Asking> for Call {
+    fn decode(envelope: Envelope<'a, Asking>) -> Result<Self, Rejected<'a, Asking>> {
         let content = Content::of(envelope.body);
         Ok(Self {
             named: Named::of(envelope.key),
             unbound: unbound(envelope.key),
-            content: content.map_err(|error| misread(error.into())),
+            content: content.map_err(|error| misread(envelope.key, error)),
         })
     }
 }
@@ -135,7 +169,7 @@ pub(super) enum Said {
 }
 
 impl Said {
-    pub(super) fn of(event: Event<'_, Dialect, Call>) -> Self {
+    pub(super) fn of(event: Event<'_, Asking, Call>) -> Self {
         match event {
             Event::Request(id, call) => Self::Call(id, call),
             Event::Notice(notice) => Oddity::of(notice).map_or(Self::Nothing, Self::Odd),

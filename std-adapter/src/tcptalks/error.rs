@@ -3,7 +3,7 @@ use crate::{ConnectError, Error, call};
 use ropeway_core::{Malformed, SendError};
 use std::{fmt, io};
 
-/// Why a call has no result.
+/// Why a call has no result. What is displayed tells the cause too: it has no source.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum CallError {
@@ -13,7 +13,7 @@ pub enum CallError {
     Deadline,
     /// The old variant waits for one call at a time, and that is not done yet.
     Busy,
-    /// The reply is not of the wanted type, or has no value: which rule, and where in its message.
+    /// The reply is not of the wanted type, or has no value: which rule.
     Malformed(Malformed),
     /// The call was not sent.
     Send(SendError),
@@ -21,9 +21,11 @@ pub enum CallError {
     Link(Error),
     /// There is no client of this identity.
     NoClient,
+    /// The arguments are a value of their own, such as a number, and neither a tuple nor a struct.
+    NotArguments,
 }
 
-/// Why there is no link.
+/// Why there is no link. What is displayed tells the cause too: it has no source.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum OpenError {
@@ -104,10 +106,15 @@ impl fmt::Display for CallError {
             Self::Remote(error) => write!(f, "the peer raised {error}"),
             Self::Deadline => f.write_str("no reply came in time"),
             Self::Busy => f.write_str("a call is under way, and the old variant has one at a time"),
-            Self::Malformed(malformed) => write!(f, "reply: {malformed}"),
+            Self::Malformed(malformed) => {
+                write!(f, "the reply is not of the wanted type: {}", malformed.rule)
+            }
             Self::Send(error) => write!(f, "not sent: {error}"),
             Self::Link(error) => write!(f, "the link has ended: {error}"),
             Self::NoClient => f.write_str("there is no client of this identity"),
+            Self::NotArguments => {
+                f.write_str("arguments must be a tuple or a struct; one argument is `&(value,)`")
+            }
         }
     }
 }
@@ -119,31 +126,15 @@ impl fmt::Display for OpenError {
             Self::Refused => f.write_str("wrong password"),
             Self::Silent => f.write_str("no verdict on the password came in time"),
             Self::NobodyCame => f.write_str("nobody with the right password came in time"),
+            Self::Link(Error::OutOfStep) => f.write_str(
+                "the link ended before it was open: the peer broke the framing; is that TCPTalks?",
+            ),
             Self::Link(error) => write!(f, "the link ended before it was open: {error}"),
             Self::Listen(error) => write!(f, "cannot listen: {error}"),
         }
     }
 }
 
-impl std::error::Error for CallError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Remote(error) => Some(error),
-            Self::Malformed(malformed) => Some(malformed),
-            Self::Send(error) => Some(error),
-            Self::Link(error) => Some(error),
-            Self::Deadline | Self::Busy | Self::NoClient => None,
-        }
-    }
-}
+impl std::error::Error for CallError {}
 
-impl std::error::Error for OpenError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Connect(error) => Some(error),
-            Self::Link(error) => Some(error),
-            Self::Listen(error) => Some(error),
-            Self::Refused | Self::Silent | Self::NobodyCame => None,
-        }
-    }
-}
+impl std::error::Error for OpenError {}

@@ -1,9 +1,9 @@
-use super::asking::{Ask, Call, Said, Told};
+use super::asking::{Ask, Asking, Call, Lent, Said, Told};
 use super::bound::{Bound, Found};
 use super::settings::random_name;
 use super::speech::{Answer, Arguments, Say, typed};
 use super::talks::{busy, misread, unbound};
-use super::{CallError, Dialect, Oddity, Refused, Settings};
+use super::{CallError, Oddity, Refused, Settings};
 use crate::call::{CallError as Lost, Ticket};
 use crate::hub::{Event, Handle, Hub, Limits, News, PeerId, PeerInfo, Reason};
 use crate::post::{Office, PostError, Posts};
@@ -22,6 +22,9 @@ use std::time::Duration;
 use std::{fmt, io};
 
 /// Several clients on one port, each under the identity that it gives: at most four, unless told otherwise.
+///
+/// A `Server` has identities; a [`Hub`] has the typed handlers of a table, as the
+/// [module](super#a-hub) shows.
 ///
 /// Clients show the password and are asked who they are; one that does not say gets a random name. Of two with the
 /// same identity the newer one stays. All is done in the caller's thread, in [`turn`](Self::turn) and while a call
@@ -52,7 +55,7 @@ use std::{fmt, io};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Server {
-    hub: Hub<Dialect>,
+    hub: Hub<Asking>,
     address: SocketAddr,
     bound: Bound<Self, Client>,
     clients: Vec<Client>,
@@ -125,12 +128,12 @@ impl Server {
         let limits = limits.opening(settings.opening);
         let dialect = {
             let settings = settings.clone();
-            move |_: &PeerInfo| settings.listening()
+            move |_: &PeerInfo| settings.listening_in(Lent(settings.memory()))
         };
         let mut hub = Hub::new(dialect, settings.options.clone(), limits)?;
         let port = hub.listen(address)?;
         let address = hub.address(port).ok_or(io::ErrorKind::NotFound)?;
-        let handle: Handle<Dialect> = hub.handle();
+        let handle: Handle<Asking> = hub.handle();
         Ok(Self {
             hub,
             address,
@@ -189,6 +192,8 @@ impl Server {
 
     /// Calls a client and waits for the result, as long as the [patience](Settings::patience) lasts, while all
     /// clients are served.
+    ///
+    /// `arguments` is a tuple for those by position, `&(5,)` for one and `&()` for none, or a struct for those by name.
     pub fn execute<'o, A: DeserializeOwned>(
         &mut self,
         identity: &str,
@@ -204,12 +209,14 @@ impl Server {
         &mut self,
         identity: &str,
         opcode: impl Into<Opcode<'o>>,
-        arguments: Arguments,
+        arguments: &Arguments,
     ) -> Result<Value, CallError> {
-        self.ask(identity, &Ask::any(opcode.into(), arguments)?)
+        self.ask(identity, &Ask::any(opcode.into(), arguments.clone())?)
     }
 
     /// Calls a client and goes on; what it replies is dropped.
+    ///
+    /// `arguments` is a tuple for those by position, `&(5,)` for one and `&()` for none, or a struct for those by name.
     pub fn send<'o>(
         &mut self,
         identity: &str,
@@ -444,7 +451,7 @@ impl Server {
         match content.read(|body| self.bound.read(named.opcode(), body)) {
             Found::Nothing => return Err(unbound(named.opcode())),
             Found::Running => return Err(busy(named.opcode())),
-            Found::Read(read) => read.map_err(|error| misread(error.into()))?,
+            Found::Read(read) => read.map_err(|error| misread(named.opcode(), error))?,
         }
         let Some(mut handler) = self.bound.take(&named) else {
             return Err(unbound(named.opcode()));

@@ -1,15 +1,15 @@
 //! What is said to a peer, and what is heard of it.
 
-use super::{CallError, Dialect, RemoteError, Values};
+use super::{CallError, RemoteError, Values};
 use crate::value::{Map, Value};
-use ropeway_core::Malformed;
 use ropeway_core::dialect::Carries;
-use ropeway_core::dialect::tcptalks::{Body, CallId, Keywords, Opcode};
-use ropeway_core::encoding::pickle::{self, Progress, Table, Writer};
+use ropeway_core::dialect::tcptalks::{Body, CallId, Keywords, Opcode, TcpTalks};
+use ropeway_core::encoding::pickle::{self, Nodes, Progress, Table, Writer};
 use ropeway_core::encoding::value::{
-    Sequence, Write, deserialize_from, serialize_into, write_args, write_kwargs,
+    Kind, Sequence, Write, deserialize_from, serialize_into, write_args, write_kwargs,
 };
 use ropeway_core::encoding::{DecodeError, EncodeError};
+use ropeway_core::{Malformed, SendError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -64,6 +64,19 @@ pub(super) trait Argue {
     fn args(&self, writer: &mut Writer<'_>) -> Result<(), EncodeError>;
 
     fn kwargs(&self, writer: &mut Keywords<'_, '_>) -> Result<(), EncodeError>;
+
+    /// Whether it is a value that no arguments are made of, such as a number.
+    fn is_bare(&self) -> bool {
+        false
+    }
+
+    /// Why they were not sent, if that is because of what they are.
+    fn blame(&self, error: CallError) -> CallError {
+        match error {
+            CallError::Send(SendError::Unencodable) if self.is_bare() => CallError::NotArguments,
+            error => error,
+        }
+    }
 }
 
 /// A serde type as arguments.
@@ -76,6 +89,13 @@ impl<T: Serialize + ?Sized> Argue for Typed<'_, T> {
 
     fn kwargs(&self, writer: &mut Keywords<'_, '_>) -> Result<(), EncodeError> {
         write_kwargs(writer, self.0)
+    }
+
+    fn is_bare(&self) -> bool {
+        let value = Pickled::of(|writer| serialize_into(writer, self.0));
+        value.is_ok_and(|value| {
+            value.read(|value| !matches!(value.kind(), Kind::Tuple | Kind::Array | Kind::Map))
+        })
     }
 }
 
@@ -93,7 +113,7 @@ impl Argue for Arguments {
     }
 }
 
-impl<A: Argue + ?Sized> Carries<Spoken<'_, A>> for Dialect {
+impl<S: Nodes, A: Argue + ?Sized> Carries<Spoken<'_, A>> for TcpTalks<S, String> {
     fn emit(&mut self, call: &Spoken<'_, A>, slot: &mut [u8]) -> Result<usize, EncodeError> {
         self.emit_call(
             slot,
@@ -114,7 +134,7 @@ pub(super) struct Answer<'a> {
     pub(super) say: &'a Say,
 }
 
-impl Carries<Answer<'_>> for Dialect {
+impl<S: Nodes> Carries<Answer<'_>> for TcpTalks<S, String> {
     fn emit(&mut self, answer: &Answer<'_>, slot: &mut [u8]) -> Result<usize, EncodeError> {
         self.emit_reply(slot, answer.id, |writer| (answer.say)(writer))
     }

@@ -11,16 +11,17 @@ use crate::{Error, Link, Polled};
 use ropeway_core::dialect::tcptalks::{CallId, Notice, Opcode};
 use ropeway_core::dialect::{Calling, Dialect as _, Kind};
 use ropeway_core::encoding::value::Kind as ValueKind;
+use ropeway_core::encoding::{DecodeError, Rule};
 use ropeway_core::message::{Message, Refusal, Request};
 use ropeway_core::registry::Rejected;
-use ropeway_core::{Event, Malformed, SendError};
+use ropeway_core::{Event, SendError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::{Duration, Instant};
 
-/// One peer to call, and to be called by.
+/// One peer to call, and to be called by: a robot for its controller, or a controller for its robot.
 ///
 /// Everything happens in the caller's thread, in [`turn`](Self::turn) and while a call waits for its reply: then the
 /// peer's calls go to what is [bound](Self::bind) to their opcodes. A handler may itself call the peer.
@@ -103,8 +104,9 @@ impl<T: Transport> Talks<T> {
     /// Has `handler` answer the calls of `opcode`, in the place of what did before.
     ///
     /// `M` is what the arguments are the fields of: a tuple for those by position, a struct for those by name; Python
-    /// may pass the latter by position too. Any error is raised at the peer, as a `RuntimeError` unless it names
-    /// another class.
+    /// may pass the latter by position too. What it fails with is raised at the peer. Any type that implements
+    /// [`Error`](std::error::Error) becomes a `RuntimeError`, so that `?` works; a `Box<dyn Error>` or a text does not:
+    /// [`Refused::text`]. Another class is [`Refused::new`]`("ValueError", "too far")`.
     ///
     /// ```
     /// # use ropeway_std::tcptalks::{Settings, Talks};
@@ -161,6 +163,8 @@ impl<T: Transport> Talks<T> {
     }
 
     /// Calls the peer and waits for the result, as long as the [patience](Settings::patience) lasts.
+    ///
+    /// `arguments` is a tuple for those by position, `&(5,)` for one and `&()` for none, or a struct for those by name.
     pub fn execute<'o, A: DeserializeOwned>(
         &mut self,
         opcode: impl Into<Opcode<'o>>,
@@ -201,6 +205,8 @@ impl<T: Transport> Talks<T> {
     }
 
     /// Calls the peer and goes on; the reply is kept under the id, until it is [polled](Self::poll) for.
+    ///
+    /// `arguments` is a tuple for those by position, `&(5,)` for one and `&()` for none, or a struct for those by name.
     pub fn send<'o>(
         &mut self,
         opcode: impl Into<Opcode<'o>>,
@@ -292,11 +298,12 @@ impl<T: Transport> Talks<T> {
     fn begin(&mut self, opcode: Opcode<'_>, arguments: &impl Argue) -> Result<CallId, CallError> {
         self.calls = self.calls.wrapping_add(1);
         let id = self.link.dialect().call_id(self.calls);
-        self.link.send(&Spoken {
+        let sent = self.link.send(&Spoken {
             id,
             opcode,
             arguments,
-        })?;
+        });
+        sent.map_err(|error| arguments.blame(error.into()))?;
         Ok(id)
     }
 
@@ -382,7 +389,10 @@ impl<T: Transport> Talks<T> {
             }
             match bound.read(envelope.key, envelope.body) {
                 Found::Read(Ok(())) => Ok(Named::of(envelope.key)),
-                Found::Read(Err(error)) => Err(Rejected::Malformed(error.into())),
+                Found::Read(Err(error)) => {
+                    refused = Some(misread(envelope.key, error));
+                    Err(Rejected::Malformed(error.into()))
+                }
                 Found::Running => {
                     refused = Some(busy(envelope.key));
                     Err(Rejected::Unknown(envelope))
@@ -415,10 +425,7 @@ impl<T: Transport> Talks<T> {
                 Oddity::of(notice)
             }
             Some(Event::Unknown(envelope)) => Some(Oddity::Unbound(envelope.key.to_string())),
-            Some(Event::Malformed(malformed)) => {
-                refused = Some(misread(malformed));
-                Some(Oddity::Malformed(malformed))
-            }
+            Some(Event::Malformed(malformed)) => Some(Oddity::Malformed(malformed)),
             Some(Event::Message(_) | Event::Request(_, None)) => None,
         };
         if let (Some(otherwise), Some(oddity)) = (&mut self.otherwise, oddity) {
@@ -530,8 +537,13 @@ pub(super) fn busy(opcode: Opcode<'_>) -> Refused {
     Refused::new("RuntimeError", text)
 }
 
-pub(super) fn misread(malformed: Malformed) -> Refused {
-    Refused::new("TypeError", malformed.rule.to_string())
+/// Why the arguments of a call were not taken.
+pub(super) fn misread(opcode: Opcode<'_>, error: DecodeError) -> Refused {
+    let text = match error.rule {
+        Rule::InvalidLength => format!("too few or too many arguments for opcode {opcode}"),
+        rule => rule.to_string(),
+    };
+    Refused::new("TypeError", text)
 }
 
 /// The most messages of one turn.

@@ -80,7 +80,10 @@ pub enum RegisterError {
         id: u16,
     },
     /// The row of the table has no code.
-    NoId,
+    NoId {
+        /// The name in the row.
+        name: &'static str,
+    },
     /// As many packets are registered as there is room for.
     Full,
 }
@@ -110,7 +113,8 @@ impl<R: Rows> Packets<R> {
     {
         let mut packets = Self::new(R::default());
         for entry in entries {
-            packets.add(entry.name, entry.code.ok_or(RegisterError::NoId)?)?;
+            let name = entry.name;
+            packets.add(name, entry.code.ok_or(RegisterError::NoId { name })?)?;
         }
         Ok(packets)
     }
@@ -288,7 +292,9 @@ impl fmt::Display for RegisterError {
             Self::NameTaken => f.write_str("a packet of this name is registered"),
             Self::IdTaken { id } => write!(f, "another packet has the id {id}"),
             Self::ReservedId { id } => write!(f, "id {id} is reserved: programs have 16 to 65535"),
-            Self::NoId => f.write_str("a message without a code has no id"),
+            Self::NoId { name } => {
+                write!(f, "`{name}` has no id: write one in its row, like `= 17`")
+            }
             Self::Full => f.write_str("no room for another packet"),
         }
     }

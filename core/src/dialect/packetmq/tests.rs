@@ -428,9 +428,10 @@ fn the_registry_refuses_what_the_protocol_cannot_say() {
         name: "app:x",
         code: None,
     };
+    let refused = Packets::<Slots<2>>::of(&[unnumbered]).unwrap_err();
     assert_eq!(
-        Packets::<Slots<2>>::of(&[unnumbered]),
-        Err(RegisterError::NoId)
+        std::format!("{refused}"),
+        "`app:x` has no id: write one in its row, like `= 17`"
     );
 }
 

@@ -81,10 +81,11 @@ impl<'a> From<&'a CallId> for Opcode<'a> {
     }
 }
 
-/// As Python shows the commonest: `16`, `move`.
+/// As tables write the commonest: `0x10`, `move`.
 impl fmt::Display for Opcode<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Number(number @ 0..) => write!(f, "0x{number:02X}"),
             Self::Number(number) => number.fmt(f),
             Self::Text(text) => f.write_str(text),
             Self::Other(value) => value.kind().fmt(f),

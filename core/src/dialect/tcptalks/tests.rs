@@ -297,7 +297,7 @@ fn says_who_it_is_when_it_is_asked() {
         })
         .unwrap();
     controller.handle_written(bytes.len());
-    assert_eq!(carry(&mut controller, &mut robot), ["unknown 187"]);
+    assert_eq!(carry(&mut controller, &mut robot), ["unknown 0xBB"]);
 }
 
 #[test]
@@ -316,7 +316,7 @@ fn silence_counts_as_none_in_the_old_variant_only() {
 
 #[test]
 fn opcode_0xff_closes_in_the_old_variant_only() {
-    for (variant, said) in [(Variant::Old, "Closed"), (Variant::Current, "unknown 255")] {
+    for (variant, said) in [(Variant::Old, "Closed"), (Variant::Current, "unknown 0xFF")] {
         let (mut controller, mut robot) = opened(variant);
         let id = controller.dialect().call_id(0);
         let close = Invocation {

@@ -7,8 +7,8 @@ use crate::clever_show::handlers::Handler;
 use crate::clever_show::queue::{Outgoing, Source};
 use crate::clever_show::{Event, FileError, Handlers, What};
 use crate::waits::Deadline;
-use ropeway_core::dialect::Kind;
 use ropeway_core::dialect::clever_show::{Body, CallId, FILE, File, Notice};
+use ropeway_core::dialect::{Envelope, Kind};
 use ropeway_core::registry::Rejected;
 
 /// What is to be done once the receive buffer has been let go of.
@@ -54,9 +54,17 @@ impl Talk {
             ..
         } = self;
         let mut found = None;
+        let mut wanted = None;
         let event = link.as_mut()?.messenger.recv_with(|envelope| {
             let Some(handler) = handlers.find(envelope.kind, envelope.key) else {
-                return Err(Rejected::Unknown(envelope));
+                return match (envelope.kind, envelope.key, envelope.body, &settings.serve) {
+                    (Kind::Request(_), FILE, Body::Arguments(arguments), Some(root)) => {
+                        let Wanted { filepath } = arguments.read().map_err(Rejected::Malformed)?;
+                        wanted = Some((root.clone(), filepath));
+                        Ok(())
+                    }
+                    (kind, key, body, _) => Err(Rejected::Unknown(Envelope { kind, key, body })),
+                };
             };
             let name = envelope.key.to_owned();
             match envelope.body {
@@ -70,7 +78,13 @@ impl Talk {
         })?;
         Some(match event {
             Said::Message(()) => run(found, None),
-            Said::Request(id, ()) => run(found, Some(id)),
+            Said::Request(id, ()) => match wanted {
+                Some((root, filepath)) => {
+                    queue.push_file(Outgoing::new(Source::Served { root, id }, filepath));
+                    Next::Nothing
+                }
+                None => run(found, Some(id)),
+            },
             Said::Answer(id, envelope) => match calls.answered(id, envelope.key) {
                 Some(mut pending) => {
                     if let (Then::Value(waiter), Body::Value(value)) =
@@ -85,23 +99,11 @@ impl Talk {
             },
             Said::Unknown(envelope) => {
                 let name = envelope.key.to_owned();
-                match (envelope.kind, envelope.body, &settings.serve) {
-                    (Kind::Request(id), Body::Arguments(arguments), Some(root)) if name == FILE => {
-                        match arguments.read() {
-                            Ok(Wanted { filepath }) => {
-                                let root = root.clone();
-                                queue.push_file(Outgoing::new(
-                                    Source::Served { root, id },
-                                    filepath,
-                                ));
-                                Next::Nothing
-                            }
-                            Err(malformed) => Next::Tell(What::Malformed(malformed)),
-                        }
-                    }
-                    (Kind::Request(id), ..) => Next::Tell(What::Unknown { name, id: Some(id) }),
-                    _ => Next::Tell(What::Unknown { name, id: None }),
-                }
+                let id = match envelope.kind {
+                    Kind::Request(id) => Some(id),
+                    _ => None,
+                };
+                Next::Tell(What::Unknown { name, id })
             }
             Said::Malformed(malformed) => Next::Tell(What::Malformed(malformed)),
             Said::Notice(Notice::Begin { file, len }) => {
