@@ -39,4 +39,31 @@ macro_rules! refuse {
     )*};
 }
 
-pub(super) use refuse;
+/// Implements serde's compounds by methods of one type, which has `element`, `field` and `finish`.
+///
+/// `compound! { Compound: SerializeSeq serialize_element() => element }` becomes `impl<W: Write> ser::SerializeSeq for
+/// Compound<'_, W>`, with `fn serialize_element(&mut self, value: &T) -> .. { self.element(value) }` and
+/// `fn end(self) -> .. { self.finish() }`.
+macro_rules! compound {
+    ($type:ident: $($compound:ident $method:ident($($key:ident)?) => $inner:ident)*) => {$(
+        impl<W: Write> serde::ser::$compound for $type<'_, W> {
+            type Ok = ();
+            type Error = EncodeError;
+
+            #[inline]
+            fn $method<T: Serialize + ?Sized>(
+                &mut self,
+                $($key: &'static str,)?
+                value: &T,
+            ) -> Result<(), EncodeError> {
+                self.$inner($($key,)? value)
+            }
+
+            fn end(self) -> Result<(), EncodeError> {
+                self.finish()
+            }
+        }
+    )*};
+}
+
+pub(super) use {compound, refuse};

@@ -2,7 +2,12 @@
 
 use super::ARGS;
 use crate::encoding::EncodeError;
-use crate::encoding::value::{Write, key_writer::KeyWriter, ser::ValueWriter, serializers::refuse};
+use crate::encoding::value::{
+    Write,
+    key_writer::KeyWriter,
+    ser::ValueWriter,
+    serializers::{compound, refuse},
+};
 use serde::ser::{self, Impossible, Serialize, Serializer};
 
 /// What positional arguments are written as.
@@ -249,43 +254,11 @@ impl<W: Write> Entries<'_, W> {
     }
 }
 
-impl<W: Write> ser::SerializeSeq for Entries<'_, W> {
-    type Ok = ();
-    type Error = EncodeError;
-
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
-        self.element(value)
-    }
-
-    fn end(self) -> Result<(), EncodeError> {
-        self.finish()
-    }
-}
-
-impl<W: Write> ser::SerializeTuple for Entries<'_, W> {
-    type Ok = ();
-    type Error = EncodeError;
-
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
-        self.element(value)
-    }
-
-    fn end(self) -> Result<(), EncodeError> {
-        self.finish()
-    }
-}
-
-impl<W: Write> ser::SerializeTupleStruct for Entries<'_, W> {
-    type Ok = ();
-    type Error = EncodeError;
-
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
-        self.element(value)
-    }
-
-    fn end(self) -> Result<(), EncodeError> {
-        self.finish()
-    }
+compound! { Entries:
+    SerializeSeq serialize_element() => element
+    SerializeTuple serialize_element() => element
+    SerializeTupleStruct serialize_field() => element
+    SerializeStruct serialize_field(key) => field
 }
 
 impl<W: Write> ser::SerializeMap for Entries<'_, W> {
@@ -305,23 +278,6 @@ impl<W: Write> ser::SerializeMap for Entries<'_, W> {
             return Ok(());
         }
         value.serialize(ValueWriter::new(self.writer))
-    }
-
-    fn end(self) -> Result<(), EncodeError> {
-        self.finish()
-    }
-}
-
-impl<W: Write> ser::SerializeStruct for Entries<'_, W> {
-    type Ok = ();
-    type Error = EncodeError;
-
-    fn serialize_field<T: Serialize + ?Sized>(
-        &mut self,
-        key: &'static str,
-        value: &T,
-    ) -> Result<(), EncodeError> {
-        self.field(key, value)
     }
 
     fn end(self) -> Result<(), EncodeError> {
