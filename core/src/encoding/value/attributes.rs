@@ -6,7 +6,9 @@ use serde::{
     ser::{Impossible, Serialize, Serializer},
 };
 
-use super::{Kind, Read, Write, compound::Compound, de::ValueReader, ser::ValueWriter};
+use super::{
+    Kind, Read, Write, compound::Compound, de::ValueReader, ser::ValueWriter, serializers::refuse,
+};
 use crate::encoding::{DecodeError, EncodeError, Rule};
 
 /// Writes `value` as the next value of a body, and sees to it that it is a map.
@@ -101,18 +103,6 @@ struct AttributesWriter<'w, W> {
     writer: &'w mut W,
 }
 
-/// Refuses values that are no maps.
-///
-/// `refuse! { serialize_i8 i8 }` becomes
-/// `fn serialize_i8(self, _: i8) -> Result<(), EncodeError> { Err(EncodeError::NotAMap) }`.
-macro_rules! refuse {
-    ($($method:ident $value:ty)*) => {$(
-        fn $method(self, _: $value) -> Result<(), EncodeError> {
-            Err(EncodeError::NotAMap)
-        }
-    )*};
-}
-
 impl<'w, W: Write> Serializer for AttributesWriter<'w, W> {
     type Ok = ();
     type Error = EncodeError;
@@ -124,28 +114,7 @@ impl<'w, W: Write> Serializer for AttributesWriter<'w, W> {
     type SerializeStruct = Compound<'w, W>;
     type SerializeStructVariant = Impossible<(), EncodeError>;
 
-    refuse! {
-        serialize_bool bool
-        serialize_i8 i8
-        serialize_i16 i16
-        serialize_i32 i32
-        serialize_i64 i64
-        serialize_i128 i128
-        serialize_u8 u8
-        serialize_u16 u16
-        serialize_u32 u32
-        serialize_u64 u64
-        serialize_u128 u128
-        serialize_f32 f32
-        serialize_f64 f64
-        serialize_char char
-        serialize_str &str
-        serialize_bytes &[u8]
-    }
-
-    fn serialize_none(self) -> Result<(), EncodeError> {
-        Err(EncodeError::NotAMap)
-    }
+    refuse! { EncodeError::NotAMap }
 
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), EncodeError> {
         value.serialize(self)
@@ -160,31 +129,12 @@ impl<'w, W: Write> Serializer for AttributesWriter<'w, W> {
         self.serialize_unit()
     }
 
-    fn serialize_unit_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-    ) -> Result<(), EncodeError> {
-        Err(EncodeError::NotAMap)
-    }
-
     fn serialize_newtype_struct<T: Serialize + ?Sized>(
         self,
         _: &'static str,
         value: &T,
     ) -> Result<(), EncodeError> {
         value.serialize(self)
-    }
-
-    fn serialize_newtype_variant<T: Serialize + ?Sized>(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        _: &T,
-    ) -> Result<(), EncodeError> {
-        Err(EncodeError::NotAMap)
     }
 
     fn serialize_seq(self, _: Option<usize>) -> Result<Self::SerializeSeq, EncodeError> {
@@ -203,16 +153,6 @@ impl<'w, W: Write> Serializer for AttributesWriter<'w, W> {
         Err(EncodeError::NotAMap)
     }
 
-    fn serialize_tuple_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        _: usize,
-    ) -> Result<Self::SerializeTupleVariant, EncodeError> {
-        Err(EncodeError::NotAMap)
-    }
-
     fn serialize_map(self, len: Option<usize>) -> Result<Compound<'w, W>, EncodeError> {
         ValueWriter::new(self.writer).serialize_map(len)
     }
@@ -224,19 +164,5 @@ impl<'w, W: Write> Serializer for AttributesWriter<'w, W> {
         len: usize,
     ) -> Result<Compound<'w, W>, EncodeError> {
         ValueWriter::new(self.writer).serialize_struct(name, len)
-    }
-
-    fn serialize_struct_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        _: usize,
-    ) -> Result<Self::SerializeStructVariant, EncodeError> {
-        Err(EncodeError::NotAMap)
-    }
-
-    fn collect_str<T: core::fmt::Display + ?Sized>(self, _: &T) -> Result<(), EncodeError> {
-        Err(EncodeError::NotAMap)
     }
 }

@@ -25,6 +25,7 @@ pub(in crate::encoding) mod nearest;
 mod number;
 mod read;
 mod ser;
+mod serializers;
 mod text;
 mod write;
 mod wtf8;

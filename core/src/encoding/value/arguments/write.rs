@@ -2,7 +2,12 @@
 
 use super::ARGS;
 use crate::encoding::EncodeError;
-use crate::encoding::value::{Write, key_writer::KeyWriter, ser::ValueWriter};
+use crate::encoding::value::{
+    Write,
+    key_writer::KeyWriter,
+    ser::ValueWriter,
+    serializers::{compound, refuse},
+};
 use serde::ser::{self, Impossible, Serialize, Serializer};
 
 /// What positional arguments are written as.
@@ -123,18 +128,6 @@ impl<'w, W: Write> ArgumentsWriter<'w, W> {
     }
 }
 
-/// Refuses what is no arguments.
-///
-/// `refuse! { serialize_i8 i8 }` becomes
-/// `fn serialize_i8(self, _: i8) -> Result<(), EncodeError> { Err(EncodeError::Unencodable) }`.
-macro_rules! refuse {
-    ($($method:ident $value:ty)*) => {$(
-        fn $method(self, _: $value) -> Result<(), EncodeError> {
-            Err(EncodeError::Unencodable)
-        }
-    )*};
-}
-
 impl<'w, W: Write> Serializer for ArgumentsWriter<'w, W> {
     type Ok = ();
     type Error = EncodeError;
@@ -146,28 +139,7 @@ impl<'w, W: Write> Serializer for ArgumentsWriter<'w, W> {
     type SerializeStruct = Entries<'w, W>;
     type SerializeStructVariant = Impossible<(), EncodeError>;
 
-    refuse! {
-        serialize_bool bool
-        serialize_i8 i8
-        serialize_i16 i16
-        serialize_i32 i32
-        serialize_i64 i64
-        serialize_i128 i128
-        serialize_u8 u8
-        serialize_u16 u16
-        serialize_u32 u32
-        serialize_u64 u64
-        serialize_u128 u128
-        serialize_f32 f32
-        serialize_f64 f64
-        serialize_char char
-        serialize_str &str
-        serialize_bytes &[u8]
-    }
-
-    fn serialize_none(self) -> Result<(), EncodeError> {
-        Err(EncodeError::Unencodable)
-    }
+    refuse! { EncodeError::Unencodable }
 
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), EncodeError> {
         value.serialize(self)
@@ -181,15 +153,6 @@ impl<'w, W: Write> Serializer for ArgumentsWriter<'w, W> {
         self.empty()
     }
 
-    fn serialize_unit_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-    ) -> Result<(), EncodeError> {
-        Err(EncodeError::Unencodable)
-    }
-
     fn serialize_newtype_struct<T: Serialize + ?Sized>(
         self,
         _: &'static str,
@@ -198,16 +161,6 @@ impl<'w, W: Write> Serializer for ArgumentsWriter<'w, W> {
         let mut entries = self.positional(Some(1))?;
         entries.element(value)?;
         entries.finish()
-    }
-
-    fn serialize_newtype_variant<T: Serialize + ?Sized>(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        _: &T,
-    ) -> Result<(), EncodeError> {
-        Err(EncodeError::Unencodable)
     }
 
     fn serialize_seq(self, len: Option<usize>) -> Result<Entries<'w, W>, EncodeError> {
@@ -224,16 +177,6 @@ impl<'w, W: Write> Serializer for ArgumentsWriter<'w, W> {
         len: usize,
     ) -> Result<Entries<'w, W>, EncodeError> {
         self.positional(Some(len))
-    }
-
-    fn serialize_tuple_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        _: usize,
-    ) -> Result<Self::SerializeTupleVariant, EncodeError> {
-        Err(EncodeError::Unencodable)
     }
 
     fn serialize_map(self, len: Option<usize>) -> Result<Entries<'w, W>, EncodeError> {
@@ -253,20 +196,6 @@ impl<'w, W: Write> Serializer for ArgumentsWriter<'w, W> {
         }
         let part = self.part;
         Ok(self.entries(Shape::Both(part)))
-    }
-
-    fn serialize_struct_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        _: usize,
-    ) -> Result<Self::SerializeStructVariant, EncodeError> {
-        Err(EncodeError::Unencodable)
-    }
-
-    fn collect_str<T: core::fmt::Display + ?Sized>(self, _: &T) -> Result<(), EncodeError> {
-        Err(EncodeError::Unencodable)
     }
 }
 
@@ -325,43 +254,11 @@ impl<W: Write> Entries<'_, W> {
     }
 }
 
-impl<W: Write> ser::SerializeSeq for Entries<'_, W> {
-    type Ok = ();
-    type Error = EncodeError;
-
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
-        self.element(value)
-    }
-
-    fn end(self) -> Result<(), EncodeError> {
-        self.finish()
-    }
-}
-
-impl<W: Write> ser::SerializeTuple for Entries<'_, W> {
-    type Ok = ();
-    type Error = EncodeError;
-
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
-        self.element(value)
-    }
-
-    fn end(self) -> Result<(), EncodeError> {
-        self.finish()
-    }
-}
-
-impl<W: Write> ser::SerializeTupleStruct for Entries<'_, W> {
-    type Ok = ();
-    type Error = EncodeError;
-
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
-        self.element(value)
-    }
-
-    fn end(self) -> Result<(), EncodeError> {
-        self.finish()
-    }
+compound! { Entries:
+    SerializeSeq serialize_element() => element
+    SerializeTuple serialize_element() => element
+    SerializeTupleStruct serialize_field() => element
+    SerializeStruct serialize_field(key) => field
 }
 
 impl<W: Write> ser::SerializeMap for Entries<'_, W> {
@@ -381,23 +278,6 @@ impl<W: Write> ser::SerializeMap for Entries<'_, W> {
             return Ok(());
         }
         value.serialize(ValueWriter::new(self.writer))
-    }
-
-    fn end(self) -> Result<(), EncodeError> {
-        self.finish()
-    }
-}
-
-impl<W: Write> ser::SerializeStruct for Entries<'_, W> {
-    type Ok = ();
-    type Error = EncodeError;
-
-    fn serialize_field<T: Serialize + ?Sized>(
-        &mut self,
-        key: &'static str,
-        value: &T,
-    ) -> Result<(), EncodeError> {
-        self.field(key, value)
     }
 
     fn end(self) -> Result<(), EncodeError> {
