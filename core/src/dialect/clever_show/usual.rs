@@ -128,9 +128,10 @@ mod tests {
 
     #[test]
     fn never_says_otherwise_than_those_who_look_at_each_field() {
+        let (places, bytes) = if cfg!(miri) { (11, 51) } else { (1, 1) };
         for header in headers() {
-            for at in 0..header.len() {
-                for byte in 0..=0xff {
+            for at in (0..header.len()).step_by(places) {
+                for byte in (0..=0xff).step_by(bytes) {
                     let mut changed = header.clone();
                     changed[at] = byte;
                     if let Some(shortly) = read(&changed) {
