@@ -25,7 +25,8 @@ fn the_controller_drives_the_robot() {
 
         let refused = controller(address, "wrong", variant);
         assert!(!refused.status.success());
-        assert!(String::from_utf8_lossy(&refused.stderr).contains("Refused"));
+        let error = String::from_utf8_lossy(&refused.stderr);
+        assert_eq!(error, "robot_controller: wrong password\n");
 
         let drove = controller(address, "secret", variant);
         assert!(drove.status.success(), "{drove:?}");

@@ -621,6 +621,29 @@ fn requests_are_sent_again_with_their_arguments_on_the_next_connection() {
 }
 
 #[test]
+fn a_malformed_request_for_a_file_is_placed_in_the_stream() {
+    let there = Folder::new("placed");
+    let settings = Settings::default().serve(Root::new(&there.0));
+    let mut server = server(settings, Handlers::new());
+    let mut peer = raw(&mut server);
+    let header = format!("{JSON}: \"request\"");
+    let request = |arguments: &str| {
+        let body = format!(
+            "{{\"requested_value\": \"filetransfer\", \"request_id\": \"0001\", \"args\": [], \"kwargs\": {arguments}}}"
+        );
+        message(&header, &body)
+    };
+    let good = request("{\"filepath\": \"none\"}");
+    peer.write_all(&good).unwrap();
+    peer.write_all(&request("{\"filepath\": 7}")).unwrap();
+    let malformed = until(&mut server, |_, event| match event?.what {
+        What::Malformed(malformed) => Some(malformed),
+        _ => None,
+    });
+    assert_eq!(malformed.frame, good.len() as u64);
+}
+
+#[test]
 fn a_call_to_nobody_names_the_address() {
     let mut server = server(Settings::default(), Handlers::new());
     let nobody = Ipv4Addr::new(192, 0, 2, 9).into();

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use std::error::Error;
 use std::io::BufRead;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// A ground station for a drone show.
@@ -65,7 +66,17 @@ struct Color {
     blue: u8,
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("drone_server: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<(), Box<dyn Error>> {
     let options = Options::parse();
     let mut handlers = Handlers::new();
     handlers

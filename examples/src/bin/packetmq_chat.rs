@@ -14,6 +14,7 @@ use ropeway_std::{Error, Event as Said, SendError, messages};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::{self, BufRead};
+use std::process::ExitCode;
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -75,7 +76,17 @@ enum Role {
     },
 }
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("packetmq_chat: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<(), Box<dyn std::error::Error>> {
     let packets = Packets::of(Chat::ENTRIES)?;
     match Settings::parse().role {
         Role::Serve { ports } => serve(packets, &ports)?,

@@ -5,6 +5,7 @@
 use clap::Parser;
 use ropeway_std::tcptalks::{Door, Refused, Settings, TCP_PORT, Variant};
 use serde::{Deserialize, Serialize};
+use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -56,7 +57,17 @@ const TURN: u8 = 0x11;
 const SENSORS: u8 = 0x12;
 const CHANGED: u8 = 0x20;
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("robot: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<(), Box<dyn std::error::Error>> {
     let arguments = Arguments::parse();
     let settings = settings(&arguments);
     let door = Door::bind(&*arguments.listen)?;

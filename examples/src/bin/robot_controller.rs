@@ -3,6 +3,7 @@
 use clap::Parser;
 use ropeway_std::tcptalks::{CallError, Settings, TCP_PORT, Talks, Variant};
 use serde::{Deserialize, Serialize};
+use std::process::ExitCode;
 use std::time::Duration;
 
 #[derive(Parser)]
@@ -41,7 +42,17 @@ const TURN: u8 = 0x11;
 const SENSORS: u8 = 0x12;
 const CHANGED: u8 = 0x20;
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("robot_controller: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<(), Box<dyn std::error::Error>> {
     let arguments = Arguments::parse();
     let mut settings = Settings::default().connecting(Duration::from_secs(arguments.connecting));
     if let Some(password) = arguments.password {
