@@ -47,7 +47,17 @@ impl Python {
 
     /// Starts `program`, gives it `input`, and waits for its end: all lines that it prints.
     pub fn run(program: &str, arguments: &[&dyn Display], input: String) -> Vec<String> {
-        let mut python = Self::start(program, arguments);
+        Self::run_by(&interpreter("ROPEWAY_PYTHON"), program, arguments, input)
+    }
+
+    /// The same with the Python at `interpreter`.
+    pub fn run_by(
+        interpreter: &str,
+        program: &str,
+        arguments: &[&dyn Display],
+        input: String,
+    ) -> Vec<String> {
+        let mut python = Self::start_by(interpreter, program, arguments);
         let mut stdin = python.stdin.take().expect("is piped");
         let writer = std::thread::spawn(move || stdin.write_all(input.as_bytes()));
         let lines = python.succeed();

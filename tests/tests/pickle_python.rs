@@ -2,13 +2,28 @@
 
 use ropeway_core::encoding::pickle::{Node, Progress, Table, Writer};
 use ropeway_std::value::{Map, Value};
-use ropeway_tests::python::Python;
+use ropeway_tests::python::{Python, pythons};
 use ropeway_tests::vectors::{are_same, hex, untagged};
 use std::fmt::Write as _;
 
 #[test]
 fn reads_what_python_writes() {
-    let lines = Python::run("pickle/values.py", &[&"write"], String::new());
+    for (version, interpreter) in pythons() {
+        println!("Python {version}");
+        reads_what_this_one_writes(&interpreter);
+    }
+}
+
+#[test]
+fn python_reads_what_is_written() {
+    for (version, interpreter) in pythons() {
+        println!("Python {version}");
+        this_one_reads_what_is_written(&interpreter);
+    }
+}
+
+fn reads_what_this_one_writes(interpreter: &str) {
+    let lines = Python::run_by(interpreter, "pickle/values.py", &[&"write"], String::new());
     assert!(lines.len() >= 1200, "{} pickles", lines.len());
     for line in lines {
         let (pickle, expected) = line.split_once(' ').expect("a pickle and a value");
@@ -17,9 +32,8 @@ fn reads_what_python_writes() {
     }
 }
 
-#[test]
-fn python_reads_what_is_written() {
-    let lines = Python::run("pickle/values.py", &[&"write"], String::new());
+fn this_one_reads_what_is_written(interpreter: &str) {
+    let lines = Python::run_by(interpreter, "pickle/values.py", &[&"write"], String::new());
     let values = lines.iter().filter_map(|line| line.split_once(' '));
     let mut values: Vec<_> = values.map(|(_, expected)| value(expected)).collect();
     values.dedup_by(|a, b| are_same(a, b));
@@ -30,7 +44,7 @@ fn python_reads_what_is_written() {
         }
         input.push('\n');
     }
-    let lines = Python::run("pickle/values.py", &[&"read"], input);
+    let lines = Python::run_by(interpreter, "pickle/values.py", &[&"read"], input);
     assert_eq!(lines.len(), values.len());
     for (line, expected) in lines.iter().zip(&values) {
         let (read, expected) = (in_order(value(line)), in_order(expected.clone()));
