@@ -161,7 +161,7 @@ pub trait Answers<'a, M: Request>: Dialect {
 pub enum Opened<'a, D: Dialect + ?Sized> {
     /// A message, a request or an answer.
     Envelope(Envelope<'a, D>),
-    /// Something between the dialects.
+    /// What the dialect tells beside messages.
     Notice(D::Notice<'a>),
 }
 
