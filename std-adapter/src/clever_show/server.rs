@@ -11,7 +11,7 @@ use ropeway_core::dialect::clever_show::{CallId, Named};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use socket2::SockRef;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -61,7 +61,7 @@ pub struct Server {
     ears: Option<UdpSocket>,
     id: String,
     jobs: Jobs<Self>,
-    others: Vec<Event>,
+    others: VecDeque<Event>,
 }
 
 #[derive(Debug)]
@@ -112,7 +112,7 @@ impl Server {
             ears: None,
             id: CallId::new(u32::from(address.port()) ^ std::process::id()).to_string(),
             jobs,
-            others: Vec::new(),
+            others: VecDeque::new(),
         })
     }
 
@@ -195,7 +195,7 @@ impl Server {
             self.tokens.remove(&drone.token);
             drone.talk.detach(Reason::Dropped);
             while let Some(event) = drone.talk.take_event() {
-                self.others.push(event);
+                self.others.push_back(event);
             }
         }
     }
@@ -276,12 +276,11 @@ impl Server {
     }
 
     fn take_event(&mut self) -> Option<Event> {
-        if !self.others.is_empty() {
-            return Some(self.others.remove(0));
-        }
-        self.drones
-            .values_mut()
-            .find_map(|drone| drone.talk.take_event())
+        let other = self.others.pop_front();
+        other.or_else(|| {
+            let mut drones = self.drones.values_mut();
+            drones.find_map(|drone| drone.talk.take_event())
+        })
     }
 
     /// Waits once, and does all that there is to do.
@@ -352,7 +351,7 @@ impl Server {
         while let Some(beacon) = self.ears.as_ref().and_then(beacon::hear) {
             let own = self.speaker.as_ref().map(Speaker::beacon);
             if own.is_none_or(|own| own.id != beacon.id) && self.others.len() < MOST_HEARD {
-                self.others.push(Event {
+                self.others.push_back(Event {
                     peer: self.address,
                     what: What::Heard(beacon),
                 });
