@@ -1,5 +1,6 @@
 #[cfg(feature = "json")]
 pub(crate) mod clever_show;
+pub(crate) mod native;
 #[cfg(feature = "msgpack")]
 pub(crate) mod packetmq;
 #[cfg(feature = "pickle")]
@@ -35,6 +36,8 @@ pub enum Rule {
     /// Of clever-show's headers and contents.
     #[cfg(feature = "json")]
     CleverShow(clever_show::Rule),
+    /// Of the native protocol.
+    Native(native::Rule),
     /// Of packetmq's frames and opening.
     #[cfg(feature = "msgpack")]
     Packetmq(packetmq::Rule),
@@ -96,6 +99,7 @@ impl Malformed {
             Rule::CleverShow(rule) => rule.is_fatal(),
             #[cfg(feature = "pickle")]
             Rule::Pickle(_) => true,
+            Rule::Native(rule) => rule.is_fatal(),
             _ => false,
         }
     }
@@ -130,6 +134,7 @@ impl fmt::Display for Rule {
             Self::Body(rule) => rule.fmt(f),
             #[cfg(feature = "json")]
             Self::CleverShow(rule) => rule.fmt(f),
+            Self::Native(rule) => rule.fmt(f),
             #[cfg(feature = "msgpack")]
             Self::Packetmq(rule) => rule.fmt(f),
             #[cfg(feature = "pickle")]

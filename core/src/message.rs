@@ -17,6 +17,11 @@ pub trait Message {
 
     /// The key in dialects that name types by a number, if it has one; bytes have room for codes up to 255.
     const CODE: Option<u16> = None;
+
+    /// What tells versions of the body apart in protocols that compare registries; 0 for unchecked.
+    ///
+    /// In a table that is [`checked`](crate::messages) it comes from the type's own `postcard_schema::Schema`.
+    const SCHEMA: u64 = 0;
 }
 
 /// A message that wants an answer: a call.
@@ -29,6 +34,9 @@ pub trait Message {
 pub trait Request: Message {
     /// What answers it; it may borrow from the receive buffer.
     type Answer<'a>;
+
+    /// Whether it may be sent again when nobody knows whether it was answered: it changes nothing, or the same each time.
+    const IS_REPEATABLE: bool = false;
 }
 
 /// A request under way: what is sent to call.
@@ -60,6 +68,43 @@ pub struct Refusal<'a, C> {
     pub class: &'a str,
     /// What went wrong, for people.
     pub text: &'a str,
+    /// Whose fault it is, where the protocol tells that.
+    pub kind: FailureKind,
+    /// More of it for programs, in the protocol's encoding, where that carries it.
+    pub detail: &'a [u8],
+}
+
+/// Why a request has no answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum FailureKind {
+    /// Nobody handles requests of this name or code.
+    Unhandled,
+    /// As many requests are being answered as there may be.
+    Busy,
+    /// The handler refused it, or failed.
+    #[default]
+    Refused,
+    /// The request could not be read.
+    Malformed,
+    /// It was cancelled before it was answered.
+    Cancelled,
+    /// A kind that this version does not know, by its number.
+    Other(u8),
+}
+
+impl<'a, C> Refusal<'a, C> {
+    /// A refusal by a handler.
+    pub const fn new(id: C, class: &'a str, text: &'a str) -> Self {
+        Self {
+            id,
+            class,
+            text,
+            kind: FailureKind::Refused,
+            detail: &[],
+        }
+    }
 }
 
 /// What a message is called: one row of a table.
@@ -70,6 +115,8 @@ pub struct Entry {
     pub name: &'static str,
     /// Its code, where it has one.
     pub code: Option<u16>,
+    /// What tells versions of its body apart; 0 for unchecked.
+    pub schema: u64,
 }
 
 impl Entry {
@@ -78,6 +125,7 @@ impl Entry {
         Self {
             name: M::NAME,
             code: M::CODE,
+            schema: M::SCHEMA,
         }
     }
 }

@@ -1,8 +1,9 @@
 #[cfg(feature = "defmt")]
 mod formats;
+mod keeping;
 
 use crate::buf::{Input, Outbox, Storage};
-use crate::dialect::{Carries, Dialect, Envelope, Kind, Opened};
+use crate::dialect::{Calling, Carries, Dialect, Envelope, Kind, Opened};
 use crate::encoding::EncodeError;
 use crate::framing::{self, Frame, Parsed, Recovery};
 use crate::registry::{Registry, Rejected};
@@ -60,8 +61,15 @@ enum Reading {
     OutOfStep,
 }
 
-/// The next frame, or the rule that the input breaks.
-pub(crate) type Seen = Result<Frame, framing::Malformed>;
+/// What there is to say.
+pub(crate) enum Seen {
+    /// The next frame.
+    Frame(Frame),
+    /// The rule that the input breaks.
+    Malformed(framing::Malformed),
+    /// Something that the dialect has to tell and that came with no frame.
+    Notice,
+}
 
 /// Why nothing more can be received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,14 +124,24 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
     where
         D: Carries<M>,
     {
-        self.say_own()?;
+        self.say_first()?;
         self.append(|dialect, slot| dialect.emit(message, slot))
+    }
+
+    /// Tells the peer that nobody waits for the answer to a call any more, where the protocol has a word for that.
+    pub fn cancel(&mut self, id: D::CallId) -> Result<(), SendError>
+    where
+        D: Calling,
+    {
+        self.dialect.forget(id);
+        self.say_first()?;
+        self.append(|dialect, slot| dialect.emit_cancel(id, slot))
     }
 
     /// Queues the answer to a request that has been done and has nothing to say, and says whether the dialect has a
     /// word for that.
     pub fn send_done(&mut self, id: D::CallId) -> Result<bool, SendError> {
-        self.say_own()?;
+        self.say_first()?;
         let queued = self.queued();
         self.append(|dialect, slot| dialect.emit_done(id, slot))?;
         Ok(self.queued() > queued)
@@ -156,10 +174,14 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
         decode: impl FnOnce(Envelope<'a, D>) -> Result<T, Rejected<'a, D>>,
     ) -> Event<'a, D, T> {
         let frame = match seen {
-            Ok(frame) => frame,
-            Err(malformed) => return Event::Malformed(self.refuse(malformed)),
+            Seen::Frame(frame) => frame,
+            Seen::Malformed(malformed) => return Event::Malformed(self.refuse(malformed)),
+            Seen::Notice => return self.say_notice(),
         };
         self.scanned = 0;
+        if let Some(keeping) = self.dialect.keeping_mut() {
+            keeping.ahead = keeping.ahead.saturating_sub(frame.len);
+        }
         let start = self.input.consumed();
         let content = self
             .input
@@ -202,6 +224,7 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
     pub fn handle_input(&mut self, len: usize) {
         if matches!(self.reading, Reading::Frames | Reading::Skipping(_)) {
             self.input.fill(len);
+            self.dialect.handle_heard();
         }
     }
 
@@ -245,39 +268,70 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
     /// The next bytes to write to the transport, empty when nothing waits.
     #[inline]
     pub fn poll_output(&mut self) -> &[u8] {
-        // What finds no room now is said once there is.
-        let _ = self.say_own();
-        self.outbox.peek()
+        self.take_up_output();
+        self.output()
+    }
+
+    /// Takes up what is to be written next.
+    #[inline]
+    fn take_up_output(&mut self) {
+        match self.dialect.keeping() {
+            Some(_) => self.commit(),
+            // What finds no room now is said once there is.
+            None => drop(self.say_own()),
+        }
+    }
+
+    #[inline]
+    fn output(&self) -> &[u8] {
+        match self.dialect.keeping() {
+            Some(_) => self.committed(),
+            None => self.outbox.peek(),
+        }
     }
 
     /// Whether [`poll_output`](Self::poll_output) has something to write.
     #[inline]
     pub fn has_output(&self) -> bool {
-        !self.outbox.is_empty() || self.dialect.has_own()
+        match self.dialect.keeping() {
+            Some(keeping) => self.has_kept_output(keeping),
+            None => !self.outbox.is_empty() || self.dialect.has_own(),
+        }
     }
 
     /// Notes that the transport has taken the first `len` bytes of [`poll_output`](Self::poll_output).
     #[inline]
     pub fn handle_written(&mut self, len: usize) {
-        self.outbox.pop(len);
+        match self.dialect.keeping() {
+            Some(_) => self.handle_committed(len),
+            None => self.outbox.pop(len),
+        }
     }
 
     /// [`input_room`](Self::input_room) and [`poll_output`](Self::poll_output) at once, for a transport that
     /// reads and writes at the same time.
     pub fn both_ways(&mut self) -> (&mut [u8], &[u8]) {
         self.make_room();
-        let _ = self.say_own();
-        (self.input.room(), self.outbox.peek())
+        self.take_up_output();
+        let output = match self.dialect.keeping() {
+            Some(keeping) if !keeping.aside.is_empty() => keeping.aside.waiting(),
+            Some(keeping) => keeping.kept.peek(&self.outbox),
+            None => self.outbox.peek(),
+        };
+        (self.input.room(), output)
     }
 
     /// What keeps the dialect from saying what it has to, where more room in the outbox does not help: the link
     /// cannot go on.
     pub fn silenced(&mut self) -> Option<SendError> {
+        if self.dialect.keeping().is_some() {
+            return None;
+        }
         let said = self.say_own();
         said.err().filter(|error| *error != SendError::Full)
     }
 
-    /// How many bytes wait to be written.
+    /// How many bytes wait to be written or, where they are kept so long, to be taken by the peer.
     pub const fn queued(&self) -> usize {
         self.outbox.len()
     }
@@ -285,23 +339,58 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
     /// Finds the next frame, or the rule that the input breaks.
     #[inline]
     pub(crate) fn look(&mut self) -> Option<Seen> {
-        if !self.is_in_step() || self.dialect.has_quit() {
-            return None;
+        loop {
+            self.settle();
+            if self.dialect.has_notice() {
+                return Some(Seen::Notice);
+            }
+            if !self.is_in_step() || self.dialect.has_quit() {
+                return None;
+            }
+            self.forget_in_doubt();
+            let limit = self.input.limit();
+            let input = self.input.as_mut_slice();
+            match self.dialect.find(input, self.scanned, limit) {
+                Ok(Parsed::Frame(frame)) => {
+                    let content = input.get(frame.start..frame.end).unwrap_or_default();
+                    if self.dialect.take_small(content) {
+                        self.pass_small(frame.len);
+                        continue;
+                    }
+                    self.settle();
+                    if self.dialect.has_notice() {
+                        return Some(Seen::Notice);
+                    }
+                    self.scanned = frame.end;
+                    return Some(Seen::Frame(frame));
+                }
+                Ok(Parsed::More { scanned }) => {
+                    self.scanned = scanned;
+                    return self.cut_off().map(Seen::Malformed);
+                }
+                Err(malformed) => return Some(Seen::Malformed(malformed)),
+            }
         }
-        let limit = self.input.limit();
-        match self
-            .dialect
-            .find(self.input.as_mut_slice(), self.scanned, limit)
-        {
-            Ok(Parsed::Frame(frame)) => {
-                self.scanned = frame.end;
-                Some(Ok(frame))
-            }
-            Ok(Parsed::More { scanned }) => {
-                self.scanned = scanned;
-                self.cut_off().map(Err)
-            }
-            Err(malformed) => Some(Err(malformed)),
+    }
+
+    /// Gives up a small frame that the dialect has taken in.
+    fn pass_small(&mut self, len: usize) {
+        self.input.consume(len);
+        self.scanned = 0;
+        if let Some(keeping) = self.dialect.keeping_mut() {
+            keeping.ahead = keeping.ahead.saturating_sub(len);
+        }
+    }
+
+    /// What the dialect has to tell that came with no frame.
+    #[cold]
+    fn say_notice<'a, T>(&'a mut self) -> Event<'a, D, T> {
+        match self.dialect.take_notice() {
+            Some(notice) => Event::Notice(notice),
+            None => Event::Malformed(Malformed::at(
+                0,
+                crate::Rule::Framing(framing::Rule::Unreadable),
+            )),
         }
     }
 
@@ -320,8 +409,11 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
     /// Takes more memory for a frame that fills the buffer, never for a buffer full of frames.
     fn make_room(&mut self) {
         self.pass_over();
-        if self.input.is_full() && !self.has_event() {
-            self.input.enlarge();
+        if self.input.is_full() {
+            self.look_ahead();
+            if self.input.is_full() && !self.has_event() {
+                self.input.enlarge();
+            }
         }
     }
 
@@ -380,6 +472,18 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
         self.input.consume(len);
         if self.reading != Reading::Ended || next == Reading::OutOfStep {
             self.reading = next;
+        }
+    }
+
+    /// Queues what has to be said before a message.
+    #[inline]
+    fn say_first(&mut self) -> Result<(), SendError> {
+        match self.dialect.keeping() {
+            Some(_) => {
+                self.settle();
+                Ok(())
+            }
+            None => self.say_own(),
         }
     }
 

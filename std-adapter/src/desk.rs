@@ -151,9 +151,9 @@ impl<D: Dialect> Desk<D> {
 
 pub(crate) fn refusal<C>(id: C, refused: &Refused) -> Refusal<'_, C> {
     Refusal {
-        id,
-        class: &refused.class,
-        text: &refused.text,
+        kind: refused.kind,
+        detail: &refused.detail,
+        ..Refusal::new(id, &refused.class, &refused.text)
     }
 }
 

@@ -107,6 +107,25 @@ impl<B: Storage> Input<B> {
         self.start += len.min(self.end - self.start);
     }
 
+    /// Takes `len` bytes out of the middle, `at` bytes behind the front: they count as consumed.
+    pub(crate) fn remove(&mut self, at: usize, len: usize) {
+        let waiting = self.as_mut_slice();
+        let Some(rest) = waiting.get_mut(at..) else {
+            return;
+        };
+        let len = len.min(rest.len());
+        rest.copy_within(len.., 0);
+        self.end -= len;
+        self.reclaimed += len as u64;
+    }
+
+    /// Starts over, for another stream.
+    pub(crate) const fn clear(&mut self) {
+        self.start = 0;
+        self.end = 0;
+        self.reclaimed = 0;
+    }
+
     /// Whether what waits is more than what was consumed before it, so that moving it is not worth it yet.
     const fn is_more_than_consumed(&self) -> bool {
         self.end - self.start > self.start

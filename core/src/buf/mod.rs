@@ -1,14 +1,17 @@
 //! Byte buffers over memory that the caller lends.
 //!
 //! [`Input`] is linear, so that a frame is always one slice to borrow from; [`Outbox`] is a ring in which every
-//! frame lies in one piece. Both are generic over their [`Storage`]: an array, a borrowed slice, or memory
+//! frame lies in one piece, and [`Kept`] is how far that has been written where frames stay until they are
+//! acknowledged. Both buffers are generic over their [`Storage`]: an array, a borrowed slice, or memory
 //! that grows up to a limit (the std adapter has one).
 
 mod input;
+mod kept;
 mod outbox;
 mod storage;
 
 pub use input::Input;
+pub use kept::{Kept, Measure, NeverSent};
 pub use outbox::Outbox;
 pub use storage::Storage;
 

@@ -86,6 +86,18 @@ impl<B: Storage> Outbox<B> {
             .unwrap_or_default()
     }
 
+    /// The waiting bytes from place `at` on, counted from the oldest, as many as lie in one piece.
+    #[inline]
+    pub(crate) fn peek_at(&self, at: usize) -> &[u8] {
+        let older = self.wrap.map_or(0, |wrap| wrap - self.head);
+        let (start, end) = match self.wrap {
+            Some(wrap) if at < older => (self.head + at, wrap),
+            Some(_) => (at - older, self.tail),
+            None => (self.head + at, self.tail),
+        };
+        self.storage.as_ref().get(start..end).unwrap_or_default()
+    }
+
     /// Drops the first `len` bytes of [`peek`](Self::peek), which the transport has taken.
     #[inline]
     pub fn pop(&mut self, len: usize) {
@@ -99,6 +111,14 @@ impl<B: Storage> Outbox<B> {
             self.tail = 0;
         }
         self.free = self.end_of_free();
+    }
+
+    /// Drops the first `len` bytes of [`peek`](Self::peek), and lends them a last time.
+    pub(crate) fn take(&mut self, len: usize) -> &[u8] {
+        let start = self.head;
+        self.pop(len);
+        let end = start.saturating_add(len);
+        self.storage.as_ref().get(start..end).unwrap_or_default()
     }
 
     fn end_of_free(&self) -> usize {

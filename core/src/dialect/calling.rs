@@ -1,6 +1,7 @@
 //! What a dialect needs to be called in, by whoever serves all of them alike.
 
 use super::{Answers, Carries, Delivers, Dialect};
+use crate::encoding::EncodeError;
 use crate::message::{Answer, Call, Refusal, Request};
 
 /// A dialect that has calls.
@@ -11,6 +12,13 @@ pub trait Calling: Dialect {
     /// Notes that nobody waits for the answer to this call any more. It may still come.
     fn forget(&mut self, id: Self::CallId) {
         let _ = id;
+    }
+
+    /// Writes what tells the peer that nobody waits for the answer to this call any more to the front of `slot`, and
+    /// returns its length; nothing where the protocol has no word for that.
+    fn emit_cancel(&mut self, id: Self::CallId, slot: &mut [u8]) -> Result<usize, EncodeError> {
+        let _ = (id, slot);
+        Ok(0)
     }
 }
 

@@ -8,20 +8,24 @@ pub mod cable_car;
 mod calling;
 #[cfg(feature = "json")]
 pub mod clever_show;
+mod keeping;
+pub mod native;
 #[cfg(feature = "msgpack")]
 pub mod packetmq;
 #[cfg(feature = "pickle")]
 pub mod tcptalks;
 
-use crate::Malformed;
+use crate::buf::Measure;
 use crate::encoding::EncodeError;
 use crate::framing::{self, Parsed, Skipped};
 use crate::message::Request;
+use crate::{Instant, Malformed};
 use core::convert::Infallible;
 use core::fmt;
 use core::ops::RangeInclusive;
 
 pub use calling::{Asks, Calling, Refuses, Replies};
+pub use keeping::{Keeping, Settlement};
 
 /// One protocol: framing, envelope and encoding, and what it knows of the link that it speaks on.
 ///
@@ -111,6 +115,108 @@ pub trait Dialect {
     /// Whether one side has taken its leave, so that nothing that still comes counts.
     #[inline]
     fn has_quit(&self) -> bool {
+        false
+    }
+
+    /// Whether it has something to tell that came with no frame.
+    #[inline]
+    fn has_notice(&self) -> bool {
+        false
+    }
+
+    /// What it has to tell that came with no frame; asked only while [`has_notice`](Self::has_notice).
+    fn take_notice<'a>(&mut self) -> Option<Self::Notice<'a>> {
+        None
+    }
+
+    /// Notes the time.
+    #[inline]
+    fn handle_time(&mut self, now: Instant) {
+        let _ = now;
+    }
+
+    /// When to note the time again at the latest.
+    #[inline]
+    fn next_timeout(&self) -> Option<Instant> {
+        None
+    }
+
+    /// Notes that bytes have come from the peer.
+    #[inline]
+    fn handle_heard(&mut self) {}
+
+    /// Notes that bytes have gone to the peer.
+    #[inline]
+    fn handle_spoken(&mut self) {}
+
+    /// Another transport to the same peer: the opening starts over, and what was kept is said again.
+    fn handle_connected(&mut self) {}
+
+    /// How far frames have been written that stay in the outbox until the peer has taken them; none where frames are
+    /// gone once they are written.
+    #[inline]
+    fn keeping(&self) -> Option<&Keeping> {
+        None
+    }
+
+    /// The same, to be changed.
+    #[inline]
+    fn keeping_mut(&mut self) -> Option<&mut Keeping> {
+        None
+    }
+
+    /// The frame that `front`, a part of the outbox, starts with.
+    fn measure(front: &[u8]) -> Measure {
+        Measure {
+            len: front.len(),
+            is_kept: false,
+        }
+    }
+
+    /// How many bytes of kept frames may be on their way to the peer; none while nothing may be sent.
+    fn window(&self) -> Option<usize> {
+        None
+    }
+
+    /// Whether what it has to say may stand behind the messages that wait, where frames are kept.
+    fn may_follow(&self) -> bool {
+        true
+    }
+
+    /// Writes a small frame of its own that goes past what waits in the outbox, where frames are kept.
+    ///
+    /// `limit` is the most bytes that can ever be received at once, and `is_idle` says that nothing waits in the outbox.
+    fn emit_aside(
+        &mut self,
+        limit: usize,
+        is_idle: bool,
+        slot: &mut [u8],
+    ) -> Result<usize, EncodeError> {
+        let _ = (limit, is_idle, slot);
+        Ok(0)
+    }
+
+    /// Takes in a small frame, even before others that came earlier; says whether it was one and broke no rule.
+    #[inline]
+    fn take_small(&mut self, content: &[u8]) -> bool {
+        let _ = content;
+        false
+    }
+
+    /// What is to be done with the outbox because of what was received, until there is nothing.
+    #[inline]
+    fn take_settlement(&mut self) -> Option<Settlement> {
+        None
+    }
+
+    /// A settlement has been made: `in_doubt` messages were written and may or may not have been taken, or what was
+    /// acknowledged had never been sent.
+    fn handle_settled(&mut self, settled: Result<usize, crate::buf::NeverSent>) {
+        let _ = settled;
+    }
+
+    /// Whether messages in doubt were waiting to be looked at; they are none any more.
+    fn forget_in_doubt(&mut self) -> bool {
         false
     }
 }

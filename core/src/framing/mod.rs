@@ -21,12 +21,14 @@
 //! ```
 
 mod byte;
+mod extended;
 mod length;
 mod line;
 
 use core::fmt;
 
 pub use byte::Byte;
+pub use extended::Extended;
 pub use length::Length;
 pub use line::Line;
 

@@ -163,7 +163,11 @@ mod tests {
     }
 
     const fn row(name: &'static str, code: Option<u16>) -> Entry {
-        Entry { name, code }
+        Entry {
+            name,
+            code,
+            schema: 0,
+        }
     }
 
     #[test]

@@ -126,7 +126,7 @@ macro_rules! messages {
     (@body [$lt:lifetime] $ty:ty, []) => {};
     (@body [$lt:lifetime] $ty:ty, [$code:literal]) => {
         impl<$lt> $crate::message::Encode for $ty {
-            const MAX_SIZE: usize = $crate::framing::Byte::MAX_CONTENT - 1;
+            const MAX_SIZE: usize = usize::MAX;
 
             #[inline]
             fn encode(&self, out: &mut [u8]) -> Result<usize, $crate::encoding::EncodeError> {

@@ -1,3 +1,4 @@
+use ropeway_core::message::FailureKind;
 use std::convert::Infallible;
 use std::fmt;
 
@@ -15,6 +16,10 @@ pub struct Refused {
     pub text: String,
     /// Where it went wrong at the peer, a line a place, as far as the peer tells; never sent.
     pub trace: Vec<String>,
+    /// Whose fault it is, where the protocol tells that.
+    pub kind: FailureKind,
+    /// More of it for programs, in the protocol's encoding, where that carries it: see [`with_detail`](Self::with_detail).
+    pub detail: Vec<u8>,
 }
 
 /// What a dialect gives in the place of an answer, as a program keeps it.
@@ -30,6 +35,8 @@ impl Refused {
             class: class.into(),
             text: text.into(),
             trace: Vec::new(),
+            kind: FailureKind::Refused,
+            detail: Vec::new(),
         }
     }
 

@@ -471,7 +471,7 @@ impl Server {
             let sent = match &owed.result {
                 Ok(say) => self.hub.send(peer, &Answer { id, say }),
                 Err(Refused { class, text, .. }) => {
-                    self.hub.send(peer, &Refusal { id, class, text })
+                    self.hub.send(peer, &Refusal::new(id, class, text))
                 }
             };
             match (sent, &owed.result) {

@@ -472,7 +472,7 @@ impl<T: Transport> Talks<T> {
 
     fn refuse(&mut self, id: CallId, refused: &Refused) -> Result<(), Error> {
         let Refused { class, text, .. } = refused;
-        match self.link.send(&Refusal { id, class, text }) {
+        match self.link.send(&Refusal::new(id, class, text)) {
             // There is nobody to tell any more, or no room to tell it in.
             Err(Error::Send(_)) => Ok(()),
             sent => sent,

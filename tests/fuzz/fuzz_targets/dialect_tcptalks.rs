@@ -156,11 +156,7 @@ fn take(plan: &Plan<'_>, end: &mut End, told: &mut Vec<String>, said: &mut Vec<u
             let sent = match told.len() % 3 {
                 0 => end.send(&Done { id }),
                 1 => end.send(&Reply { id, value: &"done" }),
-                _ => end.send(&Refusal {
-                    id,
-                    class: "ValueError",
-                    text: "no",
-                }),
+                _ => end.send(&Refusal::new(id, "ValueError", "no")),
             };
             assert!(matches!(sent, Ok(()) | Err(SendError::Full)), "{sent:?}");
         }

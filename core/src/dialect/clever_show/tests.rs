@@ -249,11 +249,7 @@ fn a_slot_that_is_too_small_by_any_number_of_bytes_is_full() {
 #[test]
 fn a_refusal_says_nothing() {
     let mut link = link(CleverShow::new(), 0);
-    let refusal = Refusal {
-        id: CallId::new(1),
-        class: "KeyError",
-        text: "no",
-    };
+    let refusal = Refusal::new(CallId::new(1), "KeyError", "no");
     link.send(&refusal).unwrap();
     assert!(!link.has_output());
 }

@@ -427,6 +427,7 @@ fn the_registry_refuses_what_the_protocol_cannot_say() {
     let unnumbered = crate::message::Entry {
         name: "app:x",
         code: None,
+        schema: 0,
     };
     let refused = Packets::<Slots<2>>::of(&[unnumbered]).unwrap_err();
     assert_eq!(

@@ -159,13 +159,7 @@ fn exceptions_take_the_place_of_results() {
         {
             request(number.try_into().unwrap(), &mut controller).unwrap();
             let id = asked(&mut controller, &mut robot);
-            robot
-                .send(&Refusal {
-                    id,
-                    class,
-                    text: "too far",
-                })
-                .unwrap();
+            robot.send(&Refusal::new(id, class, "too far")).unwrap();
             let bytes = robot.poll_output().to_vec();
             robot.handle_written(bytes.len());
             controller.input_room()[..bytes.len()].copy_from_slice(&bytes);

@@ -123,7 +123,7 @@ fn raise(controller: &mut End, robot: &mut End) -> Checked {
     let id = ask(controller, robot)?;
     let (class, text) = ("ValueError", "too far");
     robot
-        .send(&Refusal { id, class, text })
+        .send(&Refusal::new(id, class, text))
         .map_err(|_| "exception not sent")?;
     carry(robot, controller);
     let error = answer(controller)?.err().ok_or("no exception")?;

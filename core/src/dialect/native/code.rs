@@ -1,0 +1,56 @@
+//! The codes of the protocol's own frames: `SPEC.md`, "Frames".
+
+use crate::buf::Measure;
+use crate::framing::Extended;
+
+pub(super) const HELLO: u8 = 0xE0;
+pub(super) const WELCOME: u8 = 0xE1;
+pub(super) const BYE: u8 = 0xE2;
+pub(super) const PING: u8 = 0xE3;
+pub(super) const PONG: u8 = 0xE4;
+pub(super) const ACK: u8 = 0xE5;
+pub(super) const NAMES: u8 = 0xE6;
+pub(super) const REQUEST: u8 = 0xE8;
+pub(super) const RESPONSE: u8 = 0xE9;
+pub(super) const FAILURE: u8 = 0xEA;
+pub(super) const CANCEL: u8 = 0xEB;
+pub(super) const FIRST_OWN: u8 = 0xE0;
+pub(super) const OFFER: u8 = 0xF0;
+pub(super) const CREDIT: u8 = 0xF3;
+pub(super) const CHUNK: u8 = 0xF4;
+pub(super) const STOP: u8 = 0xF7;
+
+/// Whether frames of this code are delivered once and in order, and kept until the peer has taken them.
+#[inline]
+pub(super) const fn is_sequenced(code: u8) -> bool {
+    match code {
+        CREDIT | CHUNK => false,
+        0..FIRST_OWN | REQUEST..=CANCEL | OFFER..=STOP => true,
+        _ => false,
+    }
+}
+
+/// Whether frames of this code are small, and are looked for behind others that wait.
+#[inline]
+pub(super) const fn is_small(code: u8) -> bool {
+    matches!(code, HELLO | WELCOME | PING..=NAMES)
+}
+
+/// The frame that `front` starts with, as an outbox of this dialect has it.
+#[inline]
+pub(super) fn measure(front: &[u8]) -> Measure {
+    let nothing = Measure {
+        len: 0,
+        is_kept: true,
+    };
+    let Some(frame) = Extended::measure(front) else {
+        return nothing;
+    };
+    match front.get(frame.start) {
+        Some(code) => Measure {
+            len: frame.len,
+            is_kept: is_sequenced(*code),
+        },
+        None => nothing,
+    }
+}

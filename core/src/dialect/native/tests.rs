@@ -1,0 +1,5 @@
+mod opening;
+mod rig;
+mod sessions;
+
+use super::{Config, Native, Notice, Opening};

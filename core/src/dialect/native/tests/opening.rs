@@ -1,0 +1,322 @@
+use super::rig::{End, Number, Told, reconnect, settle};
+use super::{Config, Native, Notice, Opening};
+use crate::dialect::native::{Cause, Policy, Reason};
+use crate::message::Entry;
+use crate::{Event, Messenger};
+use std::string::ToString;
+
+const FIRST: Told = Told::Opened(Opening::Fresh {
+    cause: Cause::FirstContact,
+    in_doubt: 0,
+});
+
+fn ends() -> (End, End) {
+    let board = End::dialling(Config::new(1).name("board"));
+    (board, End::listening(Config::new(2).name("hub")))
+}
+
+#[test]
+fn both_ends_learn_who_is_there_and_begin() {
+    let (mut board, mut hub) = ends();
+    let [board_told, hub_told] = settle(&mut board, &mut hub);
+    assert_eq!(board_told, [Told::Met("hub".into()), FIRST]);
+    assert_eq!(hub_told, [Told::Met("board".into()), FIRST]);
+    let session = board.messenger.dialect().session();
+    assert!(session.is_some() && session == hub.messenger.dialect().session());
+}
+
+#[test]
+fn a_session_goes_on_over_the_next_transport() {
+    let (mut board, mut hub) = ends();
+    settle(&mut board, &mut hub);
+    for number in 0..3 {
+        board.messenger.send(&Number(number)).unwrap();
+    }
+    board.write(&mut hub, usize::MAX);
+    reconnect(&mut board, &mut hub);
+    board.messenger.send(&Number(3)).unwrap();
+    let [board_told, hub_told] = settle(&mut board, &mut hub);
+    assert_eq!(board_told[1], Told::Opened(Opening::Resumed));
+    let numbers = (0..4).map(Told::Number);
+    assert!(hub_told[2..].iter().cloned().eq(numbers), "{hub_told:?}");
+    assert_eq!(board.messenger.queued(), 0);
+}
+
+#[test]
+fn a_restarted_listener_is_told_from_one_that_forgot() {
+    for (epoch, cause) in [(2, Cause::PeerForgot), (3, Cause::PeerRestarted)] {
+        let (mut board, mut hub) = ends();
+        settle(&mut board, &mut hub);
+        for number in 0..2 {
+            board.messenger.send(&Number(number)).unwrap();
+        }
+        board.write(&mut hub, usize::MAX);
+        let hub = Native::listening(Config::new(epoch)).seed(5);
+        let mut hub = End::new(hub, 1024, 1024);
+        board.messenger.handle_connected();
+        board.messenger.send(&Number(7)).unwrap();
+        let [board_told, hub_told] = settle(&mut board, &mut hub);
+        let opening = Opening::Fresh { cause, in_doubt: 2 };
+        assert_eq!(board_told[1], Told::Opened(opening));
+        assert_eq!(hub_told[2..], [Told::Number(7)]);
+        assert_eq!(board.messenger.queued(), 0);
+    }
+}
+
+#[test]
+fn messages_in_doubt_can_be_looked_at() {
+    let mut board = End::dialling(Config::new(1).keep_in_doubt());
+    let mut hub = End::listening(Config::new(2));
+    settle(&mut board, &mut hub);
+    for number in 5..7 {
+        board.messenger.send(&Number(number)).unwrap();
+    }
+    board.write(&mut hub, usize::MAX);
+    let mut hub = End::listening(Config::new(3));
+    board.messenger.handle_connected();
+    board.messenger.send(&Number(9)).unwrap();
+    while !matches!(board.hear(), Some(Told::Opened(_))) {
+        board.write(&mut hub, usize::MAX);
+        hub.read(usize::MAX);
+        hub.hear_all();
+        hub.write(&mut board, usize::MAX);
+        board.read(usize::MAX);
+    }
+    assert_eq!(board.messenger.poll_in_doubt(), Some(&[3, 0x10, 5][..]));
+    assert_eq!(board.messenger.poll_in_doubt(), Some(&[3, 0x10, 6][..]));
+    assert_eq!(board.messenger.poll_in_doubt(), None);
+    let [_, hub_told] = settle(&mut board, &mut hub);
+    assert_eq!(hub_told, [Told::Number(9)]);
+}
+
+/// Whoever comes and goes before anything was said leaves the session as it was.
+#[test]
+fn a_half_finished_opening_never_corrupts_a_later_resume() {
+    let (mut board, mut hub) = ends();
+    settle(&mut board, &mut hub);
+    board.messenger.send(&Number(1)).unwrap();
+    hub.messenger.send(&Number(2)).unwrap();
+    board.write(&mut hub, usize::MAX);
+    hub.write(&mut board, usize::MAX);
+    for stranger_bytes in 0..400 {
+        let mut stranger = End::dialling(Config::new(9).name("stranger"));
+        hub.wire.clear();
+        hub.messenger.handle_connected();
+        let mut left = stranger_bytes;
+        for _ in 0..4 {
+            left -= stranger.write(&mut hub, left);
+            hub.read(usize::MAX);
+            hub.hear_all();
+            hub.write(&mut stranger, usize::MAX);
+        }
+    }
+    reconnect(&mut board, &mut hub);
+    let [board_told, hub_told] = settle(&mut board, &mut hub);
+    assert_eq!(
+        board_told[1..],
+        [Told::Opened(Opening::Resumed), Told::Number(2)]
+    );
+    assert_eq!(
+        hub_told[1..],
+        [Told::Opened(Opening::Resumed), Told::Number(1)]
+    );
+}
+
+/// The opening of a fresh session is cut at every byte, both ways, and tried again.
+#[test]
+fn an_opening_cut_anywhere_is_finished_by_the_next() {
+    for cut in 0..300 {
+        let (mut board, mut hub) = ends();
+        settle(&mut board, &mut hub);
+        let mut hub = End::listening(Config::new(3).name("hub"));
+        hub.messenger.send(&Number(100)).unwrap();
+        board.messenger.send(&Number(200)).unwrap();
+        board.messenger.handle_connected();
+        let mut left = cut;
+        let (mut numbers, mut opened) = (std::vec![], 0);
+        let mut note = |told: Told| match told {
+            Told::Number(number) => numbers.push(number),
+            Told::Opened(Opening::Fresh { in_doubt, .. }) => opened += in_doubt,
+            _ => {}
+        };
+        while left > 0 {
+            let mut moved = board.write(&mut hub, left);
+            left -= moved;
+            let written = hub.write(&mut board, left);
+            left -= written;
+            moved += written + board.read(usize::MAX) + hub.read(usize::MAX);
+            hub.hear_all().into_iter().for_each(&mut note);
+            board.hear_all().into_iter().for_each(&mut note);
+            if moved == 0 {
+                break;
+            }
+        }
+        reconnect(&mut board, &mut hub);
+        for told in settle(&mut board, &mut hub) {
+            told.into_iter().for_each(&mut note);
+        }
+        numbers.sort_unstable();
+        assert_eq!((numbers, opened), (std::vec![100, 200], 0), "cut at {cut}");
+    }
+}
+
+#[test]
+fn a_peer_of_another_version_is_refused_on_both_sides() {
+    let (mut board, mut hub) = ends();
+    board.write(&mut hub, usize::MAX);
+    hub.wire[2] = 9;
+    hub.wire[3] = 8;
+    let [board_told, hub_told] = settle(&mut board, &mut hub);
+    assert_eq!(
+        hub_told,
+        [Told::Malformed(
+            "versions 8 to 9, none of which is spoken here".into()
+        )]
+    );
+    assert_eq!(
+        board_told,
+        [Told::Bye(
+            "no version in common: no version in common".into()
+        )]
+    );
+}
+
+#[test]
+fn guesses_what_a_stranger_speaks() {
+    let looks_like = |bytes: &[u8]| {
+        let mut hub = End::listening(Config::new(2));
+        hub.wire.extend(bytes);
+        hub.read(usize::MAX);
+        match hub.hear() {
+            Some(Told::Malformed(text)) => text,
+            other => panic!("{other:?}"),
+        }
+    };
+    for (bytes, name) in [
+        (&b"\x02\x02"[..], "cable_car byte"),
+        (b"[\"MsgJoin\", {}]\n", "cable_car JSON"),
+        (b"\x00\x00\x00\x0c", "packetmq"),
+        (b"\x00\x60{\"", "clever-show"),
+        (b"\x80\x04K\xaa", "TCPTalks"),
+        (b"\x01\x01", "the native protocol with encryption"),
+        (b"GET / HTTP/1.1", "HTTP"),
+    ] {
+        assert_eq!(
+            looks_like(bytes),
+            std::format!("not an opening: this looks like {name}")
+        );
+    }
+}
+
+const fn row(name: &'static str, code: u16, schema: u64) -> Entry {
+    Entry {
+        name,
+        code: Some(code),
+        schema,
+    }
+}
+
+#[test]
+fn a_changed_schema_is_refused_by_name_on_both_sides() {
+    const OURS: &[Entry] = &[row("Reading", 0x10, 1), row("Note", 0x11, 5)];
+    const OTHERS: [(&[Entry], &str, &str); 3] = [
+        (
+            &[row("Note", 0x11, 6), row("Reading", 0x10, 1)],
+            "message `Note` has another schema",
+            "Note has another schema",
+        ),
+        (
+            &[row("Note", 0x12, 5), row("Reading", 0x10, 1)],
+            "message `Note` has another code",
+            "Note has another code",
+        ),
+        (
+            &[row("Reading", 0x10, 1)],
+            "message 0x11 is not known to both sides",
+            "Note is not known to both sides",
+        ),
+    ];
+    for (theirs, rule, text) in OTHERS {
+        let config = |epoch, entries| Config::new(epoch).registry(entries, Policy::Enforce);
+        let mut board = End::dialling(config(1, OURS));
+        let mut hub = End::listening(config(2, theirs));
+        let [board_told, hub_told] = settle(&mut board, &mut hub);
+        let told = std::format!("{board_told:?} {hub_told:?}");
+        assert!(told.contains(rule), "{told}");
+        let is_told = |told: &[Told]| {
+            told.iter().any(|told| match told {
+                Told::Malformed(said) => said == rule,
+                Told::Bye(said) => said.ends_with(text),
+                _ => false,
+            })
+        };
+        assert!(is_told(&board_told) && is_told(&hub_told), "{told}");
+        assert_eq!(board.messenger.dialect().session(), None);
+    }
+}
+
+#[test]
+fn equal_registries_are_not_named() {
+    const OURS: &[Entry] = &[row("Reading", 0x10, 1), row("Note", 0x11, 5)];
+    const THEIRS: &[Entry] = &[row("Note", 0x11, 5), row("Reading", 0x10, 1)];
+    let mut board = End::dialling(Config::new(1).registry(OURS, Policy::Enforce));
+    let mut hub = End::listening(Config::new(2).registry(THEIRS, Policy::Enforce));
+    assert_eq!(settle(&mut board, &mut hub)[0][1], FIRST);
+}
+
+#[test]
+fn a_link_that_adapts_maps_codes_by_name() {
+    use crate::dialect::native::Adapt;
+    const THEIRS: &[Entry] = &[row("Number", 0x20, 0), row("Unheard", 0x10, 0)];
+    const OURS: &[Entry] = &[row("Number", 0x10, 0)];
+    let mut board = End::dialling(Config::new(1).registry(THEIRS, Policy::Adapt));
+    let hub = Config::new(2).registry(OURS, Policy::Adapt);
+    let hub = Native::listening(hub).with_codes(Adapt::default());
+    let mut hub = Messenger::new(hub, [0; 512], [0; 512]);
+    let carry = |board: &mut End, hub: &mut Messenger<Native<Config, Adapt>, [u8; 512]>| {
+        let bytes = board.messenger.poll_output().to_vec();
+        hub.input_room()[..bytes.len()].copy_from_slice(&bytes);
+        hub.handle_input(bytes.len());
+        board.messenger.handle_written(bytes.len());
+        let bytes = hub.poll_output().to_vec();
+        board.wire.extend(&bytes);
+        hub.handle_written(bytes.len());
+        board.read(usize::MAX);
+    };
+    for code in [0x20, 0x10] {
+        let raw = crate::dialect::cable_car::Raw {
+            code: crate::dialect::cable_car::Code(code),
+            body: &[7],
+        };
+        board.messenger.send(&raw).unwrap();
+    }
+    let mut told = std::string::String::new();
+    for _ in 0..12 {
+        carry(&mut board, &mut hub);
+        board.hear_all();
+        while let Some(event) = hub.recv::<super::rig::Words<'_>>() {
+            match event {
+                Event::Notice(Notice::Met(_) | Notice::Opened(_)) => {}
+                Event::Message(message) => told += &std::format!("{message:?} "),
+                Event::Unknown(unknown) => told += &unknown.key.to_string(),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+    assert_eq!(told, "Number(Number(7)) 0x00");
+}
+
+#[test]
+fn a_farewell_comes_after_all_that_was_sent() {
+    let (mut board, mut hub) = ends();
+    settle(&mut board, &mut hub);
+    board.messenger.send(&Number(1)).unwrap();
+    board.messenger.dialect_mut().close(Reason::Done);
+    let [_, hub_told] = settle(&mut board, &mut hub);
+    assert_eq!(
+        hub_told,
+        [Told::Number(1), Told::Bye("the program is done: ".into())]
+    );
+    assert!(board.messenger.is_over().is_some() && hub.messenger.is_over().is_some());
+    assert_eq!(hub.messenger.dialect().session(), None);
+}

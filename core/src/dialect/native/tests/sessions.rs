@@ -1,0 +1,251 @@
+use super::rig::{Double, End, Long, Number, Random, Told, reconnect, settle};
+use super::{Config, Opening};
+use crate::SendError;
+use crate::dialect::native::CallId;
+use crate::message::{Answer, Call, Refusal};
+
+fn open() -> (End, End) {
+    let (mut a, mut b) = (
+        End::dialling(Config::new(1)),
+        End::listening(Config::new(2)),
+    );
+    settle(&mut a, &mut b);
+    (a, b)
+}
+
+/// Numbers go both ways in order while the cable is pulled wherever chance says.
+fn pulled(seed: u64) -> (usize, usize) {
+    let mut random = Random(seed);
+    let sizes = [(200, 150), (256, 256), (1024, 300), (4096, 1024)];
+    let (input, outbox) = sizes[random.below(sizes.len())];
+    let mut a = End::new(super::Native::dialling(Config::new(1)), input, outbox);
+    let mut b = End::new(super::Native::listening(Config::new(2)), input, outbox);
+    let (mut sent, mut heard) = ([0_u32; 2], [0_u32; 2]);
+    let (mut cuts, mut steps) = (0, 0);
+    const GOAL: u32 = 60;
+    while heard != [GOAL; 2] {
+        steps += 1;
+        assert!(steps < 200_000, "seed {seed}: stuck at {sent:?} {heard:?}");
+        let side = random.below(2);
+        let (here, there) = match side {
+            0 => (&mut a, &mut b),
+            _ => (&mut b, &mut a),
+        };
+        match random.below(12) {
+            0..3 if sent[side] < GOAL => {
+                let queued = match random.below(4) {
+                    0 => here.messenger.send(&Long(
+                        &std::vec![sent[side].to_le_bytes()[0]; random.below(60)],
+                    )),
+                    _ => here.messenger.send(&Number(sent[side])),
+                };
+                match queued {
+                    Ok(()) => sent[side] += 1,
+                    Err(error) => assert_eq!(error, SendError::Full, "seed {seed}"),
+                }
+            }
+            0..6 => {
+                here.write(there, 1 + random.below(80));
+            }
+            6..9 => {
+                here.read(1 + random.below(80));
+            }
+            9 | 10 => match here.hear() {
+                Some(Told::Number(number)) => {
+                    assert_eq!(number, heard[side], "seed {seed} after {cuts} cuts");
+                    heard[side] += 1;
+                }
+                Some(Told::Long(bytes)) => {
+                    assert!(
+                        bytes
+                            .iter()
+                            .all(|byte| *byte == heard[side].to_le_bytes()[0]),
+                        "seed {seed}"
+                    );
+                    heard[side] += 1;
+                }
+                Some(Told::Opened(Opening::Fresh { in_doubt, cause })) => {
+                    assert_eq!(
+                        in_doubt, 0,
+                        "seed {seed}, side {side}: {cause} after {cuts} cuts, {heard:?}"
+                    );
+                }
+                Some(Told::Opened(_) | Told::Met(_)) | None => {}
+                other => panic!("seed {seed}: {other:?}"),
+            },
+            _ if random.below(8) == 0 => {
+                reconnect(&mut a, &mut b);
+                cuts += 1;
+            }
+            _ => {}
+        }
+    }
+    (cuts, steps)
+}
+
+#[test]
+fn every_message_comes_once_and_in_order_however_often_the_cable_is_pulled() {
+    let seeds = if cfg!(miri) { 1..3 } else { 1..400 };
+    let (mut cuts, mut steps) = (0, 0);
+    for seed in seeds.clone() {
+        let (cut, stepped) = pulled(seed * 0x9E37_79B9);
+        cuts += cut;
+        steps += stepped;
+    }
+    std::println!("seeds {seeds:?}: {cuts} cuts in {steps} steps");
+}
+
+/// Both ends send until nothing fits, and only then look at what the other says.
+#[test]
+fn two_blocked_senders_never_lock_each_other() {
+    let (mut a, mut b) = open();
+    let mut counts = [[0_u32; 2]; 2];
+    for _ in 0..200 {
+        for (end, [sent, _]) in [&mut a, &mut b].into_iter().zip(&mut counts) {
+            while end.messenger.send(&Number(*sent)).is_ok() {
+                *sent += 1;
+            }
+        }
+        // Bytes move, and nobody takes anything, until all is stuck.
+        while a.write(&mut b, usize::MAX) + b.write(&mut a, usize::MAX) + a.read(99) + b.read(99)
+            > 0
+        {}
+        for (end, [_, heard]) in [&mut a, &mut b].into_iter().zip(&mut counts) {
+            let Some(Told::Number(number)) = end.hear() else {
+                panic!("nothing came through");
+            };
+            assert_eq!(number, *heard);
+            *heard += 1;
+        }
+    }
+    assert!(
+        counts
+            .iter()
+            .all(|[sent, heard]| sent > heard && *heard == 200)
+    );
+}
+
+#[test]
+fn small_frames_get_past_messages_that_nobody_takes() {
+    let (mut a, mut b) = open();
+    while a.messenger.send(&Number(1)).is_ok() {}
+    a.write(&mut b, usize::MAX);
+    b.read(usize::MAX);
+    let full = a.messenger.queued();
+    b.messenger.send(&Number(2)).unwrap();
+    b.write(&mut a, usize::MAX);
+    a.read(usize::MAX);
+    assert_eq!(a.hear(), Some(Told::Number(2)));
+    a.write(&mut b, usize::MAX);
+    b.read(usize::MAX);
+    b.messenger.poll_output();
+    assert_eq!(b.messenger.queued(), 0, "acknowledged behind the rest");
+    assert_eq!(a.messenger.queued(), full, "nothing of it was taken");
+}
+
+#[test]
+fn a_message_larger_than_the_window_goes_alone() {
+    let config = |epoch| Config::new(epoch).window(100);
+    let mut a = End::new(super::Native::dialling(config(1)), 2048, 2048);
+    let mut b = End::new(super::Native::listening(config(2)), 2048, 2048);
+    settle(&mut a, &mut b);
+    a.messenger.send(&Number(1)).unwrap();
+    a.messenger.send(&Long(&[5; 700])).unwrap();
+    a.messenger.send(&Number(2)).unwrap();
+    assert_eq!(a.write(&mut b, usize::MAX), 3);
+    let [_, told] = settle(&mut a, &mut b);
+    assert_eq!(
+        told,
+        [
+            Told::Number(1),
+            Told::Long(std::vec![5; 700]),
+            Told::Number(2)
+        ]
+    );
+    let refused = a.messenger.send(&Long(&[5; 1950]));
+    assert_eq!(refused, Err(SendError::TooLong { limit: 1920 }));
+}
+
+#[test]
+fn calls_go_both_ways_and_end_in_their_answer_or_failure() {
+    let (mut a, mut b) = open();
+    for (id, number) in [(7, 21), (8, 0)] {
+        let (id, request) = (CallId(id), &Double(number));
+        a.messenger.send(&Call { id, request }).unwrap();
+    }
+    let [_, told] = settle(&mut a, &mut b);
+    assert_eq!(told, [Told::Request(7, 21), Told::Request(8, 0)]);
+    let answer: Answer<'_, '_, _, Double> = Answer {
+        id: CallId(7),
+        value: &42,
+    };
+    b.messenger.send(&answer).unwrap();
+    let refusal = Refusal::new(CallId(8), "ValueError", "nothing to double");
+    b.messenger.send(&refusal).unwrap();
+    reconnect(&mut a, &mut b);
+    let [told, _] = settle(&mut a, &mut b);
+    assert_eq!(told[2], Told::Answer(7, Ok(42)));
+    let refused = "ValueError: nothing to double";
+    assert_eq!(told[3], Told::Answer(8, Err(refused.into())));
+    a.messenger.cancel(CallId(9)).unwrap();
+    let [_, told] = settle(&mut a, &mut b);
+    assert_eq!(told, [Told::Other("Notice(Cancelled(CallId(9)))".into())]);
+}
+
+#[test]
+fn a_promise_of_silence_is_kept_and_checked() {
+    use crate::time::Duration;
+    let config = |epoch| Config::new(epoch).silence(Duration::from_secs(1));
+    let mut a = End::dialling(config(1));
+    let mut b = End::listening(config(2));
+    settle(&mut a, &mut b);
+    for millis in (0..60_000).step_by(250) {
+        a.at(millis);
+        b.at(millis);
+        assert_eq!(settle(&mut a, &mut b), [[], []], "at {millis} ms");
+    }
+    b.at(60_250);
+    assert_eq!(b.hear(), None);
+    b.at(61_000);
+    assert!(matches!(b.hear(), Some(Told::Broken(_))));
+    assert!(b.messenger.is_over().is_some());
+    assert!(
+        b.messenger.dialect().session().is_some(),
+        "it can be resumed"
+    );
+}
+
+#[test]
+fn what_was_never_sent_cannot_be_acknowledged() {
+    for taken in [1_u32, 2, 4, 1_000, u32::MAX] {
+        let (mut a, mut b) = open();
+        a.messenger.send(&Number(1)).unwrap();
+        a.messenger.send(&Number(1)).unwrap();
+        a.write(&mut b, usize::MAX);
+        let mut ack = std::vec![10, 0xE5];
+        ack.extend(taken.to_le_bytes());
+        ack.extend([0; 4]);
+        a.wire.extend(&ack);
+        a.read(usize::MAX);
+        let rule = "acknowledgement of what was never sent";
+        assert_eq!(a.hear(), Some(Told::Broken(rule.into())), "{taken}");
+        b.wire.clear();
+        a.write(&mut b, usize::MAX);
+        b.read(usize::MAX);
+        assert_eq!(
+            b.hear(),
+            Some(Told::Bye(std::format!("a rule is broken: {rule}")))
+        );
+    }
+}
+
+#[test]
+fn unknown_control_codes_are_refused_by_name() {
+    for code in [0xE7, 0xEC, 0xF8, 0xFE, 0xFF] {
+        let (mut a, _) = open();
+        a.wire.extend([2, code]);
+        a.read(usize::MAX);
+        let rule = std::format!("unknown control code 0x{code:02X}");
+        assert_eq!(a.hear(), Some(Told::Malformed(rule)));
+    }
+}
