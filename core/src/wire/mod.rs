@@ -21,6 +21,8 @@
 //! ```
 
 mod fault;
+#[cfg(feature = "secure")]
+pub mod secure;
 
 use crate::Instant;
 
