@@ -8,6 +8,7 @@ pub(crate) mod tcptalks;
 
 use crate::encoding::{self, DecodeError, EncodeError};
 use crate::framing;
+use crate::wire;
 use core::fmt;
 
 /// A frame from the peer that breaks a rule: which, and where.
@@ -38,6 +39,8 @@ pub enum Rule {
     CleverShow(clever_show::Rule),
     /// Of the native protocol.
     Native(native::Rule),
+    /// Of the wire between frames and transport.
+    Wire(wire::Fault),
     /// Of packetmq's frames and opening.
     #[cfg(feature = "msgpack")]
     Packetmq(packetmq::Rule),
@@ -100,6 +103,7 @@ impl Malformed {
             #[cfg(feature = "pickle")]
             Rule::Pickle(_) => true,
             Rule::Native(rule) => rule.is_fatal(),
+            Rule::Wire(_) => true,
             _ => false,
         }
     }
@@ -135,6 +139,7 @@ impl fmt::Display for Rule {
             #[cfg(feature = "json")]
             Self::CleverShow(rule) => rule.fmt(f),
             Self::Native(rule) => rule.fmt(f),
+            Self::Wire(fault) => fault.fmt(f),
             #[cfg(feature = "msgpack")]
             Self::Packetmq(rule) => rule.fmt(f),
             #[cfg(feature = "pickle")]

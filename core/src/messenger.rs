@@ -1,12 +1,14 @@
 #[cfg(feature = "defmt")]
 mod formats;
 mod keeping;
+mod wired;
 
 use crate::buf::{Input, Outbox, Storage};
 use crate::dialect::{Calling, Carries, Dialect, Envelope, Kind, Opened};
 use crate::encoding::EncodeError;
 use crate::framing::{self, Frame, Parsed, Recovery};
 use crate::registry::{Registry, Rejected};
+use crate::wire::{self, Plain, Wire};
 use crate::{Malformed, SendError};
 use core::fmt;
 
@@ -39,13 +41,14 @@ use core::fmt;
 /// ```
 #[derive(Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Messenger<D, I, O = I> {
+pub struct Messenger<D, I, O = I, W = Plain> {
     dialect: D,
     input: Input<I>,
     outbox: Outbox<O>,
     /// Bytes of the next frame that need no second look.
     scanned: usize,
     reading: Reading,
+    wire: W,
 }
 
 /// What became of the incoming stream.
@@ -67,6 +70,8 @@ pub(crate) enum Seen {
     Frame(Frame),
     /// The rule that the input breaks.
     Malformed(framing::Malformed),
+    /// What has ended the stream below the frames.
+    Fault(wire::Fault),
     /// Something that the dialect has to tell and that came with no frame.
     Notice,
 }
@@ -112,9 +117,12 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
             outbox: Outbox::new(outbox),
             scanned: 0,
             reading: Reading::Frames,
+            wire: Plain,
         }
     }
+}
 
+impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
     /// Queues a message, encoded straight into the outbox.
     ///
     /// [`SendError::Full`] takes nothing, and everything that was queued stays as it was: write some of
@@ -176,6 +184,10 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
         let frame = match seen {
             Seen::Frame(frame) => frame,
             Seen::Malformed(malformed) => return Event::Malformed(self.refuse(malformed)),
+            Seen::Fault(fault) => {
+                self.reading = Reading::OutOfStep;
+                return Event::Malformed(Malformed::at(0, crate::Rule::Wire(fault)));
+            }
             Seen::Notice => return self.say_notice(),
         };
         self.scanned = 0;
@@ -216,6 +228,10 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
 
     /// Where the next received bytes go; empty while the buffer is full and has an event to be taken.
     pub fn input_room(&mut self) -> &mut [u8] {
+        if !self.wire.is_plain() {
+            self.pull();
+            return self.wire.input_room();
+        }
         self.make_room();
         self.input.room()
     }
@@ -223,14 +239,21 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
     /// Notes that the first `len` bytes of [`input_room`](Self::input_room) have been received.
     pub fn handle_input(&mut self, len: usize) {
         if matches!(self.reading, Reading::Frames | Reading::Skipping(_)) {
-            self.input.fill(len);
             self.dialect.handle_heard();
+            match self.wire.is_plain() {
+                true => self.input.fill(len),
+                false => {
+                    self.wire.handle_input(len);
+                    self.pull();
+                }
+            }
         }
     }
 
     /// Notes that the peer has ended the stream. What has arrived whole is still delivered; a frame that was
     /// cut off is reported as [`framing::Rule::Truncated`].
     pub fn handle_end(&mut self) {
+        self.pull();
         self.pass_over();
         self.reading = match self.reading {
             Reading::OutOfStep => Reading::OutOfStep,
@@ -268,6 +291,10 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
     /// The next bytes to write to the transport, empty when nothing waits.
     #[inline]
     pub fn poll_output(&mut self) -> &[u8] {
+        if !self.wire.is_plain() {
+            self.push();
+            return self.wire.poll_output();
+        }
         self.take_up_output();
         self.output()
     }
@@ -293,6 +320,9 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
     /// Whether [`poll_output`](Self::poll_output) has something to write.
     #[inline]
     pub fn has_output(&self) -> bool {
+        if !self.wire.is_plain() && (self.wire.has_output() || !self.wire.is_open()) {
+            return self.wire.has_output();
+        }
         match self.dialect.keeping() {
             Some(keeping) => self.has_kept_output(keeping),
             None => !self.outbox.is_empty() || self.dialect.has_own(),
@@ -302,6 +332,14 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
     /// Notes that the transport has taken the first `len` bytes of [`poll_output`](Self::poll_output).
     #[inline]
     pub fn handle_written(&mut self, len: usize) {
+        match self.wire.is_plain() {
+            true => self.handle_plain_written(len),
+            false => self.wire.handle_written(len),
+        }
+    }
+
+    #[inline]
+    fn handle_plain_written(&mut self, len: usize) {
         match self.dialect.keeping() {
             Some(_) => self.handle_committed(len),
             None => self.outbox.pop(len),
@@ -311,6 +349,11 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
     /// [`input_room`](Self::input_room) and [`poll_output`](Self::poll_output) at once, for a transport that
     /// reads and writes at the same time.
     pub fn both_ways(&mut self) -> (&mut [u8], &[u8]) {
+        if !self.wire.is_plain() {
+            self.pull();
+            self.push();
+            return self.wire.both_ways();
+        }
         self.make_room();
         self.take_up_output();
         let output = match self.dialect.keeping() {
@@ -339,6 +382,23 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
     /// Finds the next frame, or the rule that the input breaks.
     #[inline]
     pub(crate) fn look(&mut self) -> Option<Seen> {
+        loop {
+            if let Some(seen) = self.look_here() {
+                return Some(seen);
+            }
+            if !self.pull() {
+                break;
+            }
+        }
+        match self.reading {
+            Reading::Frames | Reading::Skipping(_) => self.wire_fault().map(Seen::Fault),
+            Reading::Ended | Reading::OutOfStep => None,
+        }
+    }
+
+    /// Looks at what has come through the wire.
+    #[inline]
+    fn look_here(&mut self) -> Option<Seen> {
         loop {
             self.settle();
             if self.dialect.has_notice() {
@@ -411,7 +471,7 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
         self.pass_over();
         if self.input.is_full() {
             self.look_ahead();
-            if self.input.is_full() && !self.has_event() {
+            if self.input.is_full() && self.look_here().is_none() {
                 self.input.enlarge();
             }
         }

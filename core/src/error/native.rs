@@ -1,4 +1,3 @@
-use crate::message::Entry;
 use core::fmt;
 
 /// The rules of the native protocol that a peer can break.
@@ -180,15 +179,5 @@ impl fmt::Display for Guess {
             Self::Http => "this looks like HTTP",
             Self::Unknown => "this looks like no protocol known here",
         })
-    }
-}
-
-impl Rule {
-    /// The registries differ in `entry`.
-    pub(crate) const fn differs(entry: &Entry, difference: Difference) -> Self {
-        Self::Registry {
-            entry: Ok(entry.name),
-            difference,
-        }
     }
 }

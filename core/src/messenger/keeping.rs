@@ -5,11 +5,19 @@ use crate::buf::Storage;
 use crate::dialect::{Dialect, Keeping, Settlement};
 use crate::encoding::EncodeError;
 use crate::framing::Parsed;
+use crate::wire::Wire;
 
 impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
     /// Another transport to the same peer. What was received and not taken is dropped, since the peer will say it
     /// again; what the peer has not taken is written again, after the opening.
     pub fn handle_connected(&mut self) {
+        self.restart();
+    }
+}
+
+impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
+    /// Starts the streams of both sides anew.
+    pub(super) fn restart(&mut self) {
         self.settle();
         self.input.clear();
         self.scanned = 0;
@@ -23,13 +31,15 @@ impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
     /// Notes the time, which must never go back.
     #[inline]
     pub fn handle_time(&mut self, now: crate::Instant) {
+        self.wire.handle_time(now);
         self.dialect.handle_time(now);
     }
 
     /// When to note the time again at the latest.
     #[inline]
     pub fn next_timeout(&self) -> Option<crate::Instant> {
-        self.dialect.next_timeout()
+        let wire = self.wire.next_timeout();
+        wire.into_iter().chain(self.dialect.next_timeout()).min()
     }
 
     /// The oldest message whose fate a fresh session has left open: its frame, which is dropped. The peer may or may

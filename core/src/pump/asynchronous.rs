@@ -3,6 +3,7 @@ use crate::buf::Storage;
 use crate::dialect::{Carries, Dialect};
 use crate::messenger::Over;
 use crate::registry::Registry;
+use crate::wire::{Plain, Wire};
 use crate::{Event, Messenger, SendError};
 use core::future::{Future, poll_fn};
 use core::pin::pin;
@@ -18,8 +19,8 @@ use embedded_io_async::{Read, Write};
 /// What a cancelled *write* means is for the caller to say: see [`CancelledWrite`].
 #[derive(Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct AsyncLink<D, R, W, I, O = I> {
-    messenger: Messenger<D, I, O>,
+pub struct AsyncLink<D, R, W, I, O = I, X = Plain> {
+    messenger: Messenger<D, I, O, X>,
     reader: R,
     writer: W,
     cancelled_write: CancelledWrite,
@@ -38,17 +39,18 @@ pub enum CancelledWrite {
     EndsLink,
 }
 
-impl<D, R, W, I, O> AsyncLink<D, R, W, I, O>
+impl<D, R, W, I, O, X> AsyncLink<D, R, W, I, O, X>
 where
     D: Dialect,
     R: Read,
     W: Write<Error = R::Error>,
     I: Storage,
     O: Storage,
+    X: Wire,
 {
     /// A link over both halves of a stream, with `messenger` at its start.
     pub const fn new(
-        messenger: Messenger<D, I, O>,
+        messenger: Messenger<D, I, O, X>,
         reader: R,
         writer: W,
         cancelled_write: CancelledWrite,
@@ -127,12 +129,12 @@ where
     }
 
     /// The messenger, to see or change what its dialect knows.
-    pub const fn messenger(&mut self) -> &mut Messenger<D, I, O> {
+    pub const fn messenger(&mut self) -> &mut Messenger<D, I, O, X> {
         &mut self.messenger
     }
 
     /// Takes the link apart; what was queued or received and not taken stays in the messenger.
-    pub fn into_parts(self) -> (Messenger<D, I, O>, R, W) {
+    pub fn into_parts(self) -> (Messenger<D, I, O, X>, R, W) {
         (self.messenger, self.reader, self.writer)
     }
 

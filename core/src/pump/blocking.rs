@@ -2,6 +2,7 @@ use super::Error;
 use crate::buf::Storage;
 use crate::dialect::{Carries, Dialect};
 use crate::registry::Registry;
+use crate::wire::{Plain, Wire};
 use crate::{Event, Messenger, SendError};
 use embedded_io::{ErrorKind, Read, Write};
 
@@ -14,22 +15,23 @@ use embedded_io::{ErrorKind, Read, Write};
 /// [`send`](Self::send) puts each message on the wire at once; [`queue`](Self::queue) lets many share a write.
 #[derive(Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Link<D, R, W, I, O = I> {
-    messenger: Messenger<D, I, O>,
+pub struct Link<D, R, W, I, O = I, X = Plain> {
+    messenger: Messenger<D, I, O, X>,
     reader: R,
     writer: W,
 }
 
-impl<D, R, W, I, O> Link<D, R, W, I, O>
+impl<D, R, W, I, O, X> Link<D, R, W, I, O, X>
 where
     D: Dialect,
     R: Read,
     W: Write<Error = R::Error>,
     I: Storage,
     O: Storage,
+    X: Wire,
 {
     /// A link over both halves of a stream, with `messenger` at its start.
-    pub const fn new(messenger: Messenger<D, I, O>, reader: R, writer: W) -> Self {
+    pub const fn new(messenger: Messenger<D, I, O, X>, reader: R, writer: W) -> Self {
         Self {
             messenger,
             reader,
@@ -185,7 +187,7 @@ where
     }
 
     /// The messenger, to see or change what its dialect knows.
-    pub const fn messenger(&mut self) -> &mut Messenger<D, I, O> {
+    pub const fn messenger(&mut self) -> &mut Messenger<D, I, O, X> {
         &mut self.messenger
     }
 
@@ -200,7 +202,7 @@ where
     }
 
     /// Takes the link apart; what was queued or received and not taken stays in the messenger.
-    pub fn into_parts(self) -> (Messenger<D, I, O>, R, W) {
+    pub fn into_parts(self) -> (Messenger<D, I, O, X>, R, W) {
         (self.messenger, self.reader, self.writer)
     }
 }

@@ -57,6 +57,8 @@ pub enum Fault {
     Record,
     /// As many records have come as can be told apart.
     Exhausted,
+    /// The peer has started the line anew: so does the stream.
+    Restarted,
 }
 
 impl fmt::Display for Fault {
@@ -85,6 +87,7 @@ impl fmt::Display for Fault {
             Self::RecordTag { len } => write!(f, "record of {len} bytes, its tag alone has 16"),
             Self::Record => f.write_str("a record does not authenticate"),
             Self::Exhausted => f.write_str("as many records as can be told apart"),
+            Self::Restarted => f.write_str("the peer has started the line anew"),
         }
     }
 }

@@ -21,17 +21,25 @@
 //! ```
 
 mod fault;
+mod plain;
 #[cfg(feature = "secure")]
 pub mod secure;
 
 use crate::Instant;
 
 pub use fault::Fault;
+pub use plain::Plain;
 
 /// What lies between the stream of frames and the transport: nothing, a cipher, packets on a serial line.
 ///
 /// The session holds one and starts it over on every transport. No wire takes more memory than it was lent.
 pub trait Wire {
+    /// Whether there is none: bytes go past it.
+    #[inline]
+    fn is_plain(&self) -> bool {
+        false
+    }
+
     /// Starts over on a new transport.
     ///
     /// `random` must come from a source that nobody can guess, and be new each time: keys may be made of it.
@@ -57,6 +65,12 @@ pub trait Wire {
 
     /// The next bytes to write to the transport, empty when nothing waits.
     fn poll_output(&mut self) -> &[u8];
+
+    /// The [room](Self::input_room) and the [output](Self::poll_output) at once.
+    fn both_ways(&mut self) -> (&mut [u8], &[u8]);
+
+    /// Whether there is [something to write](Self::poll_output).
+    fn has_output(&self) -> bool;
 
     /// The transport has taken the first `len` of [them](Self::poll_output).
     fn handle_written(&mut self, len: usize);

@@ -106,7 +106,7 @@ impl<'a> Named<'a> {
             return Ok(None);
         };
         if own.schema != 0 && self.schema != 0 && own.schema != self.schema {
-            return Err(Rule::differs(own, Difference::Schema));
+            return Err(differs(own, Difference::Schema));
         }
         let code = own.code.and_then(|code| u8::try_from(code).ok());
         Ok(code.map(|code| Match { entry: own, code }))
@@ -116,6 +116,14 @@ impl<'a> Named<'a> {
 pub(super) struct Match {
     pub(super) entry: &'static Entry,
     pub(super) code: u8,
+}
+
+/// The registries differ in `entry`.
+pub(super) const fn differs(entry: &Entry, difference: Difference) -> Rule {
+    Rule::Registry {
+        entry: Ok(entry.name),
+        difference,
+    }
 }
 
 /// The part of a name that travels.

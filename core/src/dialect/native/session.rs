@@ -1,11 +1,11 @@
 use super::code::{ACK, BYE, HELLO, NAMES, PING, PONG, WELCOME, is_sequenced};
 use super::hello::{Hello, bytes};
 use super::keepalive::Keepalive;
-use super::names::{Codes, Named, cut};
+use super::names::{Codes, Named, cut, differs};
 use super::notice::{Cause, Opening, Reason};
 use super::{Config, Name, Notice, Policy, Rule};
 use crate::dialect::{Keeping, Settlement};
-use crate::error::native::Difference;
+use crate::error::native::{Difference, Guess};
 use crate::framing::{Extended, Full};
 
 /// The state of a session, and of the link that it has at the moment: `SPEC.md`, "Opening" and "Delivery".
@@ -325,7 +325,7 @@ impl Session {
         match named.find(config.entries)? {
             Some(found) if adapts => codes.map(named.code, found.code),
             Some(found) if found.code != named.code => {
-                return Err(Rule::differs(found.entry, Difference::Code));
+                return Err(differs(found.entry, Difference::Code));
             }
             Some(_) => {}
             None if adapts => {}
@@ -445,9 +445,16 @@ impl Session {
             };
             self.take_leave(reason, name, rule.text());
         }
-        // What is sent to a peer of another protocol would only confuse it.
-        if matches!(rule, Rule::NotNative { .. }) {
-            self.bye = None;
+        match rule {
+            Rule::NotNative {
+                looks_like: Guess::Secure,
+            } => {
+                self.bye = None;
+                self.take_leave(Reason::PlainOnly, Name::EMPTY, "");
+            }
+            // What is sent to a peer of another protocol would only confuse it.
+            Rule::NotNative { .. } => self.bye = None,
+            _ => {}
         }
         self.end(reason.is_resumable());
     }

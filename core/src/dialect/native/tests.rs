@@ -1,5 +1,7 @@
 mod opening;
 mod rig;
+#[cfg(feature = "secure")]
+mod secured;
 mod sessions;
 
 use super::{Config, Native, Notice, Opening};

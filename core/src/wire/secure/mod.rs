@@ -215,6 +215,19 @@ impl<K: Keys, I: Storage, O: Storage> Wire for Secure<K, I, O> {
         self.outbox.peek()
     }
 
+    fn both_ways(&mut self) -> (&mut [u8], &[u8]) {
+        let _ = self.input_room();
+        let room = match self.fault.is_some() || matches!(self.state, State::Closed) {
+            true => &mut [],
+            false => self.input.room(),
+        };
+        (room, self.outbox.peek())
+    }
+
+    fn has_output(&self) -> bool {
+        !self.outbox.is_empty()
+    }
+
     fn handle_written(&mut self, len: usize) {
         self.outbox.pop(len);
     }
