@@ -3,7 +3,7 @@ use core::ops::RangeInclusive;
 
 /// The codes that Ropeway keeps for itself unless a table is declared for a dialect with rules of its own:
 /// the standard messages below `0x10` and the session's frames from `0xE0`.
-pub const RESERVED: &[RangeInclusive<u16>] = &[0x00..=0x0F, 0xE0..=0xFF];
+pub const RESERVED: &[RangeInclusive<u16>] = crate::dialect::native::RESERVED;
 
 /// Refuses, at compile time, a table in which a name or code is used twice or a code is `reserved`.
 ///

@@ -5,7 +5,9 @@ mod table;
 
 use crate::Malformed;
 use crate::dialect::cable_car::{CableCarByte, Raw};
+use crate::dialect::native::{Codes, Config, Native};
 use crate::dialect::{Dialect, Envelope};
+use core::borrow::Borrow;
 
 pub use check::{RESERVED, check};
 
@@ -41,6 +43,15 @@ impl<'a, D: Dialect<Key<'a>: defmt::Format, Body<'a>: defmt::Format>> defmt::For
 /// As a table, [`Raw`] has every message there is.
 impl<'a> Registry<'a, CableCarByte> for Raw<'a> {
     fn decode(envelope: Envelope<'a, CableCarByte>) -> Result<Self, Rejected<'a, CableCarByte>> {
+        Ok(Self {
+            code: envelope.key,
+            body: envelope.body,
+        })
+    }
+}
+
+impl<'a, C: Borrow<Config>, M: Codes> Registry<'a, Native<C, M>> for Raw<'a> {
+    fn decode(envelope: Envelope<'a, Native<C, M>>) -> Result<Self, Rejected<'a, Native<C, M>>> {
         Ok(Self {
             code: envelope.key,
             body: envelope.body,

@@ -274,7 +274,7 @@ impl<C: Borrow<Config>, M: Codes> Dialect for Native<C, M> {
     type CallId = CallId;
     type Notice<'a> = Notice<'a>;
 
-    const RESERVED: &'static [RangeInclusive<u16>] = crate::registry::RESERVED;
+    const RESERVED: &'static [RangeInclusive<u16>] = RESERVED;
 
     #[inline]
     fn find(
@@ -483,6 +483,9 @@ impl<C: Borrow<Config>, M: Codes> Native<C, M> {
         }
     }
 }
+
+/// The codes of the standard messages and of the protocol's own frames.
+pub(crate) const RESERVED: &[RangeInclusive<u16>] = &[0x00..=0x0F, 0xE0..=0xFF];
 
 /// The bytes of input memory that are kept for small frames.
 const SMALL_ROOM: u32 = 128;

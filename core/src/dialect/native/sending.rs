@@ -156,15 +156,3 @@ impl<C: Borrow<Config>, N: Codes> Carries<Refusal<'_, CallId>> for Native<C, N> 
         self.emit_call(FAILURE, refusal.id, slot, |room| Ok(failure.emit(room)?))
     }
 }
-
-/// As the table of a gateway: every message that there is.
-impl<'a, C: Borrow<Config>, N: Codes> crate::registry::Registry<'a, Native<C, N>> for Raw<'a> {
-    fn decode(
-        envelope: Envelope<'a, Native<C, N>>,
-    ) -> Result<Self, crate::registry::Rejected<'a, Native<C, N>>> {
-        Ok(Self {
-            code: envelope.key,
-            body: envelope.body,
-        })
-    }
-}
