@@ -133,7 +133,11 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
         D: Carries<M>,
     {
         self.say_first()?;
-        self.append(|dialect, slot| dialect.emit(message, slot))
+        let kept_free = match <D as Carries<M>>::IS_ANSWER {
+            true => 0,
+            false => D::room_for_answers(self.outbox.limit()),
+        };
+        self.append(kept_free, |dialect, slot| dialect.emit(message, slot))
     }
 
     /// Tells the peer that nobody waits for the answer to a call any more, where the protocol has a word for that.
@@ -143,7 +147,7 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
     {
         self.dialect.forget(id);
         self.say_first()?;
-        self.append(|dialect, slot| dialect.emit_cancel(id, slot))
+        self.append(0, |dialect, slot| dialect.emit_cancel(id, slot))
     }
 
     /// Queues the answer to a request that has been done and has nothing to say, and says whether the dialect has a
@@ -151,7 +155,7 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
     pub fn send_done(&mut self, id: D::CallId) -> Result<bool, SendError> {
         self.say_first()?;
         let queued = self.queued();
-        self.append(|dialect, slot| dialect.emit_done(id, slot))?;
+        self.append(0, |dialect, slot| dialect.emit_done(id, slot))?;
         Ok(self.queued() > queued)
     }
 
@@ -500,6 +504,9 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
     fn refuse(&mut self, malformed: framing::Malformed) -> Malformed {
         let frame = self.input.consumed();
         self.scanned = 0;
+        if let framing::Rule::Limit { len, .. } = malformed.rule {
+            self.dialect.handle_refused(len);
+        }
         self.skip(malformed.recovery);
         Malformed {
             rule: self.dialect.explain(malformed.rule),
@@ -552,7 +559,7 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
     fn say_own(&mut self) -> Result<(), SendError> {
         while self.dialect.has_own() {
             let waiting = self.outbox.len();
-            self.append(D::emit_own)?;
+            self.append(0, D::emit_own)?;
             // A dialect that has nothing to say after all is not asked again now.
             if self.outbox.len() == waiting {
                 break;
@@ -561,29 +568,33 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
         Ok(())
     }
 
-    /// Queues one frame.
+    /// Queues one frame, and leaves `kept_free` bytes behind it free.
     #[inline]
     fn append(
         &mut self,
+        kept_free: usize,
         mut emit: impl FnMut(&mut D, &mut [u8]) -> Result<usize, EncodeError>,
     ) -> Result<(), SendError> {
-        let mut at_least = 1;
+        let mut at_least = 1 + kept_free;
         loop {
-            let emit = |slot: &mut [u8]| emit(&mut self.dialect, slot);
+            let emit = |slot: &mut [u8]| {
+                let room = slot.len().saturating_sub(kept_free);
+                emit(&mut self.dialect, slot.get_mut(..room).unwrap_or_default())
+            };
             match self.outbox.append(at_least, emit) {
                 Some(Ok(())) => return Ok(()),
                 Some(Err(EncodeError::Full)) => at_least = self.outbox.offered() + 1,
                 Some(Err(error)) => return Err(error.into()),
-                None => return Err(self.refused()),
+                None => return Err(self.refused(kept_free)),
             }
         }
     }
 
     #[cold]
-    fn refused(&self) -> SendError {
+    fn refused(&self, kept_free: usize) -> SendError {
         if self.outbox.is_empty() {
             SendError::TooLong {
-                limit: self.outbox.limit(),
+                limit: self.outbox.limit().saturating_sub(kept_free),
             }
         } else {
             SendError::Full

@@ -215,6 +215,18 @@ pub trait Dialect {
         let _ = settled;
     }
 
+    /// How many bytes of an outbox of `limit` bytes are kept for answers, so that messages do not crowd them out.
+    #[inline]
+    fn room_for_answers(limit: usize) -> usize {
+        let _ = limit;
+        0
+    }
+
+    /// A frame of `len` bytes is passed over, since it is longer than the memory for it.
+    fn handle_refused(&mut self, len: usize) {
+        let _ = len;
+    }
+
     /// Whether messages in doubt were waiting to be looked at; they are none any more.
     fn forget_in_doubt(&mut self) -> bool {
         false
@@ -227,6 +239,10 @@ pub trait Dialect {
     note = "dialects of bytes carry messages with `Encode`, JSON dialects messages with `serde::Serialize`; a row `{M}({M}) = 0x10` in `messages!` gives a serde type both"
 )]
 pub trait Carries<M: ?Sized>: Dialect {
+    /// Whether it ends a request of the peer's: such a message may use the room that is kept for
+    /// [answers](Dialect::room_for_answers).
+    const IS_ANSWER: bool = false;
+
     /// Writes one whole frame to the front of `slot` and returns its length; a failure changes nothing.
     fn emit(&mut self, message: &M, slot: &mut [u8]) -> Result<usize, EncodeError>;
 }

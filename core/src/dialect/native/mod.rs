@@ -436,6 +436,19 @@ impl<C: Borrow<Config>, M: Codes> Dialect for Native<C, M> {
         }
     }
 
+    /// An eighth of it, at most 256 bytes.
+    #[inline]
+    fn room_for_answers(limit: usize) -> usize {
+        (limit / 8).min(256)
+    }
+
+    /// It counts as taken: the peer must not send it again.
+    fn handle_refused(&mut self, len: usize) {
+        let len = u32::try_from(len).unwrap_or(u32::MAX);
+        // Only sequenced frames can be so long.
+        let _ = self.session.on_sequenced(code::REQUEST, len);
+    }
+
     fn forget_in_doubt(&mut self) -> bool {
         let held = self.holds_in_doubt();
         self.session.forget_in_doubt();

@@ -13,13 +13,6 @@ pub enum Notice<'a> {
     Opened(Opening),
     /// Nobody waits for the answer to this request any more.
     Cancelled(CallId),
-    /// A message was queued that is longer than the peer takes in: it is dropped.
-    TooLong {
-        /// The length of its frame in bytes.
-        len: usize,
-        /// The longest that the peer takes in.
-        limit: usize,
-    },
     /// The peer has taken its leave.
     Bye {
         /// Why.

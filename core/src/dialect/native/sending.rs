@@ -129,6 +129,8 @@ where
     C: Borrow<Config>,
     N: Codes,
 {
+    const IS_ANSWER: bool = true;
+
     #[inline]
     fn emit(
         &mut self,
@@ -142,6 +144,8 @@ where
 }
 
 impl<C: Borrow<Config>, N: Codes> Carries<Refusal<'_, CallId>> for Native<C, N> {
+    const IS_ANSWER: bool = true;
+
     fn emit(
         &mut self,
         refusal: &Refusal<'_, CallId>,

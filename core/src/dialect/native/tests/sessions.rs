@@ -140,7 +140,7 @@ fn small_frames_get_past_messages_that_nobody_takes() {
     b.read(usize::MAX);
     b.messenger.poll_output();
     assert_eq!(b.messenger.queued(), 0, "acknowledged behind the rest");
-    assert_eq!(a.messenger.queued(), full, "nothing of it was taken");
+    assert!(a.messenger.queued() >= full, "nothing of it was taken");
 }
 
 #[test]
@@ -163,7 +163,7 @@ fn a_message_larger_than_the_window_goes_alone() {
         ]
     );
     let refused = a.messenger.send(&Long(&[5; 1950]));
-    assert_eq!(refused, Err(SendError::TooLong { limit: 1920 }));
+    assert_eq!(refused, Err(SendError::TooLong { limit: 1792 }));
 }
 
 #[test]
@@ -248,4 +248,43 @@ fn unknown_control_codes_are_refused_by_name() {
         let rule = std::format!("unknown control code 0x{code:02X}");
         assert_eq!(a.hear(), Some(Told::Malformed(rule)));
     }
+}
+
+#[test]
+fn an_answer_finds_room_where_messages_do_not() {
+    let (mut a, mut b) = open();
+    let (id, request) = (CallId(1), &Double(2));
+    a.messenger.send(&Call { id, request }).unwrap();
+    settle(&mut a, &mut b);
+    while b.messenger.send(&Number(1)).is_ok() {}
+    let value = &4;
+    let answer: Answer<'_, '_, _, Double> = Answer { id, value };
+    b.messenger.send(&answer).unwrap();
+    let [told, _] = settle(&mut a, &mut b);
+    assert_eq!(told.last(), Some(&Told::Answer(1, Ok(4))));
+}
+
+/// What is queued before the peer has said how long its frames may be can be longer.
+#[test]
+fn a_frame_longer_than_the_peer_takes_is_passed_over_and_told() {
+    let mut a = End::new(super::Native::dialling(Config::new(1)), 2048, 4096);
+    let mut b = End::new(super::Native::listening(Config::new(2)), 512, 512);
+    for number in 0..3 {
+        a.messenger.send(&Number(number)).unwrap();
+        a.messenger.send(&Long(&[5; 900])).unwrap_or_default();
+    }
+    let [_, told] = settle(&mut a, &mut b);
+    let rule = "frame of 908 bytes, the limit is 512";
+    let rest = told
+        .iter()
+        .filter(|told| !matches!(told, Told::Met(_) | Told::Opened(_)));
+    let expected = [
+        Told::Number(0),
+        Told::Malformed(rule.into()),
+        Told::Number(1),
+        Told::Malformed(rule.into()),
+        Told::Number(2),
+    ];
+    assert!(rest.eq(&expected), "{told:?}");
+    assert_eq!(a.messenger.queued(), 0);
 }
