@@ -284,6 +284,7 @@ fn a_frame_longer_than_the_peer_takes_is_passed_over_and_told() {
         Told::Number(1),
         Told::Malformed(rule.into()),
         Told::Number(2),
+        Told::Malformed(rule.into()),
     ];
     assert!(rest.eq(&expected), "{told:?}");
     assert_eq!(a.messenger.queued(), 0);
