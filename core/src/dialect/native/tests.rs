@@ -3,5 +3,6 @@ mod rig;
 #[cfg(feature = "secure")]
 mod secured;
 mod sessions;
+mod vectors;
 
 use super::{Config, Native, Notice, Opening};
