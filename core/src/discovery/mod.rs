@@ -181,6 +181,16 @@ impl<S: AsRef<[Slot]> + AsMut<[Slot]>> Discovery<S> {
         }
     }
 
+    /// A discovery that speaks no protocol: it has a table of whom it hears, and nothing to do.
+    pub const fn silent(slots: S, policy: Policy) -> Self {
+        Self {
+            table: Table::new(slots),
+            policy,
+            next_beacon: None,
+            native: Native::silent(),
+        }
+    }
+
     /// A discovery that speaks the native protocol as `own` and knows nobody yet. Its first beacon is due at once.
     ///
     /// cable_car's hosts are in its table, too, if it is told of their beacons.
