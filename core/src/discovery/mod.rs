@@ -291,6 +291,9 @@ impl<S: AsRef<[Slot]> + AsMut<[Slot]>> Discovery<S> {
             self.next_beacon = Some(now + self.policy.interval);
             return Some(Action::Beacon);
         }
+        if self.is_silent() {
+            self.forget_silent(now);
+        }
         let dial = self.table.begin_dial().map(Action::Dial);
         dial.or_else(|| self.poll_native(now))
     }
@@ -315,12 +318,18 @@ impl<S: AsRef<[Slot]> + AsMut<[Slot]>> Discovery<S> {
     pub fn next_timeout(&self) -> Instant {
         let next = [self.next_beacon, self.next_native_timeout()];
         let next = next.into_iter().flatten().min();
+        // Beacons come often enough to see by the way who is lost.
+        let next = next.or_else(|| self.table.next_expiry(self.policy.expiry));
         next.unwrap_or(Instant::from_micros(u64::MAX))
     }
 
     /// The peers heard and the connections with them: one entry a connection.
     pub fn peers(&self) -> impl Iterator<Item = &Peer> {
         self.table.peers()
+    }
+
+    const fn is_silent(&self) -> bool {
+        self.next_beacon.is_none() && self.native.next_beacon.is_none()
     }
 
     fn forget_silent(&mut self, now: Instant) {

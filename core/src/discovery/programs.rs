@@ -86,6 +86,13 @@ impl<S: AsRef<[Slot]> + AsMut<[Slot]>> Table<S> {
         self.slots.as_mut().get_mut(at)?.0.take()
     }
 
+    /// When the next idle entry is to be taken out.
+    pub(super) fn next_expiry(&self, expiry: Duration) -> Option<Instant> {
+        let idle = self.peers().filter(|peer| peer.is_idle());
+        let heard = idle.filter_map(|peer| peer.heard).min()?;
+        Some(heard + expiry)
+    }
+
     /// The entry of a program that listens at this address.
     pub(super) fn listening_at(&mut self, address: SocketAddr) -> Option<&mut Peer> {
         self.find(|peer| peer.address() == Some(address))

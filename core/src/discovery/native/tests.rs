@@ -107,6 +107,22 @@ fn lists_programs_and_hosts_in_one_table() {
 }
 
 #[test]
+fn one_that_only_hears_wakes_when_a_peer_is_lost() {
+    let mut hears: Here = Discovery::silent([Slot::EMPTY; 8], Policy::default());
+    assert_eq!(hears.next_timeout(), Instant::from_micros(u64::MAX));
+    assert_eq!(hear(&mut hears, 1, HOST, program(7, PORT)).answer, None);
+    hears.handle_host(at(2), OTHER);
+    assert_eq!(hears.poll(at(2)), None);
+    assert_eq!(hears.next_timeout(), at(10_001));
+    let lost = hears.poll_lost(at(10_001)).unwrap();
+    assert_eq!(lost.host, HOST);
+    assert_eq!(hears.next_timeout(), at(10_002));
+    // Who does not ask who is lost is not woken for it for ever.
+    assert_eq!(hears.poll(at(10_002)), None);
+    assert_eq!(hears.peers().count(), 0);
+}
+
+#[test]
 fn speaks_both_protocols_where_it_is_to() {
     let own = program(100, PORT);
     let both = Discovery::native([Slot::EMPTY; 8], Policy::default(), own, at(0));
