@@ -246,6 +246,40 @@ fn the_monitor_says_whether_anyone_is_there() {
     assert_eq!(once("20"), Some(0));
 }
 
+#[test]
+fn native_programs_find_each_other_and_who_speaks_cable_car() {
+    let network = Network::new(3);
+    let _cable_car = Program::ours(&network, 3, "");
+    let line_to_type = "cargo build -p ropeway-examples --bin who_is_there";
+    let path = find_built("ROPEWAY_WHO_IS_THERE", "who_is_there", line_to_type);
+    let start = |host: usize, name: &str| {
+        let command = network.command(host, path.to_str().unwrap());
+        Program::start("who_is_there", command, &format!("--name {name}"))
+    };
+    let says = |program: &mut Program, line: &str| {
+        program.until(line, |lines| {
+            lines.iter().find(|said| *said == line).cloned()
+        });
+    };
+    let mut pilot = start(1, "pilot");
+    let mut rover = start(2, "rover");
+    says(&mut pilot, "found \"rover\" on 10.77.0.2");
+    says(&mut rover, "found \"pilot\" on 10.77.0.1");
+    for program in [&mut pilot, &mut rover] {
+        says(program, "found a host that speaks cable_car, 10.77.0.3");
+    }
+    network.unplug(2);
+    says(&mut pilot, "lost \"rover\" on 10.77.0.2");
+    network.plug_in(2);
+    let again = |lines: &[Value]| {
+        let found = lines
+            .iter()
+            .filter(|said| *said == "found \"rover\" on 10.77.0.2");
+        (found.count() == 2).then_some(())
+    };
+    pilot.until("the rover again", again);
+}
+
 /// Waits until Ropeway's peer and the original have one connection that lasts and both are heard on it.
 #[track_caller]
 fn meet(ours: &mut Program, original: &mut Program) -> Value {

@@ -11,6 +11,7 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub struct Connection {
     pub(super) stream: TcpStream,
+    pub(super) protocol: Protocol,
     pub(super) id: ConnectionId,
     pub(super) direction: Direction,
     pub(super) local: SocketAddr,
@@ -19,7 +20,21 @@ pub struct Connection {
     pub(super) _alive: Arc<()>,
 }
 
+/// By which protocol two peers found each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// cable_car's.
+    CableCar,
+    /// The native one.
+    Native,
+}
+
 impl Connection {
+    /// By which protocol it was found.
+    pub const fn protocol(&self) -> Protocol {
+        self.protocol
+    }
+
     /// Its number, unique within one discovery.
     pub const fn id(&self) -> ConnectionId {
         self.id

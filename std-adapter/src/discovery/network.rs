@@ -1,6 +1,5 @@
 use super::Loopback;
 use if_addrs::{IfAddr, Interface};
-use ropeway_core::discovery::BEACON;
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
@@ -8,26 +7,21 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 /// The machine's networks: where beacons go, and which addresses are its own.
 #[derive(Debug)]
 pub(super) struct Network {
-    socket: mio::net::UdpSocket,
-    port: u16,
     loopback: Loopback,
     interfaces: Vec<Interface>,
 }
 
+/// A socket that sends beacons to the hosts of every network, and hears theirs.
+#[derive(Debug)]
+pub(super) struct Beacons {
+    socket: mio::net::UdpSocket,
+    /// Where the hosts hear them.
+    port: u16,
+}
+
 impl Network {
-    /// Binds the port of beacons, shared with other programs on the machine that share it too.
-    pub(super) fn bind(port: u16, loopback: Loopback) -> io::Result<Self> {
-        let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
-        socket.set_reuse_address(true)?;
-        #[cfg(all(unix, not(target_os = "linux")))]
-        socket.set_reuse_port(true)?;
-        socket.set_broadcast(true)?;
-        socket.set_nonblocking(true)?;
-        socket.bind(&SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)).into())?;
-        let socket = mio::net::UdpSocket::from_std(socket.into());
+    pub(super) fn new(loopback: Loopback) -> io::Result<Self> {
         let mut network = Self {
-            socket,
-            port,
             loopback,
             interfaces: Vec::new(),
         };
@@ -35,53 +29,24 @@ impl Network {
         Ok(network)
     }
 
-    pub(super) const fn socket(&mut self) -> &mut mio::net::UdpSocket {
-        &mut self.socket
-    }
-
-    /// Sends one beacon to every network there is at present; an error only if none took it.
-    pub(super) fn send_beacon(&mut self) -> io::Result<()> {
-        self.refresh()?;
-        let mut targets = self.targets();
-        targets.sort_unstable();
-        targets.dedup();
-        let mut sent = Err(io::ErrorKind::NetworkUnreachable.into());
-        for target in targets {
-            match self
-                .socket
-                .send_to(BEACON, SocketAddrV4::new(target, self.port).into())
-            {
-                Err(error) if sent.is_err() => sent = Err(error),
-                Err(_) => {}
-                Ok(_) => sent = Ok(()),
-            }
-        }
-        sent
-    }
-
-    /// Takes the next waiting datagram and says which host to call for it, if it is a beacon that counts; an
-    /// error of kind [`WouldBlock`](io::ErrorKind::WouldBlock) when none waits.
-    ///
-    /// Other programs on this machine are to be called at 127.0.0.1, whichever of its addresses they used.
-    pub(super) fn receive_beacon(&self) -> io::Result<Option<IpAddr>> {
-        let mut datagram = [0; BEACON.len() + 1];
-        let (len, from) = self.socket.recv_from(&mut datagram)?;
-        if datagram.get(..len) != Some(BEACON) {
-            return Ok(None);
-        }
-        Ok(match (self.is_own(from.ip()), self.loopback) {
-            (false, _) => Some(from.ip()),
-            (true, Loopback::Included) => Some(Ipv4Addr::LOCALHOST.into()),
-            (true, Loopback::Ignored) => None,
-        })
-    }
-
-    fn refresh(&mut self) -> io::Result<()> {
+    /// Looks which networks there are at present.
+    pub(super) fn refresh(&mut self) -> io::Result<()> {
         self.interfaces = if_addrs::get_if_addrs()?;
         Ok(())
     }
 
-    /// 255.255.255.255 and the directed broadcast address of each interface.
+    /// Which host to call for a beacon from this address, if it counts.
+    ///
+    /// Other programs on this machine are to be called at 127.0.0.1, whichever of its addresses they used.
+    pub(super) fn host_of(&self, from: IpAddr) -> Option<IpAddr> {
+        match (self.is_own(from), self.loopback) {
+            (false, _) => Some(from),
+            (true, Loopback::Included) => Some(Ipv4Addr::LOCALHOST.into()),
+            (true, Loopback::Ignored) => None,
+        }
+    }
+
+    /// 255.255.255.255 and the directed broadcast address of each interface, each once.
     fn targets(&self) -> Vec<Ipv4Addr> {
         let directed = self
             .interfaces
@@ -95,9 +60,12 @@ impl Network {
                 ),
                 IfAddr::V6(_) => None,
             });
-        std::iter::once(Ipv4Addr::BROADCAST)
+        let mut targets: Vec<Ipv4Addr> = std::iter::once(Ipv4Addr::BROADCAST)
             .chain(directed)
-            .collect()
+            .collect();
+        targets.sort_unstable();
+        targets.dedup();
+        targets
     }
 
     fn is_own(&self, address: IpAddr) -> bool {
@@ -106,6 +74,62 @@ impl Network {
                 .interfaces
                 .iter()
                 .any(|interface| interface.ip() == address)
+    }
+}
+
+impl Beacons {
+    /// At the port where beacons are heard, shared with other programs on the machine that share it too.
+    pub(super) fn shared(port: u16) -> io::Result<Self> {
+        Self::bind(port, port)
+    }
+
+    /// At a port of its own, which answers find whoever else hears beacons on this machine.
+    pub(super) fn own(port: u16) -> io::Result<Self> {
+        Self::bind(0, port)
+    }
+
+    pub(super) const fn socket(&mut self) -> &mut mio::net::UdpSocket {
+        &mut self.socket
+    }
+
+    /// Sends one beacon to every network; an error only if none took it.
+    pub(super) fn send(&self, network: &Network, beacon: &[u8]) -> io::Result<()> {
+        let mut sent = Err(io::ErrorKind::NetworkUnreachable.into());
+        for target in network.targets() {
+            let target = SocketAddrV4::new(target, self.port);
+            match self.socket.send_to(beacon, target.into()) {
+                Err(error) if sent.is_err() => sent = Err(error),
+                Err(_) => {}
+                Ok(_) => sent = Ok(()),
+            }
+        }
+        sent
+    }
+
+    /// Sends a beacon to one program. It may get lost, as any datagram.
+    pub(super) fn answer(&self, to: SocketAddr, beacon: &[u8]) {
+        let _ = self.socket.send_to(beacon, to);
+    }
+
+    /// Takes the next waiting datagram, as much of it as there is `room` for; an error of kind
+    /// [`WouldBlock`](io::ErrorKind::WouldBlock) when none waits.
+    pub(super) fn receive<'a>(&self, room: &'a mut [u8]) -> io::Result<(&'a [u8], SocketAddr)> {
+        let (len, from) = self.socket.recv_from(room)?;
+        Ok((room.get(..len).unwrap_or_default(), from))
+    }
+
+    fn bind(port: u16, to: u16) -> io::Result<Self> {
+        let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
+        socket.set_reuse_address(true)?;
+        #[cfg(all(unix, not(target_os = "linux")))]
+        socket.set_reuse_port(true)?;
+        socket.set_broadcast(true)?;
+        socket.set_nonblocking(true)?;
+        socket.bind(&SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)).into())?;
+        Ok(Self {
+            socket: mio::net::UdpSocket::from_std(socket.into()),
+            port: to,
+        })
     }
 }
 
@@ -138,14 +162,11 @@ mod tests {
 
     #[test]
     fn beacons_go_everywhere_once() {
-        let targets = |loopback| {
-            let mut network = Network::bind(0, loopback).unwrap();
-            network.refresh().unwrap();
-            network.targets()
-        };
+        let targets = |loopback| Network::new(loopback).unwrap().targets();
         let all = targets(Loopback::Included);
-        assert_eq!(all[0], Ipv4Addr::BROADCAST);
+        assert!(all.contains(&Ipv4Addr::BROADCAST));
         assert!(all.contains(&Ipv4Addr::new(127, 255, 255, 255)), "{all:?}");
+        assert!(all.is_sorted_by(|one, other| one < other), "{all:?}");
         let others = targets(Loopback::Ignored);
         assert!(
             others.iter().all(|target| !target.is_loopback()),
@@ -155,26 +176,13 @@ mod tests {
     }
 
     #[test]
-    fn strangers_datagrams_are_no_beacons() {
-        let network = Network::bind(0, Loopback::Included).unwrap();
-        let address = network.socket.local_addr().unwrap();
-        let stranger = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
-        let received = |datagram: &[u8]| {
-            stranger
-                .send_to(datagram, ("127.0.0.1", address.port()))
-                .unwrap();
-            loop {
-                match network.receive_beacon() {
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                        std::thread::yield_now();
-                    }
-                    received => return received.unwrap(),
-                }
-            }
-        };
-        for datagram in [&b""[..], b"BROADCAS", b"BROADCAST!", &[0; 3000]] {
-            assert_eq!(received(datagram), None);
-        }
-        assert_eq!(received(BEACON), Some(IpAddr::from(Ipv4Addr::LOCALHOST)));
+    fn this_machine_counts_only_if_it_is_to_and_by_one_address() {
+        let here = IpAddr::from([127, 0, 0, 9]);
+        let host_of = |loopback, from| Network::new(loopback).unwrap().host_of(from);
+        assert_eq!(host_of(Loopback::Ignored, here), None);
+        let localhost = Some(IpAddr::from(Ipv4Addr::LOCALHOST));
+        assert_eq!(host_of(Loopback::Included, here), localhost);
+        let there = IpAddr::from([192, 0, 2, 7]);
+        assert_eq!(host_of(Loopback::Ignored, there), Some(there));
     }
 }

@@ -1,4 +1,4 @@
-use super::Discovery;
+use super::{Discovery, Native};
 use crate::{Cancel, Options};
 use ropeway_core::dialect::cable_car;
 use ropeway_core::discovery::Policy;
@@ -7,10 +7,12 @@ use std::time::Duration;
 
 /// How to discover peers; those that are to find each other agree on the ports.
 ///
-/// By default cable_car's: beacons to UDP 8222 each second, connections on TCP 8223, calls of at most 2 s, other
-/// programs on this machine ignored. At most 256 peers.
+/// By default as cable_car does: beacons to UDP 8222 each second, connections on TCP 8223, calls of at most 2 s, other
+/// programs on this machine ignored. At most 256 peers. [`native`](Self::native) discovers native programs.
 #[derive(Clone, Debug)]
 pub struct Settings {
+    pub(super) cable_car: CableCar,
+    pub(super) native: Option<Native>,
     pub(super) udp_port: u16,
     pub(super) tcp_port: u16,
     pub(super) connect_timeout: Duration,
@@ -27,13 +29,27 @@ pub enum Loopback {
     /// No: beacons of this machine's own addresses are passed over.
     #[default]
     Ignored,
-    /// Yes: the first program takes the TCP port, the others call it. A program never calls itself.
+    /// Yes. A program never calls itself. With cable_car, the first program takes the TCP port, the others call it.
     Included,
+}
+
+/// What discovery has to do with hosts that speak cable_car.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CableCar {
+    /// Nothing.
+    Ignored,
+    /// They are in the table when they are heard; this program sends them no beacons and neither calls nor listens.
+    Heard,
+    /// This program is one of them.
+    #[default]
+    Spoken,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            cable_car: CableCar::Spoken,
+            native: None,
             udp_port: cable_car::UDP_PORT,
             tcp_port: cable_car::TCP_PORT,
             connect_timeout: Duration::from_secs(2),
@@ -47,7 +63,25 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// The ports of beacons and of connections; all who are to find each other agree on them, so neither is 0.
+    /// How to discover native programs, those on this machine too, and no others: beacons each second, at most 256
+    /// peers. Add [`cable_car`](Self::cable_car) for hosts that speak that.
+    pub fn native(native: Native) -> Self {
+        Self {
+            cable_car: CableCar::Ignored,
+            native: Some(native),
+            loopback: Loopback::Included,
+            ..Self::default()
+        }
+    }
+
+    /// What to do with hosts that speak cable_car.
+    #[must_use]
+    pub const fn cable_car(mut self, cable_car: CableCar) -> Self {
+        self.cable_car = cable_car;
+        self
+    }
+
+    /// The ports of beacons and of connections of cable_car; all who are to find each other agree on them, so neither is 0.
     #[must_use]
     pub const fn ports(mut self, udp: u16, tcp: u16) -> Self {
         self.udp_port = udp;
@@ -60,6 +94,13 @@ impl Settings {
     pub fn interval(mut self, interval: Duration) -> Self {
         self.policy.interval = interval;
         self.policy.expiry = (interval * 10).max(Policy::default().expiry);
+        self
+    }
+
+    /// How long a peer without a connection may be silent before it is forgotten; say it behind the interval.
+    #[must_use]
+    pub const fn expiry(mut self, expiry: Duration) -> Self {
+        self.policy.expiry = expiry;
         self
     }
 
@@ -100,9 +141,15 @@ impl Settings {
 
     /// Opens the sockets. Fails when the UDP port is taken by a program that does not share it.
     ///
-    /// A TCP port that is taken is no failure: this program then calls others, and nobody can call it.
+    /// A TCP port of cable_car that is taken is no failure: this program then calls others, and nobody can call it.
     pub fn start(self) -> io::Result<Discovery> {
-        if self.udp_port == 0 || self.tcp_port == 0 {
+        let without = match self.cable_car {
+            CableCar::Ignored => false,
+            CableCar::Heard => self.udp_port == 0,
+            CableCar::Spoken => self.udp_port == 0 || self.tcp_port == 0,
+        };
+        let native = self.native.as_ref();
+        if without || native.is_some_and(|native| native.udp_port == 0) {
             let rule = "discovery needs ports that others know: 0 is none";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, rule));
         }

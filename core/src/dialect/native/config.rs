@@ -66,7 +66,7 @@ impl Config {
     /// The name that peers are shown: at most 32 bytes, longer ones are cut.
     #[must_use]
     pub const fn name(mut self, name: &str) -> Self {
-        self.name = Name::cut(name);
+        self.name = Name::new(name);
         self
     }
 

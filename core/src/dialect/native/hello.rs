@@ -55,7 +55,7 @@ impl Hello {
         let (fields, name) = content
             .split_first_chunk::<NAME>()
             .ok_or(Rule::ShortFrame { code: HELLO })?;
-        if name.len() > super::Name::MAX {
+        if name.len() > crate::Name::MAX {
             return Err(Rule::NameTooLong);
         }
         let name = core::str::from_utf8(name).map_err(|_| Rule::NotText)?;

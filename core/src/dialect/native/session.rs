@@ -235,7 +235,7 @@ impl Session {
 
     fn meet(&mut self, peer: Hello, name: &str) {
         self.peer = peer;
-        self.name = Name::cut(name);
+        self.name = Name::new(name);
         self.has_met = true;
         self.keepalive.promise(peer.silence);
     }
@@ -334,7 +334,7 @@ impl Session {
                     entry: Err(named.code),
                     difference: Difference::Missing,
                 };
-                self.take_leave(Reason::Registry, Name::cut(named.name), rule.text());
+                self.take_leave(Reason::Registry, Name::new(named.name), rule.text());
                 return Err(rule);
             }
         }
@@ -440,7 +440,7 @@ impl Session {
             let name = match rule {
                 Rule::Registry {
                     entry: Ok(name), ..
-                } => Name::cut(name),
+                } => Name::new(name),
                 _ => Name::EMPTY,
             };
             self.take_leave(reason, name, rule.text());

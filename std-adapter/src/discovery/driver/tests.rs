@@ -1,7 +1,8 @@
 use super::*;
 use crate::{Keepalive, Options};
+use ropeway_core::discovery::Direction;
 use socket2::SockRef;
-use std::net::{Shutdown, TcpListener, UdpSocket};
+use std::net::{Shutdown, TcpListener, TcpStream, UdpSocket};
 
 const LOCALHOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const TURN: Duration = Duration::from_millis(50);

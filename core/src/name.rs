@@ -1,7 +1,7 @@
 use core::fmt;
 use core::ops::Deref;
 
-/// A name that travels in an opening: at most 32 bytes of text.
+/// What a program calls itself: at most 32 bytes of text. It travels in openings and beacons.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Name {
     len: u8,
@@ -18,8 +18,8 @@ impl Name {
         bytes: [0; Self::MAX],
     };
 
-    /// The name, cut after the last character that fits.
-    pub const fn cut(name: &str) -> Self {
+    /// The first 32 bytes of `name`, or fewer where a character would be cut.
+    pub const fn new(name: &str) -> Self {
         let text = name.as_bytes();
         let mut len = 0_u8;
         let mut bytes = [0; Self::MAX];
@@ -38,7 +38,12 @@ impl Name {
         Self { len, bytes }
     }
 
-    /// The text.
+    /// How many bytes it has.
+    pub(crate) const fn byte_len(&self) -> u8 {
+        self.len
+    }
+
+    /// The name as text. It may hold control characters: escape them before they reach a terminal.
     pub fn as_str(&self) -> &str {
         let bytes = self.bytes.get(..usize::from(self.len)).unwrap_or_default();
         core::str::from_utf8(bytes).unwrap_or_default()
@@ -90,9 +95,9 @@ mod tests {
 
     #[test]
     fn cuts_between_characters() {
-        assert_eq!(Name::cut("sensor").as_str(), "sensor");
+        assert_eq!(Name::new("sensor").as_str(), "sensor");
         let long = "0123456789012345678901234567890é";
-        assert_eq!(Name::cut(long).as_str(), &long[..31]);
-        assert_eq!(Name::cut(long), Name::cut(&long[..31]));
+        assert_eq!(Name::new(long).as_str(), &long[..31]);
+        assert_eq!(Name::new(long), Name::new(&long[..31]));
     }
 }
