@@ -17,6 +17,7 @@ pub mod pump;
 pub mod registry;
 pub mod rpc;
 pub mod time;
+pub mod wire;
 
 pub use error::{Malformed, Rule, SendError};
 pub use message::Message;
