@@ -142,8 +142,20 @@ impl Reset {
     }
 
     fn parse(bytes: [u8; RESET]) -> Option<Self> {
-        let [marks, own0, own1, own2, own3, peer0, peer1, peer2, peer3, largest, window0, window1] =
-            bytes;
+        let [
+            marks,
+            own0,
+            own1,
+            own2,
+            own3,
+            peer0,
+            peer1,
+            peer2,
+            peer3,
+            largest,
+            window0,
+            window1,
+        ] = bytes;
         let own = u32::from_le_bytes([own0, own1, own2, own3]);
         let is_sound = marks == RESET_MARKS && own != 0 && largest != 0;
         is_sound.then_some(Self {
@@ -210,10 +222,9 @@ fn seal(memory: &mut [u8], len: usize, nonces: Nonces) -> Option<usize> {
 fn stuff(bytes: &mut [u8]) -> Option<()> {
     let mut state = EncoderState::default();
     for at in 1..bytes.len() {
-        match state.push(*bytes.get(at)?) {
-            PushResult::AddSingle(_) => {}
-            PushResult::ModifyFromStartAndSkip((at, code))
-            | PushResult::ModifyFromStartAndPushAndSkip((at, code, _)) => *bytes.get_mut(at)? = code,
+        let pushed = state.push(*bytes.get(at)?);
+        if let PushResult::ModifyFromStartAndSkip((at, code)) = pushed {
+            *bytes.get_mut(at)? = code;
         }
     }
     let (at, code) = state.finalize();

@@ -143,14 +143,20 @@ impl<B: Storage> Sender<B> {
     pub(super) fn next_len(&self) -> Option<u8> {
         let waiting = self.len.saturating_sub(self.sent);
         let window = self.window.saturating_sub(self.sent);
-        let unhurried = u16::from(self.largest).saturating_sub(self.sent);
-        let len = waiting.min(u16::from(self.size));
+        let size = u16::from(self.size);
+        let most = if self.is_cautious {
+            u16::from(self.largest)
+        } else {
+            size.saturating_mul(PIECES)
+        };
+        let unhurried = most.saturating_sub(self.sent);
+        let len = waiting.min(size);
         let len = match (self.is_first(), window) {
             // One byte finds out whether there is room by now.
             (true, 0) => len.min(u16::from(self.is_cautious)),
             (true, _) => len.min(window),
             // What the window would cut waits until it is wider.
-            (false, _) if len > window || self.is_cautious && len > unhurried => 0,
+            (false, _) if len > window.min(unhurried) => 0,
             (false, _) => len,
         };
         u8::try_from(len).ok().filter(|len| *len > 0)
@@ -295,5 +301,7 @@ fn copy_from_ring(ring: &[u8], at: usize, piece: &mut [u8]) {
 
 /// Pieces that the line garbles are not cut any smaller.
 const SMALLEST: u8 = 16;
+/// How many pieces are on the way at most: what lies behind a lost one is sent in vain.
+const PIECES: u16 = 32;
 /// By how many bytes pieces grow for each that comes over.
 const GROWTH: usize = OVERHEAD / 2;

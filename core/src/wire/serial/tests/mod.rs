@@ -151,6 +151,33 @@ fn a_megabyte_goes_both_ways_over_two_hundred_bad_lines() {
     bad_lines(200, 1_000_000);
 }
 
+/// How much of a line of 115,200 baud carries the stream, by how many of its bytes are hit.
+#[test]
+#[ignore = "prints figures"]
+fn shares_of_a_bad_line_that_carry_the_stream() {
+    for memory in [512, 2048] {
+        for millionths in [0, 100, 1000, 10_000, 20_000, 50_000] {
+            let third = millionths / 3;
+            let trouble = Trouble {
+                flipped: third,
+                lost: third,
+                inserted: third,
+                bursts: 0,
+            };
+            let mut rig = Rig::new([(memory, memory); 2], trouble, 5);
+            (rig.speed, rig.delay) = (12, 500);
+            let total = 20_000;
+            run(&mut rig, total, 5);
+            let percent = total as f64 * 100_000.0 / rig.elapsed().as_micros() as f64 / 12.0;
+            println!(
+                "{memory} bytes of memory, {millionths} ppm: {percent:.1} % in {:?}, {:?}",
+                rig.elapsed(),
+                rig.ends[0].serial.counts()
+            );
+        }
+    }
+}
+
 #[test]
 fn a_good_line_is_kept_busy() {
     for (memory, least) in [(64, 30), (256, 60), (512, 80), (1024, 88), (4096, 90)] {

@@ -39,7 +39,10 @@ fn receive(to: &mut impl Wire, mut bytes: &[u8]) {
 
 /// Two ends that have found each other, and nothing on the way.
 pub(super) fn opened() -> (End, End) {
-    let (mut one, mut other) = (Serial::new([0; 500], [0; 500]), Serial::new([0; 500], [0; 500]));
+    let (mut one, mut other) = (
+        Serial::new([0; 500], [0; 500]),
+        Serial::new([0; 500], [0; 500]),
+    );
     one.handle_connected([1; 32]);
     other.handle_connected([2; 32]);
     exchange(&mut one, &mut other);
@@ -62,6 +65,15 @@ fn sealed(header: Header, piece: &[u8], nonces: Nonces) -> Vec<u8> {
 
 #[test]
 fn packets_are_as_specified() {
+    let spec = include_str!("../../../../SPEC.md");
+    let stands = |bytes: &[u8]| {
+        let hex: Vec<_> = bytes
+            .iter()
+            .map(|byte| std::format!("{byte:02x}"))
+            .collect();
+        let hex = hex.join(" ");
+        assert!(spec.contains(&std::format!("`{hex}`")), "{hex}");
+    };
     let reset = Reset {
         own: 0x0403_0201,
         peer: 0,
@@ -70,7 +82,7 @@ fn packets_are_as_specified() {
     };
     let mut memory = [0; 32];
     let len = packet::emit_reset(reset, &mut memory).unwrap();
-    println!("RESET {:02x?}", &memory[..len]);
+    stands(&memory[..len]);
     let nonces = Nonces {
         sender: 0x0403_0201,
         receiver: 0x0807_0605,
@@ -83,8 +95,13 @@ fn packets_are_as_specified() {
         ack: 0x5678,
         window: 772,
     };
-    println!("piece {:02x?}", sealed(header, b"\x04\x10hi", nonces));
-    println!("ack {:02x?}", sealed(Header { seq: 0x1238, is_gap: false, ..header }, b"", nonces));
+    stands(&sealed(header, b"\x04\x10hi", nonces));
+    let mere = Header {
+        seq: 0x1238,
+        is_gap: false,
+        ..header
+    };
+    stands(&sealed(mere, b"", nonces));
 }
 
 #[test]
