@@ -139,6 +139,10 @@ pub(super) struct End {
     random: Random,
     pub(super) starts: u32,
     pub(super) sent: usize,
+    /// What it says next.
+    pending: Vec<u8>,
+    /// How much of what was heard has been looked at.
+    pub(super) checked: usize,
     pub(super) heard: Vec<u8>,
     pub(super) restarts: u32,
     pub(super) takes: bool,
@@ -152,6 +156,8 @@ impl End {
             random: Random(seed),
             starts: 0,
             sent: 0,
+            pending: Vec::new(),
+            checked: 0,
             heard: Vec::new(),
             restarts: 0,
             takes: true,
@@ -173,6 +179,8 @@ impl End {
         self.serial.handle_connected(random);
         self.starts += 1;
         self.sent = 0;
+        self.checked = 0;
+        self.pending.clear();
         self.heard.clear();
     }
 
@@ -192,8 +200,12 @@ impl End {
             Ok(_) => {}
         }
         if self.serial.is_open() {
-            let bytes = say(self.starts, self.sent);
-            self.sent += self.serial.send_stream(&bytes);
+            if self.pending.is_empty() {
+                self.pending = say(self.starts, self.sent);
+            }
+            let len = self.serial.send_stream(&self.pending);
+            self.pending.drain(..len);
+            self.sent += len;
         }
     }
 }
