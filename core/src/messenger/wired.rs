@@ -62,6 +62,7 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
                 Ok(bytes) if may_read => bytes,
                 Ok(_) => return has_pulled,
                 Err(Fault::Restarted) => {
+                    self.wire.handle_restarted();
                     self.restart();
                     continue;
                 }

@@ -24,6 +24,8 @@ mod fault;
 mod plain;
 #[cfg(feature = "secure")]
 pub mod secure;
+#[cfg(feature = "serial")]
+pub mod serial;
 
 use crate::Instant;
 
@@ -74,6 +76,9 @@ pub trait Wire {
 
     /// The transport has taken the first `len` of [them](Self::poll_output).
     fn handle_written(&mut self, len: usize);
+
+    /// Goes on with a peer that has [started the line anew](Fault::Restarted), as on a new transport.
+    fn handle_restarted(&mut self) {}
 
     /// Whether bytes can be sent.
     fn is_open(&self) -> bool;

@@ -1,3 +1,5 @@
+#[cfg(feature = "serial")]
+mod lined;
 mod opening;
 mod rig;
 #[cfg(feature = "secure")]
