@@ -386,6 +386,9 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
     /// Finds the next frame, or the rule that the input breaks.
     #[inline]
     pub(crate) fn look(&mut self) -> Option<Seen> {
+        if let Some(frame) = self.look_steadily() {
+            return Some(Seen::Frame(frame));
+        }
         loop {
             if let Some(seen) = self.look_here() {
                 return Some(seen);
@@ -401,7 +404,6 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
     }
 
     /// Looks at what has come through the wire.
-    #[inline]
     fn look_here(&mut self) -> Option<Seen> {
         loop {
             self.settle();
@@ -547,7 +549,9 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
     fn say_first(&mut self) -> Result<(), SendError> {
         match self.dialect.keeping() {
             Some(_) => {
-                self.settle();
+                if !self.dialect.is_steady() {
+                    self.settle();
+                }
                 Ok(())
             }
             None => self.say_own(),

@@ -196,6 +196,13 @@ pub trait Dialect {
         Ok(0)
     }
 
+    /// Whether a frame that starts with this byte is small.
+    #[inline]
+    fn is_small(first: u8) -> bool {
+        let _ = first;
+        false
+    }
+
     /// Takes in a small frame, even before others that came earlier; says whether it was one and broke no rule.
     #[inline]
     fn take_small(&mut self, content: &[u8]) -> bool {
@@ -213,6 +220,12 @@ pub trait Dialect {
     /// acknowledged had never been sent.
     fn handle_settled(&mut self, settled: Result<usize, crate::buf::NeverSent>) {
         let _ = settled;
+    }
+
+    /// Whether nothing but messages is to be seen to, where frames are kept: no notice, no settlement, no opening.
+    #[inline]
+    fn is_steady(&self) -> bool {
+        false
     }
 
     /// How many bytes of an outbox of `limit` bytes are kept for answers, so that messages do not crowd them out.

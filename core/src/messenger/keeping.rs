@@ -4,7 +4,7 @@ use super::{Messenger, Reading};
 use crate::buf::Storage;
 use crate::dialect::{Dialect, Keeping, Settlement};
 use crate::encoding::EncodeError;
-use crate::framing::Parsed;
+use crate::framing::{Frame, Parsed};
 use crate::wire::Wire;
 
 impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
@@ -163,6 +163,25 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
             Ok::<_, EncodeError>(len)
         });
         put.is_ok() && len > 0
+    }
+
+    /// Finds the next frame where nothing else is to be seen to.
+    #[inline]
+    pub(super) fn look_steadily(&mut self) -> Option<Frame> {
+        if !self.dialect.is_steady() || self.reading != Reading::Frames {
+            return None;
+        }
+        let limit = self.input.limit();
+        let input = self.input.as_mut_slice();
+        let Ok(Parsed::Frame(frame)) = self.dialect.find(input, self.scanned, limit) else {
+            return None;
+        };
+        let first = input.get(frame.start)?;
+        if D::is_small(*first) {
+            return None;
+        }
+        self.scanned = frame.end;
+        Some(frame)
     }
 
     fn is_between_frames(&self) -> bool {

@@ -228,6 +228,7 @@ impl<C: Borrow<Config>, M: Codes> Native<C, M> {
 
     /// The link cannot go on: `rule` is broken by a frame.
     #[cold]
+    #[inline(never)]
     fn break_off(&mut self, rule: Rule) -> Malformed {
         self.session.break_off(rule);
         Malformed::at(0, crate::Rule::Native(rule))
@@ -235,6 +236,7 @@ impl<C: Borrow<Config>, M: Codes> Native<C, M> {
 
     /// Refuses a first frame that is no opening, as soon as that can be seen.
     #[cold]
+    #[inline(never)]
     fn check_first(&mut self, input: &[u8]) -> Result<(), framing::Malformed> {
         let expected = match (self.session.side, input) {
             (_, [] | [2..=255]) => return Ok(()),
@@ -309,8 +311,11 @@ impl<C: Borrow<Config>, M: Codes> Dialect for Native<C, M> {
             return Err(self.break_off(Rule::ShortFrame { code: 0 }));
         };
         if code::is_sequenced(first) {
-            let taken = self.session.on_sequenced(first, self.frame_len);
-            taken.map_err(|rule| self.break_off(rule))?;
+            if !self.session.is_steady {
+                let may_come = self.session.on_sequenced(first);
+                may_come.map_err(|rule| self.break_off(rule))?;
+            }
+            self.session.count(self.frame_len);
         }
         if first < code::FIRST_OWN {
             let key = Code(self.codes.translate(first));
@@ -412,6 +417,15 @@ impl<C: Borrow<Config>, M: Codes> Dialect for Native<C, M> {
     }
 
     #[inline]
+    fn is_steady(&self) -> bool {
+        self.session.is_steady
+    }
+
+    #[inline]
+    fn is_small(first: u8) -> bool {
+        code::is_small(first)
+    }
+
     fn take_small(&mut self, content: &[u8]) -> bool {
         match content.first() {
             Some(code) if code::is_small(*code) => self.take_in(*code, content).is_ok(),
@@ -445,7 +459,9 @@ impl<C: Borrow<Config>, M: Codes> Dialect for Native<C, M> {
     fn handle_refused(&mut self, len: usize) {
         let len = u32::try_from(len).unwrap_or(u32::MAX);
         // Only sequenced frames can be so long.
-        let _ = self.session.on_sequenced(code::REQUEST, len);
+        if self.session.on_sequenced(code::REQUEST).is_ok() {
+            self.session.count(len);
+        }
     }
 
     fn forget_in_doubt(&mut self) -> bool {
@@ -469,6 +485,7 @@ impl<C: Borrow<Config>, M: Codes> Native<C, M> {
     }
 
     /// Opens a frame of the protocol's own.
+    #[inline(never)]
     fn open_own<'a>(
         &'a mut self,
         first: u8,

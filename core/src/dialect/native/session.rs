@@ -45,6 +45,8 @@ pub(super) struct Session {
     broken: Option<Rule>,
     /// What ids of fresh sessions are drawn from.
     pub(super) seed: u64,
+    /// Nothing but messages is to be seen to: it is [checked](Self::check) after all that may change it.
+    pub(super) is_steady: bool,
     pub(super) keepalive: Keepalive,
     pub(super) keeping: Keeping,
 }
@@ -135,6 +137,7 @@ impl Session {
             opening: None,
             broken: None,
             seed: 0,
+            is_steady: false,
             keepalive: Keepalive::NEW,
             keeping: Keeping::new(),
         }
@@ -154,6 +157,18 @@ impl Session {
         self.keepalive.restart();
         self.keeping.aside.clear();
         self.keeping.ahead = 0;
+        self.check();
+    }
+
+    const fn check(&mut self) {
+        self.is_steady = matches!(self.phase, Phase::Open)
+            && self.unsettled == 0
+            && !self.is_fresh
+            && !self.has_met
+            && !self.confirms
+            && !self.holds_in_doubt
+            && self.opening.is_none()
+            && self.broken.is_none();
     }
 
     /// The session that has begun; 0 for none.
@@ -238,6 +253,7 @@ impl Session {
         self.name = Name::new(name);
         self.has_met = true;
         self.keepalive.promise(peer.silence);
+        self.check();
     }
 
     /// Both sides have shown themselves: `self.peer.session` is in force, of which the peer has taken `taken` bytes.
@@ -272,6 +288,7 @@ impl Session {
         } else {
             self.phase = Phase::Pending;
         }
+        self.check();
     }
 
     /// The session that was offered begins.
@@ -288,6 +305,7 @@ impl Session {
         self.is_fresh = true;
         self.opening = Some(Opening::Fresh { cause, in_doubt: 0 });
         self.phase = Phase::Open;
+        self.check();
     }
 
     /// Draws an id for a fresh session.
@@ -379,6 +397,7 @@ impl Session {
         self.acked = taken;
         self.peer.window = window;
         self.confirm();
+        self.check();
         Ok(())
     }
 
@@ -390,17 +409,20 @@ impl Session {
         }
     }
 
-    /// A sequenced frame of `len` bytes is taken; fails if none may come now.
-    #[inline]
-    pub(super) fn on_sequenced(&mut self, code: u8, len: u32) -> Result<(), Rule> {
+    /// A sequenced frame is to be taken; fails if none may come now.
+    #[cold]
+    pub(super) fn on_sequenced(&mut self, code: u8) -> Result<(), Rule> {
         if self.phase != Phase::Open {
             return Err(Rule::OutOfPlace { code });
         }
-        self.taken = self.taken.wrapping_add(len);
-        if self.confirms {
-            self.confirm();
-        }
+        self.confirm();
         Ok(())
+    }
+
+    /// A sequenced frame of `len` bytes has been taken.
+    #[inline]
+    pub(super) const fn count(&mut self, len: u32) {
+        self.taken = self.taken.wrapping_add(len);
     }
 
     /// Acknowledges the first sign of a fresh session.
@@ -408,6 +430,7 @@ impl Session {
         if self.confirms {
             self.confirms = false;
             self.owes.ack = true;
+            self.check();
         }
     }
 
@@ -475,6 +498,7 @@ impl Session {
             self.id = 0;
             self.offered = 0;
         }
+        self.check();
     }
 
     /// The opening that another end was shown.
@@ -530,17 +554,20 @@ impl Session {
     }
 
     pub(super) fn take_settlement(&mut self, config: &Config) -> Option<Settlement> {
+        if self.is_steady {
+            return None;
+        }
         if self.is_fresh {
             self.is_fresh = false;
             self.holds_in_doubt = config.keeps_in_doubt;
+            self.check();
             return Some(Settlement::Fresh {
                 keeps: config.keeps_in_doubt,
             });
         }
-        match core::mem::take(&mut self.unsettled) {
-            0 => None,
-            bytes => Some(Settlement::Acknowledged(bytes)),
-        }
+        let bytes = core::mem::take(&mut self.unsettled);
+        self.check();
+        (bytes > 0).then_some(Settlement::Acknowledged(bytes))
     }
 
     pub(super) fn handle_in_doubt(&mut self, count: usize) {
@@ -548,6 +575,7 @@ impl Session {
             *in_doubt = count;
         }
         self.holds_in_doubt &= count > 0;
+        self.check();
     }
 
     pub(super) const fn holds_in_doubt(&self) -> bool {
@@ -556,6 +584,7 @@ impl Session {
 
     pub(super) const fn forget_in_doubt(&mut self) {
         self.holds_in_doubt = false;
+        self.check();
     }
 
     pub(super) const fn has_notice(&self) -> bool {
@@ -563,13 +592,15 @@ impl Session {
     }
 
     pub(super) fn take_notice(&mut self) -> Option<Notice<'static>> {
-        if core::mem::take(&mut self.has_met) {
-            return Some(Notice::Met(self.name));
-        }
-        if let Some(opening) = self.opening.take() {
-            return Some(Notice::Opened(opening));
-        }
-        self.broken.take().map(Notice::Broken)
+        let notice = if core::mem::take(&mut self.has_met) {
+            Some(Notice::Met(self.name))
+        } else if let Some(opening) = self.opening.take() {
+            Some(Notice::Opened(opening))
+        } else {
+            self.broken.take().map(Notice::Broken)
+        };
+        self.check();
+        notice
     }
 
     pub(super) const fn owes_ack(&self) -> bool {
