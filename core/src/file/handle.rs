@@ -1,4 +1,4 @@
-use super::incoming::{Incoming, Progress};
+use super::incoming::Progress;
 use super::outgoing::Accepted;
 use super::table::{Due, Entry, Outcome, Part, Space};
 use super::{By, Event, Frame, NotTaken, Reason, Rule, Side, Sink, Slot, Store, Transfers};
@@ -73,15 +73,8 @@ impl<F: Store, S: AsRef<[Slot<F>]> + AsMut<[Slot<F>]>> Transfers<F, S> {
 
     /// An offer that answers no request.
     fn take_offer<'f>(&mut self, offer: Offer<'f>) -> Result<Option<Event<'f>>, NotTaken> {
-        if let Some(entry) = self.waiting_for(&offer) {
-            if entry.offers_same(&offer) {
-                entry.go_on(&offer);
-                return Ok(None);
-            }
-            if let Part::Incoming(incoming) = &mut entry.part {
-                incoming.sink.abandon(Reason::Changed);
-            }
-            entry.end(Outcome::Stopped(Reason::Changed, By::Here));
+        if self.goes_on(&offer) {
+            return Ok(None);
         }
         let part = Part::Offered {
             asked: None,
@@ -299,20 +292,27 @@ impl<F: Store, S: AsRef<[Slot<F>]> + AsMut<[Slot<F>]>> Transfers<F, S> {
         }
     }
 
-    /// The file of this name that was accepted in an older session, if it still waits: the same version first.
-    fn waiting_for(&mut self, offer: &Offer<'_>) -> Option<&mut Entry<F>> {
-        let waits = |entry: &Entry<F>| match &entry.part {
-            Part::Incoming(Incoming { name_crc, .. }) => {
-                entry.space == Space::None
-                    && *name_crc == offer.name_crc
-                    && entry.due == Due::Nothing
+    /// Whether a file that was accepted in an older session goes on by this offer; others of its name end.
+    fn goes_on(&mut self, offer: &Offer<'_>) -> bool {
+        let mut has_gone_on = false;
+        for entry in self.table.iter_mut() {
+            let is_same = entry.offers_same(offer);
+            let Some(sink) = entry.waiting_sink(offer.name_crc) else {
+                continue;
+            };
+            if is_same && !has_gone_on {
+                entry.go_on(offer);
+                has_gone_on = true;
+                continue;
             }
-            _ => false,
-        };
-        let waiting = || self.table.iter().filter(|entry| waits(entry));
-        let same = waiting().find(|entry| entry.offers_same(offer));
-        let file = same.or_else(|| waiting().next())?.file;
-        self.table.file(file)
+            let reason = match is_same {
+                true => Reason::Cancelled,
+                false => Reason::Changed,
+            };
+            sink.abandon(reason);
+            entry.end(Outcome::Stopped(reason, By::Here));
+        }
+        has_gone_on
     }
 }
 
@@ -344,6 +344,17 @@ impl<F: Store> Entry<F> {
                 (incoming.name_crc, self.size, self.tag) == (offer.name_crc, offer.size, offer.tag)
             }
             _ => false,
+        }
+    }
+
+    /// The sink of a file of this name that was accepted in an older session and not offered in this one.
+    fn waiting_sink(&mut self, name_crc: u32) -> Option<&mut F::Sink> {
+        let is_free = self.space == Space::None && self.due == Due::Nothing;
+        match &mut self.part {
+            Part::Incoming(incoming) if is_free && incoming.name_crc == name_crc => {
+                Some(&mut incoming.sink)
+            }
+            _ => None,
         }
     }
 

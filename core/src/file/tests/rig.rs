@@ -1,6 +1,7 @@
 //! Two ends and a session between them that is cut, resumed and begun anew: sequenced frames arrive once and in
 //! order within a session, the others are lost with their transport.
 
+use crate::file::table::{Due, Part, Space};
 use crate::file::{By, Checksum};
 use crate::file::{
     Config, Event, FileId, Frame, Next, NotTaken, Prefix, ReadFailed, Reason, Sink, Slot, SmallCrc,
@@ -8,6 +9,7 @@ use crate::file::{
 };
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
+use std::format;
 use std::rc::Rc;
 use std::string::{String, ToString};
 use std::vec;
@@ -277,7 +279,12 @@ impl Host {
     /// Begins what is not under way and decides what is to be decided.
     fn act(&mut self) {
         for at in 0..self.jobs.len() {
+            let own = self.jobs.iter().filter(|job| job.file.is_some()).count();
             let job = &self.jobs[at];
+            // One slot is left to the peer: two tables full of own wishes would refuse each other for ever.
+            if own + 1 >= self.slots {
+                break;
+            }
             if job.is_done || job.file.is_some() {
                 continue;
             }
@@ -302,7 +309,11 @@ impl Host {
     fn decide(&mut self, decision: Decision) {
         match decision {
             Decision::Accept(file, _) | Decision::Answer(file, _) if self.faults.strike(30) => {
-                let _ = self.side.refuse(file, Reason::NotWanted);
+                if self.side.refuse(file, Reason::NotWanted).is_ok()
+                    && let Some(job) = self.job(file)
+                {
+                    job.file = None;
+                }
             }
             Decision::Accept(file, key) => {
                 let writer = Writer {
@@ -422,13 +433,11 @@ impl Rig {
 
     /// Begins and decides; takes what has ended.
     pub(super) fn act(&mut self, at: usize) {
-        let host = &mut self.hosts[at];
-        while let Some(event) = host.side.poll_event() {
+        while let Some(event) = self.hosts[at].side.poll_event() {
             if let Event::Received { .. } = event {
                 self.check_received(at);
             }
             self.hosts[at].learn(event);
-            return self.act(at);
         }
         self.hosts[at].act();
     }
@@ -561,7 +570,11 @@ impl Rig {
         let mut rounds = 0;
         while self.round() || !self.is_done() {
             rounds += 1;
-            assert!(rounds < 200_000, "it does not come to its end");
+            assert!(
+                rounds < 200_000,
+                "it does not come to its end: {}",
+                self.state()
+            );
         }
         for at in [0, 1] {
             self.check_received(at);
@@ -569,10 +582,43 @@ impl Rig {
             assert_eq!(
                 self.hosts[at].side.table.iter().count(),
                 0,
-                "slots left over at {at}"
+                "slots left over at {at}: {}",
+                self.state()
             );
             assert_eq!(self.hosts[at].side.malformed(), 0);
         }
+    }
+
+    /// What is left, in words.
+    fn state(&self) -> String {
+        let mut words = String::new();
+        for host in &self.hosts {
+            for job in &host.jobs {
+                words += &format!(
+                    "\n  {:?} {} {:?} {}",
+                    job.task, job.name, job.file, job.is_done
+                );
+            }
+            for entry in host.side.table.iter() {
+                let part = match &entry.part {
+                    Part::Asking(_) => "asking",
+                    Part::Unwanted => "unwanted",
+                    Part::Asked => "asked",
+                    Part::Offered { .. } => "offered",
+                    Part::Outgoing(_) => "outgoing",
+                    Part::Incoming(_) => "incoming",
+                    Part::Over(_) => "over",
+                };
+                let has_id = entry.space != Space::None;
+                words += &format!(
+                    "\n  {:?} {part} {has_id} due {}",
+                    entry.file,
+                    entry.due != Due::Nothing
+                );
+            }
+            words += "\n--";
+        }
+        words
     }
 
     fn check_jobs(&self, at: usize) {
