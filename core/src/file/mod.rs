@@ -33,15 +33,16 @@
 //! }
 //!
 //! type Side = Transfers<Example, [Slot<Example>; 2]>;
-//! let (mut here, mut there) = (Side::new([Slot::EMPTY; 2], Config::default()), Side::new([Slot::EMPTY; 2], Config::default()));
+//! let side = || Side::new([const { Slot::EMPTY }; 2], Config::default());
+//! let (mut here, mut there) = (side(), side());
 //!
-//! let sent = here.offer(b"up and down", "log.txt")?;
+//! let sent = here.offer(&b"up and down"[..], "log.txt")?;
 //! if let Some(frame) = here.poll_frame() {
 //!     let event = there.handle(frame).expect("a frame that is in order");
-//!     here.frame_sent();
 //!     if let Some(Event::Offered { file, name: "log.txt", .. }) = event {
 //!         there.accept(file, Print)?;
 //!     }
+//!     here.frame_sent();
 //! }
 //! here.handle(there.poll_frame().expect("ACCEPT")).expect("a frame that is in order");
 //! there.frame_sent();

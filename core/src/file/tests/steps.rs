@@ -427,7 +427,8 @@ fn a_source_that_lies_is_found_out_and_the_partial_file_abandoned() {
 
 #[test]
 fn a_source_that_fails_or_changes_stops_the_transfer_on_both_sides() {
-    let cases: [(fn(&mut Shift), Reason); 3] = [
+    type Happen = fn(&mut Shift);
+    let cases: [(Happen, Reason); 3] = [
         (|shift| shift.fails = true, Reason::ReadFailed),
         (|shift| shift.tag = 9, Reason::Changed),
         (|shift| shift.size = 30, Reason::Changed),
