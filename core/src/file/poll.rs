@@ -30,11 +30,7 @@ impl<F: Store, S: AsRef<[Slot<F>]> + AsMut<[Slot<F>]>> Transfers<F, S> {
         if let Some(frame) = self.poll_turned() {
             return Some(frame);
         }
-        let len = self.table.len();
-        let at = (0..len).find(|at| {
-            let entry = self.table.peek(*at);
-            entry.is_some_and(|entry| entry.due != Due::Nothing)
-        })?;
+        let at = self.next_due()?;
         let (window, ids) = (
             u64::from(self.config.window),
             (self.own_files.next(), self.own_asks.next()),
@@ -97,6 +93,18 @@ impl<F: Store, S: AsRef<[Slot<F>]> + AsMut<[Slot<F>]>> Transfers<F, S> {
         });
         self.table.settle();
         event
+    }
+
+    /// The entry whose frame goes next: what ends or goes on before what begins, so that who gives a file up and
+    /// offers it again says so in this order; then the oldest.
+    fn next_due(&self) -> Option<usize> {
+        let due = (0..self.table.len()).filter_map(|at| {
+            let entry = self.table.peek(at)?;
+            let begins = matches!(entry.due, Due::Offer | Due::Ask);
+            let age = entry.file.0.wrapping_sub(self.next_file);
+            (entry.due != Due::Nothing).then_some((begins, age, at))
+        });
+        due.min().map(|(_, _, at)| at)
     }
 
     fn poll_turned(&mut self) -> Option<Frame<'static>> {

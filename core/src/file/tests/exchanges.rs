@@ -1,5 +1,5 @@
 use super::rig::{Cut, Faults, Random, Rig, Task, no_faults};
-use crate::file::Config;
+use crate::file::{By, Config, Reason};
 use std::cell::{Cell, RefCell};
 use std::format;
 use std::println;
@@ -34,6 +34,12 @@ fn run_until(rig: &mut Rig, delivered: usize) {
     }
 }
 
+/// Only what was asked for in an older session is given up, to be asked for again.
+fn check_stops(rig: &Rig) {
+    let mut stops = rig.hosts.iter().flat_map(|host| &host.stops);
+    assert!(stops.all(|(_, by)| *by == By::Fresh));
+}
+
 #[test]
 fn files_arrive_both_ways_at_once() {
     let mut rig = scripted();
@@ -53,6 +59,7 @@ fn files_arrive_whichever_frame_the_link_is_cut_at() {
             rig.lose();
             rig.begin(cut);
             rig.finish();
+            check_stops(&rig);
             runs += 1;
         }
     }
@@ -82,6 +89,7 @@ fn files_arrive_when_the_link_is_cut_at_every_frame_in_turn() {
                 rig.begin(*cut);
             }
             rig.finish();
+            check_stops(&rig);
         }
     }
 }
@@ -145,6 +153,11 @@ fn random_run(seed: u64) -> Rig {
         calm_step(&mut rig, &mut random);
     }
     rig.finish();
+    let mut originals = rig.hosts.iter().flat_map(|host| host.originals.values());
+    let changed = originals.any(|original| !original.borrow().older.is_empty());
+    let mut stops = rig.hosts.iter().flat_map(|host| &host.stops);
+    let is_wrong = stops.any(|(reason, _)| *reason == Reason::WrongCrc);
+    assert!(changed || !is_wrong, "a wrong CRC of what never changed");
     rig
 }
 
