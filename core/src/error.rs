@@ -7,6 +7,7 @@ pub(crate) mod packetmq;
 pub(crate) mod tcptalks;
 
 use crate::encoding::{self, DecodeError, EncodeError};
+use crate::file;
 use crate::framing;
 use crate::wire;
 use core::fmt;
@@ -39,6 +40,8 @@ pub enum Rule {
     CleverShow(clever_show::Rule),
     /// Of the native protocol.
     Native(native::Rule),
+    /// Of file transfers.
+    File(file::Rule),
     /// Of the wire between frames and transport.
     Wire(wire::Fault),
     /// Of packetmq's frames and opening.
@@ -139,6 +142,7 @@ impl fmt::Display for Rule {
             #[cfg(feature = "json")]
             Self::CleverShow(rule) => rule.fmt(f),
             Self::Native(rule) => rule.fmt(f),
+            Self::File(rule) => rule.fmt(f),
             Self::Wire(fault) => fault.fmt(f),
             #[cfg(feature = "msgpack")]
             Self::Packetmq(rule) => rule.fmt(f),

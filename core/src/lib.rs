@@ -10,6 +10,7 @@ pub mod dialect;
 pub mod discovery;
 pub mod encoding;
 mod error;
+pub mod file;
 pub mod framing;
 pub mod message;
 mod messenger;

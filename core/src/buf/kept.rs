@@ -72,6 +72,11 @@ impl Kept {
         self.outstanding
     }
 
+    /// Whether all that waits in `outbox` has been taken up to be written.
+    pub const fn is_taken_up<B: Storage>(&self, outbox: &Outbox<B>) -> bool {
+        self.committed >= outbox.len()
+    }
+
     /// Whether all that waits in `outbox` can be committed, and `more` bytes of a loose frame behind it.
     pub fn is_free<B: Storage>(&self, outbox: &Outbox<B>, window: usize) -> bool {
         let waiting = outbox.len() - self.committed;
@@ -181,6 +186,12 @@ impl Kept {
             stale: outbox.len(),
             ..Self::new()
         };
+    }
+
+    /// Makes sure that no loose frame is written that starts before `end`; only after [`rewind`](Self::rewind).
+    pub const fn make_stale(&mut self, end: usize) {
+        self.stale = end;
+        self.loose = 0;
     }
 
     /// How many kept frames have been written and may or may not have been taken.

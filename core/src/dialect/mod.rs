@@ -8,6 +8,7 @@ pub mod cable_car;
 mod calling;
 #[cfg(feature = "json")]
 pub mod clever_show;
+mod filing;
 mod keeping;
 pub mod native;
 #[cfg(feature = "msgpack")]
@@ -25,6 +26,7 @@ use core::fmt;
 use core::ops::RangeInclusive;
 
 pub use calling::{Asks, Calling, Refuses, Replies};
+pub use filing::Filing;
 pub use keeping::{Keeping, Settlement};
 
 /// One protocol: framing, envelope and encoding, and what it knows of the link that it speaks on.
@@ -238,6 +240,11 @@ pub trait Dialect {
     /// A frame of `len` bytes is passed over, since it is longer than the memory for it.
     fn handle_refused(&mut self, len: usize) {
         let _ = len;
+    }
+
+    /// Makes a loose frame of the kept one that `front` starts with, if it means nothing in a fresh session.
+    fn strike(front: &mut [u8]) {
+        let _ = front;
     }
 
     /// Whether messages in doubt were waiting to be looked at; they are none any more.

@@ -2,10 +2,11 @@
 
 use super::{Messenger, Reading};
 use crate::buf::Storage;
-use crate::dialect::{Dialect, Keeping, Settlement};
+use crate::dialect::{Dialect, Filing, Keeping, Settlement};
 use crate::encoding::EncodeError;
 use crate::framing::{Frame, Parsed};
 use crate::wire::Wire;
+use crate::{SendError, file};
 
 impl<D: Dialect, I: Storage, O: Storage> Messenger<D, I, O> {
     /// Another transport to the same peer. What was received and not taken is dropped, since the peer will say it
@@ -40,6 +41,58 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
     pub fn next_timeout(&self) -> Option<crate::Instant> {
         let wire = self.wire.next_timeout();
         wire.into_iter().chain(self.dialect.next_timeout()).min()
+    }
+
+    /// Queues a frame of a file transfer, but for a chunk; [`SendError::Full`] takes nothing.
+    ///
+    /// [`SendError::NotOpen`] neither: what has become of the session is to be heard first, since files depend on it.
+    pub fn send_file(&mut self, frame: &file::Frame<'_>) -> Result<(), SendError>
+    where
+        D: Filing,
+    {
+        self.settle();
+        if self.dialect.has_notice() {
+            return Err(SendError::NotOpen);
+        }
+        let before = self.outbox.len();
+        self.append(0, |dialect, slot| dialect.emit_file(frame, slot))?;
+        if let file::Frame::Credit { .. } = frame {
+            self.note_loose(before);
+        }
+        Ok(())
+    }
+
+    /// Queues a chunk of a file, which `write` writes to the front of the room as one whole frame, and returns what `write`
+    /// did; nothing while messages wait, since they go first, or without room.
+    ///
+    /// The room is as large as can be had; `write` returns zero for no chunk.
+    pub fn send_chunk<R>(&mut self, write: impl FnOnce(&mut [u8]) -> (usize, R)) -> Option<R>
+    where
+        D: Filing,
+    {
+        self.commit();
+        let may_send = self.dialect.window().is_some() && !self.dialect.has_notice();
+        let keeping = self.dialect.keeping()?;
+        if !may_send || !keeping.kept.is_taken_up(&self.outbox) {
+            return None;
+        }
+        let before = self.outbox.len();
+        let mut done = None;
+        self.outbox.append(LEAST_CHUNK, |slot| {
+            let (len, result) = write(slot);
+            done = Some(result);
+            Ok::<_, EncodeError>(len)
+        });
+        self.note_loose(before);
+        done
+    }
+
+    /// Notes that what was appended behind the first `before` bytes is loose.
+    fn note_loose(&mut self, before: usize) {
+        let len = self.outbox.len().saturating_sub(before);
+        if let Some(Keeping { kept, .. }) = self.dialect.keeping_mut() {
+            kept.note_loose(len);
+        }
     }
 
     /// The oldest message whose fate a fresh session has left open: its frame, which is dropped. The peer may or may
@@ -99,8 +152,26 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
                 if !keeps || in_doubt == 0 {
                     self.drop_in_doubt();
                 }
+                self.strike();
                 self.dialect.handle_settled(Ok(in_doubt));
             }
+        }
+    }
+
+    /// Makes sure that what waits and means nothing in a fresh session is not written.
+    fn strike(&mut self) {
+        let mut at = 0;
+        loop {
+            let front = self.outbox.peek_at_mut(at);
+            let len = D::measure(front).len;
+            if len == 0 {
+                break;
+            }
+            D::strike(front);
+            at += len;
+        }
+        if let Some(Keeping { kept, .. }) = self.dialect.keeping_mut() {
+            kept.make_stale(at);
         }
     }
 
@@ -123,9 +194,7 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
                 let emit = |slot: &mut [u8]| dialect.emit_aside(limit, is_idle, slot);
                 let said = self.outbox.append(SMALL, emit);
                 let len = self.outbox.len() - before;
-                if let Some(keeping) = self.dialect.keeping_mut() {
-                    keeping.kept.note_loose(len);
-                }
+                self.note_loose(before);
                 match said {
                     Some(Ok(())) if len > 0 => continue,
                     // No room in the outbox: it goes past.
@@ -253,6 +322,9 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
         }
     }
 }
+
+/// Less room than this is not worth a chunk.
+const LEAST_CHUNK: usize = 64;
 
 /// As many bytes as every small frame needs at most.
 const SMALL: usize = 88;

@@ -29,6 +29,7 @@ pub struct Config {
     pub(super) window: u32,
     pub(super) largest: u32,
     pub(super) silence: u32,
+    pub(super) file_room: u32,
     pub(super) keeps_in_doubt: bool,
 }
 
@@ -59,6 +60,7 @@ impl Config {
             window: u32::MAX,
             largest: u32::MAX,
             silence: 0,
+            file_room: 0,
             keeps_in_doubt: false,
         }
     }
@@ -93,6 +95,14 @@ impl Config {
     #[must_use]
     pub const fn largest(mut self, bytes: u32) -> Self {
         self.largest = bytes;
+        self
+    }
+
+    /// The bytes of the input memory that are kept for files: as many as all transfers together let the peer send ahead, and
+    /// some for their frames. Without them, files that come in could keep back what makes messages go out.
+    #[must_use]
+    pub const fn file_room(mut self, bytes: u32) -> Self {
+        self.file_room = bytes;
         self
     }
 

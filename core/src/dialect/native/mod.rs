@@ -62,10 +62,10 @@ mod tests;
 
 use crate::buf::{Measure, NeverSent};
 use crate::dialect::cable_car::Code;
-use crate::dialect::{Dialect, Envelope, Keeping, Kind, Opened, Settlement};
+use crate::dialect::{Dialect, Envelope, Filing, Keeping, Kind, Opened, Settlement};
 use crate::encoding::EncodeError;
 use crate::framing::{self, Extended, Framing, Parsed, Recovery, Skipped};
-use crate::{Instant, Malformed};
+use crate::{Instant, Malformed, file};
 use core::borrow::Borrow;
 use core::ops::RangeInclusive;
 use session::{Phase, Session, Side};
@@ -265,7 +265,8 @@ impl<C: Borrow<Config>, M: Codes> Native<C, M> {
         let config = self.config.borrow();
         let limit = u32::try_from(limit).unwrap_or(u32::MAX);
         let spare = limit.saturating_sub(SMALL_ROOM);
-        (config.window.min(spare), config.largest.min(spare))
+        let room = spare.saturating_sub(config.file_room);
+        (config.window.min(room), config.largest.min(spare))
     }
 }
 
@@ -464,6 +465,14 @@ impl<C: Borrow<Config>, M: Codes> Dialect for Native<C, M> {
         }
     }
 
+    /// Frames of files: their transfers say everything again.
+    fn strike(front: &mut [u8]) {
+        let place = Extended::measure(front).map(|frame| frame.start);
+        if let Some(code @ code::OFFER..=code::STOP) = place.and_then(|at| front.get_mut(at)) {
+            *code = code::CHUNK;
+        }
+    }
+
     fn forget_in_doubt(&mut self) -> bool {
         let held = self.holds_in_doubt();
         self.session.forget_in_doubt();
@@ -492,6 +501,12 @@ impl<C: Borrow<Config>, M: Codes> Native<C, M> {
         content: &'a mut [u8],
     ) -> Result<Opened<'a, Self>, Malformed> {
         let outcome = match first {
+            code::OFFER..=code::STOP => {
+                return match file::Frame::parse(content) {
+                    Ok(frame) => Ok(Opened::Notice(Notice::File(frame))),
+                    Err(rule) => Err(Malformed::at(0, crate::Rule::File(rule))),
+                };
+            }
             code::REQUEST..=code::CANCEL => {
                 return call::open(&self.codes, content).map_err(|rule| self.break_off(rule));
             }
@@ -510,6 +525,23 @@ impl<C: Borrow<Config>, M: Codes> Native<C, M> {
                 Err(Malformed::at(0, crate::Rule::Native(rule)))
             }
         }
+    }
+}
+
+impl<C: Borrow<Config>, M: Codes> Filing for Native<C, M> {
+    fn file_frame<'a>(notice: &Self::Notice<'a>) -> Option<file::Frame<'a>> {
+        match notice {
+            Notice::File(frame) => Some(*frame),
+            _ => None,
+        }
+    }
+
+    fn emit_file(
+        &mut self,
+        frame: &file::Frame<'_>,
+        slot: &mut [u8],
+    ) -> Result<usize, EncodeError> {
+        Extended::emit(slot, |content| Ok(frame.emit(content)?))
     }
 }
 

@@ -1,5 +1,6 @@
 use super::{CallId, Name};
 use crate::error::native::Rule;
+use crate::file::Frame;
 use core::fmt;
 
 /// What the program is told beside messages.
@@ -11,6 +12,8 @@ pub enum Notice<'a> {
     Met(Name),
     /// Messages go both ways from here on.
     Opened(Opening),
+    /// A frame of a file transfer, for [`Transfers::handle`](crate::file::Transfers::handle).
+    File(Frame<'a>),
     /// Nobody waits for the answer to this request any more.
     Cancelled(CallId),
     /// The peer has taken its leave.

@@ -154,6 +154,7 @@ impl Session {
         self.confirms = false;
         self.names = Names::default();
         self.bye = None;
+        self.opening.take_if(|opening| *opening == Opening::Resumed);
         self.keepalive.restart();
         self.keeping.aside.clear();
         self.keeping.ahead = 0;
@@ -282,7 +283,8 @@ impl Session {
     fn begin(&mut self) {
         if self.offered == 0 {
             self.phase = Phase::Open;
-            self.opening = Some(Opening::Resumed);
+            // That it is fresh has to be known, even if it has been resumed since.
+            self.opening.get_or_insert(Opening::Resumed);
         } else if self.id == 0 && self.side == Side::Dialler {
             self.commit();
         } else {

@@ -1,3 +1,4 @@
+mod filed;
 #[cfg(feature = "serial")]
 mod lined;
 mod opening;

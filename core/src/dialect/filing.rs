@@ -1,0 +1,12 @@
+use super::Dialect;
+use crate::encoding::EncodeError;
+use crate::file::Frame;
+
+/// A dialect that carries files in pieces: see [`file::Transfers`](crate::file::Transfers).
+pub trait Filing: Dialect {
+    /// The file frame that a notice is about, if it is about one.
+    fn file_frame<'a>(notice: &Self::Notice<'a>) -> Option<Frame<'a>>;
+
+    /// Writes a file frame, but for a chunk, to the front of `slot` and returns its length.
+    fn emit_file(&mut self, frame: &Frame<'_>, slot: &mut [u8]) -> Result<usize, EncodeError>;
+}
