@@ -1,6 +1,8 @@
 //! The table of the messages that a program knows: declared once by [`messages!`](crate::messages).
 
 mod check;
+#[cfg(feature = "schema")]
+mod schema;
 mod table;
 
 use crate::Malformed;
@@ -8,6 +10,8 @@ use crate::dialect::cable_car::{CableCarByte, Raw};
 use crate::dialect::{Dialect, Envelope};
 
 pub use check::{RESERVED, check};
+#[cfg(feature = "schema")]
+pub use schema::{request_schema, schema};
 
 /// A table of messages that arrive in the dialect `D`, as the enum to match on.
 ///
