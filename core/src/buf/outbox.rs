@@ -89,13 +89,24 @@ impl<B: Storage> Outbox<B> {
     /// The waiting bytes from place `at` on, counted from the oldest, as many as lie in one piece.
     #[inline]
     pub(crate) fn peek_at(&self, at: usize) -> &[u8] {
+        let piece = self.piece_at(at);
+        self.storage.as_ref().get(piece).unwrap_or_default()
+    }
+
+    /// The same, to be changed before it goes out.
+    pub(crate) fn peek_at_mut(&mut self, at: usize) -> &mut [u8] {
+        let piece = self.piece_at(at);
+        self.storage.as_mut().get_mut(piece).unwrap_or_default()
+    }
+
+    #[inline]
+    fn piece_at(&self, at: usize) -> core::ops::Range<usize> {
         let older = self.wrap.map_or(0, |wrap| wrap - self.head);
-        let (start, end) = match self.wrap {
-            Some(wrap) if at < older => (self.head + at, wrap),
-            Some(_) => (at - older, self.tail),
-            None => (self.head + at, self.tail),
-        };
-        self.storage.as_ref().get(start..end).unwrap_or_default()
+        match self.wrap {
+            Some(wrap) if at < older => self.head + at..wrap,
+            Some(_) => at - older..self.tail,
+            None => self.head + at..self.tail,
+        }
     }
 
     /// Drops the first `len` bytes of [`peek`](Self::peek), which the transport has taken.

@@ -1,4 +1,5 @@
 mod opening;
+mod requests;
 mod rig;
 mod sessions;
 
