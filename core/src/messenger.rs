@@ -141,11 +141,16 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
     }
 
     /// Tells the peer that nobody waits for the answer to a call any more, where the protocol has a word for that.
+    ///
+    /// A request that has never been on its way is withdrawn, where frames are kept.
     pub fn cancel(&mut self, id: D::CallId) -> Result<(), SendError>
     where
         D: Calling,
     {
         self.dialect.forget(id);
+        if self.withdraw(id) {
+            return Ok(());
+        }
         self.say_first()?;
         self.append(0, |dialect, slot| dialect.emit_cancel(id, slot))
     }

@@ -94,6 +94,14 @@ impl Options {
         self.send_timeout
     }
 
+    /// The size of a buffer before it has grown, in bytes.
+    pub(crate) const fn initial(&self) -> usize {
+        match self.buffer < self.max_message {
+            true => self.buffer,
+            false => self.max_message,
+        }
+    }
+
     /// The largest frame in bytes.
     pub(crate) const fn largest(&self) -> usize {
         self.max_message

@@ -131,6 +131,21 @@ pub trait Dialect {
         None
     }
 
+    /// The request that a notice says nobody waits for any more, if it says that.
+    fn cancelled(notice: &Self::Notice<'_>) -> Option<Self::CallId> {
+        let _ = notice;
+        None
+    }
+
+    /// A notice as one of the native protocol, for whoever serves all dialects alike and has sessions to keep.
+    fn as_native<'n>(notice: &'n Self::Notice<'_>) -> Option<&'n native::Notice<'n>> {
+        let _ = notice;
+        None
+    }
+
+    /// Takes leave once the peer has taken all that was sent, where the protocol has a word for the end of a session.
+    fn quit(&mut self) {}
+
     /// Notes the time.
     #[inline]
     fn handle_time(&mut self, now: Instant) {

@@ -1,8 +1,8 @@
 //! What a messenger does for dialects that keep frames until the peer has taken them.
 
 use super::{Messenger, Reading};
-use crate::buf::Storage;
-use crate::dialect::{Dialect, Filing, Keeping, Settlement};
+use crate::buf::{Kept, Storage};
+use crate::dialect::{Calling, Dialect, Filing, Keeping, Settlement};
 use crate::encoding::EncodeError;
 use crate::framing::{Frame, Parsed};
 use crate::wire::Wire;
@@ -109,6 +109,70 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
         };
         keeping.kept.forget(len);
         Some(self.outbox.take(len))
+    }
+
+    /// Queues a frame that is encoded already: one that was [in doubt](Self::poll_in_doubt), or a copy.
+    ///
+    /// It must be one of this dialect, whole; a frame of another length is [`SendError::Unencodable`].
+    pub fn send_again(&mut self, frame: &[u8]) -> Result<(), SendError> {
+        if D::measure(frame).len != frame.len() {
+            return Err(SendError::Unencodable);
+        }
+        self.say_first()?;
+        self.append(0, |_, slot| {
+            slot.get_mut(..frame.len())
+                .ok_or(EncodeError::Full)?
+                .copy_from_slice(frame);
+            Ok(frame.len())
+        })
+    }
+
+    /// Whether the request of this call waits to be taken by the peer: it has not gone with an older session.
+    pub fn holds_request(&mut self, id: D::CallId) -> bool
+    where
+        D: Calling,
+    {
+        let is_it = |frame: &mut [u8]| D::asks(frame) == Some(id);
+        self.find_kept(|kept, end| kept.is_in_doubt(end), is_it)
+    }
+
+    /// Has the request of this call ask for nothing, if no byte of it is on its way on this transport, and all of it has
+    /// never been.
+    pub(super) fn withdraw(&mut self, id: D::CallId) -> bool
+    where
+        D: Calling,
+    {
+        self.find_kept(Kept::has_gone, |frame| {
+            let is_it = D::asks(frame) == Some(id);
+            if is_it {
+                D::withdraw(frame);
+            }
+            is_it
+        })
+    }
+
+    /// Looks for a frame in the outbox, behind those that end where `is_passed` says.
+    fn find_kept(
+        &mut self,
+        is_passed: impl Fn(&Kept, usize) -> bool,
+        mut is_it: impl FnMut(&mut [u8]) -> bool,
+    ) -> bool {
+        let Some(Keeping { kept, .. }) = self.dialect.keeping() else {
+            return false;
+        };
+        let mut at = 0;
+        while at < self.outbox.len() {
+            let piece = self.outbox.peek_at_mut(at);
+            let len = D::measure(piece).len;
+            let Some(frame) = piece.get_mut(..len).filter(|frame| !frame.is_empty()) else {
+                return false;
+            };
+            at += len;
+            if !is_passed(kept, at) && is_it(frame) {
+                return true;
+            }
+        }
+        false
     }
 
     pub(super) fn forget_in_doubt(&mut self) {

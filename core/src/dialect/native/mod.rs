@@ -352,6 +352,21 @@ impl<C: Borrow<Config>, M: Codes> Dialect for Native<C, M> {
         self.session.take_notice()
     }
 
+    fn cancelled(notice: &Notice<'_>) -> Option<CallId> {
+        match *notice {
+            Notice::Cancelled(id) => Some(id),
+            _ => None,
+        }
+    }
+
+    fn as_native<'n>(notice: &'n Notice<'_>) -> Option<&'n Notice<'n>> {
+        Some(notice)
+    }
+
+    fn quit(&mut self) {
+        self.close(Reason::Done);
+    }
+
     fn handle_time(&mut self, now: Instant) {
         self.session.keepalive.handle_time(now);
         self.session.check_silence();
