@@ -62,7 +62,7 @@ mod tests;
 
 use crate::buf::{Measure, NeverSent};
 use crate::dialect::cable_car::Code;
-use crate::dialect::{Dialect, Envelope, Filing, Keeping, Kind, Opened, Settlement};
+use crate::dialect::{Dialect, Envelope, Filing, Keeping, Kind, Leave, Opened, Settlement};
 use crate::encoding::EncodeError;
 use crate::framing::{self, Extended, Framing, Parsed, Recovery, Skipped};
 use crate::{Instant, Malformed, file};
@@ -278,6 +278,8 @@ impl<C: Borrow<Config>, M: Codes> Dialect for Native<C, M> {
 
     const RESERVED: &'static [RangeInclusive<u16>] = RESERVED;
 
+    const HAS_SESSIONS: bool = true;
+
     #[inline]
     fn find(
         &mut self,
@@ -485,6 +487,61 @@ impl<C: Borrow<Config>, M: Codes> Dialect for Native<C, M> {
         let place = Extended::measure(front).map(|frame| frame.start);
         if let Some(code @ code::OFFER..=code::STOP) = place.and_then(|at| front.get_mut(at)) {
             *code = code::CHUNK;
+        }
+    }
+
+    fn enter_lobby(&mut self, seed: u64) {
+        if let Side::Listener | Side::Lobby = self.session.side {
+            self.session.side = Side::Lobby;
+            self.session.seed = seed;
+        }
+    }
+
+    fn wanted(&self) -> Option<[u64; 2]> {
+        let hello = self.claim()?;
+        Some([hello.offered, hello.session])
+    }
+
+    fn sessions(&self) -> [u64; 2] {
+        match self.session.side {
+            Side::Dialler => [0; 2],
+            Side::Listener | Side::Lobby => [self.session.id(), self.session.offered()],
+        }
+    }
+
+    fn is_restart_at(&self, other: &Self) -> bool {
+        let asks_for_none = other.wanted() == Some([0; 2]);
+        let name = other.peer_name();
+        asks_for_none
+            && !name.is_empty()
+            && name == self.peer_name()
+            && self.session.is_of_another_start(other.peer().epoch)
+    }
+
+    fn take_over_from(&mut self, other: &Self) {
+        if let Some(hello) = other.claim() {
+            self.take_over(hello, other.peer_name());
+        }
+    }
+
+    fn answer_wanted(&mut self) {
+        self.answer();
+    }
+
+    fn is_resumable(&self) -> bool {
+        match self.session.side {
+            Side::Dialler => !self.session.is_final,
+            Side::Listener | Side::Lobby => self.session.id() != 0 || self.session.offered() != 0,
+        }
+    }
+
+    fn take_leave(&mut self, leave: Leave) {
+        match leave {
+            Leave::Done => self.close(Reason::Done),
+            Leave::NoRoom => self.close(Reason::NoRoom),
+            Leave::Superseded => self.abort(Reason::Superseded),
+            Leave::ShuttingDown => self.close(Reason::ShuttingDown),
+            Leave::Silent => self.close(Reason::Silent),
         }
     }
 
