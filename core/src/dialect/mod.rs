@@ -208,14 +208,15 @@ pub trait Dialect {
 
     /// Writes a small frame of its own that goes past what waits in the outbox, where frames are kept.
     ///
-    /// `limit` is the most bytes that can ever be received at once, and `is_idle` says that nothing waits in the outbox.
+    /// `room` is how many bytes of frames the input has room for, and the most that one frame can ever have; `is_idle`
+    /// says that nothing waits in the outbox.
     fn emit_aside(
         &mut self,
-        limit: usize,
+        room: (usize, usize),
         is_idle: bool,
         slot: &mut [u8],
     ) -> Result<usize, EncodeError> {
-        let _ = (limit, is_idle, slot);
+        let _ = (room, is_idle, slot);
         Ok(0)
     }
 

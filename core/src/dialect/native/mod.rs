@@ -260,13 +260,16 @@ impl<C: Borrow<Config>, M: Codes> Native<C, M> {
         })
     }
 
-    /// The room that is advertised, of input memory of `limit` bytes: of sequenced frames, and of one frame.
-    fn room(&self, limit: usize) -> (u32, u32) {
+    /// The room that is advertised, of input memory with `ready` bytes that grows to `limit` for one frame: of sequenced
+    /// frames, and of one frame.
+    fn room(&self, (ready, limit): (usize, usize)) -> (u32, u32) {
         let config = self.config.borrow();
-        let limit = u32::try_from(limit).unwrap_or(u32::MAX);
-        let spare = limit.saturating_sub(SMALL_ROOM);
-        let room = spare.saturating_sub(config.file_room);
-        (config.window.min(room), config.largest.min(spare))
+        let spare = |bytes| {
+            let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+            bytes.saturating_sub(SMALL_ROOM)
+        };
+        let room = spare(ready).saturating_sub(config.file_room);
+        (config.window.min(room), config.largest.min(spare(limit)))
     }
 }
 
@@ -425,11 +428,11 @@ impl<C: Borrow<Config>, M: Codes> Dialect for Native<C, M> {
 
     fn emit_aside(
         &mut self,
-        limit: usize,
+        room: (usize, usize),
         is_idle: bool,
         slot: &mut [u8],
     ) -> Result<usize, EncodeError> {
-        let (room, largest) = self.room(limit);
+        let (room, largest) = self.room(room);
         let config = self.config.borrow();
         Ok(self.session.emit(config, room, largest, is_idle, slot)?)
     }
