@@ -269,10 +269,11 @@ pub trait Dialect {
         let _ = front;
     }
 
-    /// Leaves it to the holder of many ends to find the session that a peer asks for. Ids of fresh sessions are drawn
-    /// from `seed`, which nobody must be able to guess. An end that dials takes no notice.
-    fn enter_lobby(&mut self, seed: u64) {
+    /// Leaves it to the holder of many ends to find the session that a peer asks for, and says whether it does: an end
+    /// that dials does not. Ids of fresh sessions are drawn from `seed`, which nobody must be able to guess.
+    fn enter_lobby(&mut self, seed: u64) -> bool {
         let _ = seed;
+        false
     }
 
     /// The sessions that a peer which waits here asks for, the likelier first and 0 for none; `None` while no peer waits.

@@ -493,11 +493,13 @@ impl<C: Borrow<Config>, M: Codes> Dialect for Native<C, M> {
         }
     }
 
-    fn enter_lobby(&mut self, seed: u64) {
-        if let Side::Listener | Side::Lobby = self.session.side {
+    fn enter_lobby(&mut self, seed: u64) -> bool {
+        let listens = self.session.side != Side::Dialler;
+        if listens {
             self.session.side = Side::Lobby;
             self.session.seed = seed;
         }
+        listens
     }
 
     fn wanted(&self) -> Option<[u64; 2]> {

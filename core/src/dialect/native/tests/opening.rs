@@ -324,7 +324,7 @@ fn a_farewell_comes_after_all_that_was_sent() {
 
 fn at_the_door(seed: u64) -> End {
     let mut native = Native::listening(Config::new(2).name("hub"));
-    native.enter_lobby(seed);
+    assert!(native.enter_lobby(seed));
     End::new(native, 1024, 1024)
 }
 
