@@ -400,3 +400,39 @@ fn who_is_done_does_not_come_again() {
             .all(|end| !end.messenger.dialect().is_resumable())
     );
 }
+
+#[test]
+fn what_was_taken_in_an_older_session_is_not_acknowledged_in_a_fresh_one() {
+    let (mut board, mut hub) = ends();
+    settle(&mut board, &mut hub);
+    for end in [&mut board, &mut hub] {
+        end.messenger.send(&Number(1)).unwrap();
+    }
+    settle(&mut board, &mut hub);
+    let hub = Native::listening(Config::new(3));
+    let mut hub = End::new(hub, 1024, 1024);
+    board.messenger.handle_connected();
+    let [board_told, hub_told] = settle(&mut board, &mut hub);
+    let cause = Cause::PeerRestarted;
+    let fresh = Opening::Fresh { cause, in_doubt: 0 };
+    assert_eq!(board_told[1..], [Told::Opened(fresh)]);
+    assert_eq!(hub_told[1..], [FIRST]);
+}
+
+#[test]
+fn a_restarted_dialler_is_not_told_what_was_taken_before() {
+    let (mut board, mut hub) = ends();
+    settle(&mut board, &mut hub);
+    board.messenger.send(&Number(1)).unwrap();
+    board.write(&mut hub, usize::MAX);
+    hub.read(usize::MAX);
+    // Taken, and not acknowledged.
+    assert_eq!(hub.hear(), Some(Told::Number(1)));
+    let mut board = End::dialling(Config::new(3).name("board"));
+    hub.messenger.handle_connected();
+    let [board_told, hub_told] = settle(&mut board, &mut hub);
+    let cause = Cause::PeerRestarted;
+    assert_eq!(board_told[1..], [FIRST]);
+    let fresh = Opening::Fresh { cause, in_doubt: 0 };
+    assert_eq!(hub_told[1..], [Told::Opened(fresh)]);
+}
