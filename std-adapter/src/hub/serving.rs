@@ -38,6 +38,11 @@ impl<D: Dialect> Peers<D> {
         self.posts.take_stop() | self.posts.take_wake()
     }
 
+    /// Whoever asked to be noticed has been.
+    pub(super) fn forget_wake(&self) {
+        self.posts.take_wake();
+    }
+
     pub(super) const fn burst(&self) -> usize {
         self.limits.burst
     }
@@ -64,10 +69,7 @@ impl<D: Dialect> Peers<D> {
         if let Some(id) = self.current.take() {
             self.activate(id);
         }
-        let mut listeners = self.listeners.iter();
-        let is_busy = listeners.any(Listening::may_accept)
-            || !self.active.is_empty()
-            || self.posts.has_some();
+        let is_busy = self.is_busy();
         let timeout = match is_busy {
             true => Duration::ZERO,
             false => timeout.min(self.next_timeout()),
@@ -91,6 +93,20 @@ impl<D: Dialect> Peers<D> {
         }
         self.release_memory(now);
         Ok(happened || is_busy)
+    }
+
+    /// How long nothing happens by time alone.
+    pub(super) fn idle_for(&self) -> Duration {
+        match self.is_busy() || self.has_news() {
+            true => Duration::ZERO,
+            false => self.next_timeout(),
+        }
+    }
+
+    /// Whether there is something to do at once.
+    fn is_busy(&self) -> bool {
+        let mut listeners = self.listeners.iter();
+        listeners.any(Listening::may_accept) || !self.active.is_empty() || self.posts.has_some()
     }
 
     fn next_timeout(&self) -> Duration {
