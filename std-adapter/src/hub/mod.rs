@@ -318,26 +318,16 @@ mod tests {
     use crate::native::Native;
     use ropeway_core::Instant;
 
-    /// What a peer costs that says nothing: its buffers are in the pool.
+    /// What a peer costs that says nothing: its buffers and its desk are the hub's again.
     #[test]
     fn an_idle_peer_costs_little_memory() {
-        let itself = size_of::<Connection<Native>>() + size_of::<Slot<Native>>();
+        let session = size_of::<Native>();
+        let rest = size_of::<Connection<Native>>() + size_of::<Slot<Native>>() - session;
         let timer = size_of::<(Instant, PeerId)>();
         // A map keeps at most twice as many places as it needs, and a byte for each.
-        let session = 2 * (size_of::<(u64, PeerId)>() + 1);
-        println!("{itself} + {timer} + {session}");
-        macro_rules! p { ($($t:ty),*) => { $(println!("{} {}", stringify!($t), size_of::<$t>());)* } }
-        p!(
-            crate::desk::Mail<Native>,
-            crate::desk::Desk<Native>,
-            super::connection::Stage,
-            Native,
-            super::PeerInfo,
-            crate::Growable,
-            crate::native::Parting,
-            super::connection::Flags,
-            crate::call::Ticket<()>
-        );
-        assert!(itself + timer + session <= 512);
+        let by_session = 2 * (size_of::<(u64, PeerId)>() + 1);
+        println!("{session} of the core, {rest} + {timer} + {by_session} of the hub");
+        assert!(rest + timer + by_session <= 384);
+        assert!(session + rest + timer + by_session <= 880);
     }
 }

@@ -170,7 +170,10 @@ impl<D: Dialect> Peers<D> {
         self.note_open(id);
         while let Some(connection) = self.connection(id) {
             let dialect = connection.mail.dialect_mut();
-            match connection.desk.calls.poll_timeout(now, dialect) {
+            let Some(desk) = &mut connection.desk else {
+                break;
+            };
+            match desk.calls.poll_timeout(now, dialect) {
                 Some(Some(waiter)) => waiter.run(&mut Peer::new(Place::Among(self, id))),
                 Some(None) => {}
                 None => break,
@@ -224,7 +227,7 @@ impl<D: Dialect> Peers<D> {
         let Some(connection) = self.connection(id) else {
             return;
         };
-        connection.desk.settle(&mut connection.mail);
+        connection.settle();
         if connection.mail.has_output() {
             connection.pump(now);
         }
@@ -281,6 +284,10 @@ impl<D: Dialect> Peers<D> {
                 }
                 connection.flags.is_warm = false;
                 connection.mail.release_memory();
+                let desk = connection.desk.take_if(|desk| desk.is_blank());
+                if self.desks.len() < DESKS {
+                    self.desks.extend(desk);
+                }
             }
         }
     }
@@ -323,6 +330,9 @@ impl<D: Dialect> Peers<D> {
         cut_off
     }
 }
+
+/// How many desks are kept for peers that have something to say.
+const DESKS: usize = 64;
 
 /// How long a peer is silent before its memory is given back, so that one that talks keeps it.
 const WARM: Duration = Duration::from_millis(50);
