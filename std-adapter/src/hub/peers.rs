@@ -65,6 +65,10 @@ pub struct Peers<D: Dialect> {
     pub(super) begins_anew: bool,
     pub(super) news: VecDeque<News>,
     /// Blank desks, for peers that have something to say.
+    #[allow(
+        clippy::vec_box,
+        reason = "the boxes go to and fro, and are not to be made anew"
+    )]
     pub(super) desks: Vec<Box<Desk<D>>>,
     /// Whose memory may be given back, and when.
     pub(super) warm: VecDeque<(Instant, PeerId)>,
