@@ -298,6 +298,13 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
         }
     }
 
+    /// Gives back the memory of buffers in which nothing is, where it can be given back: for links that are silent for a
+    /// while. They take it again when bytes come or go.
+    pub fn release_memory(&mut self) {
+        self.input.release();
+        self.outbox.release();
+    }
+
     /// The dialect, to see how the link stands.
     pub const fn dialect(&self) -> &D {
         &self.dialect

@@ -1,7 +1,8 @@
-use crate::storage::Growable;
+use crate::storage::{Growable, Pool};
 use socket2::{SockRef, TcpKeepalive};
 use std::io;
 use std::net::TcpStream;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What a link is made with: its memory, and how its socket behaves.
@@ -111,10 +112,10 @@ impl Options {
         Growable::new(self.buffer, self.max_message)
     }
 
-    /// Memory to receive into, and memory to queue `queue` bytes in.
-    pub(crate) fn memories(&self, queue: usize) -> (Growable, Growable) {
-        let outbox = Growable::new(queue, self.max_message.max(queue));
-        (self.memory(), outbox)
+    /// Memory to receive into, and memory to queue `queue` bytes in, for many links.
+    pub(crate) fn pools(&self, queue: usize) -> [Arc<Pool>; 2] {
+        let input = Pool::new(self.buffer, self.max_message, KEPT);
+        [input, Pool::new(queue, self.max_message.max(queue), KEPT)]
     }
 
     /// Sets up a connected socket: small messages leave at once, and a silent peer is noticed.
@@ -142,6 +143,9 @@ impl Keepalive {
         parameters
     }
 }
+
+/// How many free pieces of memory of a kind are kept for links that have something to say.
+const KEPT: usize = 64;
 
 #[cfg(test)]
 mod tests {

@@ -244,7 +244,6 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
         self.settle();
         self.look_ahead();
         self.settle();
-        let limit = self.input.limit();
         while self.dialect.has_own() && self.is_between_frames() {
             let window = self.dialect.window();
             let Some(keeping) = self.dialect.keeping_mut() else {
@@ -253,9 +252,10 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
             let is_idle = self.outbox.is_empty();
             let is_free = window.is_some_and(|window| keeping.kept.is_free(&self.outbox, window));
             let before = self.outbox.len();
+            let (ready, limit) = (self.input.ready(), self.input.limit());
             if is_free && self.dialect.may_follow() {
                 let dialect = &mut self.dialect;
-                let emit = |slot: &mut [u8]| dialect.emit_aside(limit, is_idle, slot);
+                let emit = |slot: &mut [u8]| dialect.emit_aside((ready, limit), is_idle, slot);
                 let said = self.outbox.append(SMALL, emit);
                 let len = self.outbox.len() - before;
                 self.note_loose(before);
@@ -266,7 +266,7 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
                     Some(_) => break,
                 }
             }
-            if !self.put_aside(limit, is_idle) {
+            if !self.put_aside((ready, limit), is_idle) {
                 break;
             }
         }
@@ -279,10 +279,10 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
     }
 
     /// Writes a small frame to where it goes past the outbox, and says whether there was one.
-    fn put_aside(&mut self, limit: usize, is_idle: bool) -> bool {
+    fn put_aside(&mut self, room: (usize, usize), is_idle: bool) -> bool {
         // The memory is the dialect's own, so that it cannot write there itself.
         let mut frame = [0; SMALL];
-        let Ok(len) = self.dialect.emit_aside(limit, is_idle, &mut frame) else {
+        let Ok(len) = self.dialect.emit_aside(room, is_idle, &mut frame) else {
             return false;
         };
         let Some(keeping) = self.dialect.keeping_mut() else {

@@ -8,7 +8,7 @@ impl<D: Dialect> Peers<D> {
     pub(super) fn next_speaker(&mut self) -> Option<PeerId> {
         while let Some(id) = self.speakers.pop_front() {
             if let Some(connection) = self.connection(id) {
-                connection.is_speaker = false;
+                connection.flags.is_speaker = false;
                 if connection.may_speak() {
                     return Some(id);
                 }
@@ -23,7 +23,7 @@ impl<D: Dialect> Peers<D> {
         self.after_speech();
         while let Some(id) = self.speakers.pop_front() {
             if let Some(connection) = self.connection(id) {
-                connection.is_speaker = false;
+                connection.flags.is_speaker = false;
             }
             self.activate(id);
         }

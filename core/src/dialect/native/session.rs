@@ -43,6 +43,8 @@ pub(super) struct Session {
     bye: Option<Bye>,
     opening: Option<Opening>,
     broken: Option<Rule>,
+    /// One side has ended the session for good.
+    pub(super) is_final: bool,
     /// What ids of fresh sessions are drawn from.
     pub(super) seed: u64,
     /// Nothing but messages is to be seen to: it is [checked](Self::check) after all that may change it.
@@ -136,6 +138,7 @@ impl Session {
             bye: None,
             opening: None,
             broken: None,
+            is_final: false,
             seed: 0,
             is_steady: false,
             keepalive: Keepalive::NEW,
@@ -155,6 +158,7 @@ impl Session {
         self.names = Names::default();
         self.bye = None;
         self.opening.take_if(|opening| *opening == Opening::Resumed);
+        self.is_final = false;
         self.keepalive.restart();
         self.keeping.aside.clear();
         self.keeping.ahead = 0;
@@ -496,11 +500,17 @@ impl Session {
     fn end(&mut self, is_resumable: bool) {
         self.phase = Phase::Over;
         self.owes = Owes::default();
+        self.is_final = !is_resumable;
         if !is_resumable {
             self.id = 0;
             self.offered = 0;
         }
         self.check();
+    }
+
+    /// Whether the session began with a program that was started another time than that of `epoch`.
+    pub(super) const fn is_of_another_start(&self, epoch: u64) -> bool {
+        self.id != 0 && self.peer_epoch != epoch
     }
 
     /// The opening that another end was shown.
@@ -511,7 +521,12 @@ impl Session {
 
     pub(super) fn close(&mut self, reason: Reason) {
         match self.phase {
-            Phase::Opening | Phase::Claimed => self.end(reason.is_resumable()),
+            Phase::Opening => self.end(reason.is_resumable()),
+            // Who waits is answered.
+            Phase::Claimed => {
+                self.take_leave(reason, Name::EMPTY, "");
+                self.end(reason.is_resumable());
+            }
             Phase::Naming | Phase::Pending | Phase::Open => {
                 self.take_leave(reason, Name::EMPTY, "");
             }
@@ -664,10 +679,15 @@ impl Session {
         if !matches!(self.phase, Phase::Open | Phase::Pending) {
             return Ok(0);
         }
-        if self.owes_ack() {
+        // What was taken in an older session is no business of one that is about to begin.
+        let (owes_ack, taken) = match self.phase {
+            Phase::Pending => (self.owes.ack, 0),
+            _ => (self.owes_ack(), self.taken),
+        };
+        if owes_ack {
             let len = framed(slot, |content| {
                 let content = content.first_chunk_mut::<9>().ok_or(Full)?;
-                let [a, b, c, d] = self.taken.to_le_bytes();
+                let [a, b, c, d] = taken.to_le_bytes();
                 let [e, f, g, h] = room.to_le_bytes();
                 *content = [ACK, a, b, c, d, e, f, g, h];
                 Ok(content.len())

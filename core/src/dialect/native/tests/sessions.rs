@@ -292,3 +292,17 @@ fn a_frame_longer_than_the_peer_takes_is_passed_over_and_told() {
     assert!(rest.eq(&expected), "{told:?}");
     assert_eq!(a.messenger.queued(), 0);
 }
+
+#[test]
+fn memory_that_grows_is_no_room_for_many_messages() {
+    use crate::buf::tests::Growing;
+    let memory = || Growing::new(512, 9_000);
+    let mut a = crate::Messenger::new(super::Native::dialling(Config::new(1)), memory(), memory());
+    let mut b = End::listening(Config::new(2));
+    let hello = a.poll_output();
+    b.wire.extend(hello);
+    b.read(usize::MAX);
+    b.hear();
+    let hello = b.messenger.dialect().peer();
+    assert_eq!((hello.window, hello.largest), (512 - 128, 9_000 - 128));
+}
