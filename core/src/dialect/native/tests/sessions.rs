@@ -307,3 +307,19 @@ fn memory_that_grows_is_no_room_for_many_messages() {
     let hello = b.messenger.dialect().peer();
     assert_eq!((hello.window, hello.largest), (512 - 128, 9_000 - 128));
 }
+
+#[test]
+fn there_is_room_again_before_the_opening_is_told() {
+    use crate::buf::tests::Growing;
+    let memory = || Growing::new(512, 9_000);
+    let mut a = End::dialling(Config::new(1));
+    let hub = super::Native::listening(Config::new(2));
+    let mut hub = crate::Messenger::new(hub, memory(), memory());
+    let hello = a.messenger.poll_output();
+    let (room, _) = hub.input_room().split_at_mut(hello.len());
+    room.copy_from_slice(hello);
+    hub.handle_input(hello.len());
+    assert!(hub.has_event());
+    hub.release_memory();
+    assert_eq!(hub.input_room().len(), 512);
+}
