@@ -247,11 +247,10 @@ impl<C: Borrow<Config>, M: Codes> Native<C, M> {
         if expected {
             return Ok(());
         }
-        let rule = Rule::NotNative {
+        // The link ends when this is told: until then it can be seen again.
+        self.fault = Some(Rule::NotNative {
             looks_like: Guess::of(input),
-        };
-        self.session.break_off(rule);
-        self.fault = Some(rule);
+        });
         Err(framing::Malformed {
             rule: framing::Rule::Unreadable,
             offset: 0,

@@ -445,10 +445,6 @@ impl Session {
             };
             self.take_leave(reason, name, rule.text());
         }
-        // What is sent to a peer of another protocol would only confuse it.
-        if matches!(rule, Rule::NotNative { .. }) {
-            self.bye = None;
-        }
         self.end(reason.is_resumable());
     }
 
