@@ -547,6 +547,9 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
         if let framing::Rule::Limit { len, .. } = malformed.rule {
             self.dialect.handle_refused(len);
         }
+        if malformed.recovery == Recovery::Lost {
+            self.dialect.handle_out_of_step();
+        }
         self.skip(malformed.recovery);
         Malformed {
             rule: self.dialect.explain(malformed.rule),

@@ -191,6 +191,7 @@ fn guesses_what_a_stranger_speaks() {
         let mut hub = End::listening(Config::new(2));
         hub.wire.extend(bytes);
         hub.read(usize::MAX);
+        assert!(hub.messenger.has_event());
         match hub.hear() {
             Some(Told::Malformed(text)) => text,
             other => panic!("{other:?}"),
