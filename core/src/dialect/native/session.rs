@@ -664,16 +664,23 @@ impl Session {
         if !matches!(self.phase, Phase::Open | Phase::Pending) {
             return Ok(0);
         }
-        if self.owes_ack() {
+        // What was taken in the older session is not counted in the one that is to begin.
+        let (owes_ack, taken) = match self.phase {
+            Phase::Pending => (self.owes.ack, 0),
+            _ => (self.owes_ack(), self.taken),
+        };
+        if owes_ack {
             let len = framed(slot, |content| {
                 let content = content.first_chunk_mut::<9>().ok_or(Full)?;
-                let [a, b, c, d] = self.taken.to_le_bytes();
+                let [a, b, c, d] = taken.to_le_bytes();
                 let [e, f, g, h] = room.to_le_bytes();
                 *content = [ACK, a, b, c, d, e, f, g, h];
                 Ok(content.len())
             })?;
             self.owes.ack = false;
-            self.told = self.taken;
+            if self.phase != Phase::Pending {
+                self.told = taken;
+            }
             return Ok(len);
         }
         let code = if core::mem::take(&mut self.owes.pong) {

@@ -63,6 +63,44 @@ fn a_restarted_listener_is_told_from_one_that_forgot() {
     }
 }
 
+/// What was taken in the older session counts for nothing in the fresh one, whichever side has it.
+#[test]
+fn a_fresh_session_starts_from_nothing_taken() {
+    for is_restarted in [[true, false], [false, true]] {
+        let (mut board, mut hub) = ends();
+        settle(&mut board, &mut hub);
+        for end in [&mut board, &mut hub] {
+            end.messenger.send(&Number(1)).unwrap();
+        }
+        board.write(&mut hub, usize::MAX);
+        hub.write(&mut board, usize::MAX);
+        for end in [&mut board, &mut hub] {
+            end.read(usize::MAX);
+            end.hear_all();
+        }
+        if is_restarted[0] {
+            board = End::dialling(Config::new(3).name("board"));
+        }
+        if is_restarted[1] {
+            hub = End::listening(Config::new(4).name("hub"));
+        }
+        reconnect(&mut board, &mut hub);
+        // Whoever asks is answered even before the session has begun.
+        board.write(&mut hub, usize::MAX);
+        hub.read(usize::MAX);
+        hub.hear_all();
+        hub.write(&mut board, usize::MAX);
+        hub.wire.extend([2, 0xE3]);
+        hub.read(usize::MAX);
+        hub.write(&mut board, usize::MAX);
+        board.messenger.send(&Number(5)).unwrap();
+        hub.messenger.send(&Number(6)).unwrap();
+        let [board_told, hub_told] = settle(&mut board, &mut hub);
+        assert_eq!(board_told.last(), Some(&Told::Number(6)), "{board_told:?}");
+        assert_eq!(hub_told.last(), Some(&Told::Number(5)), "{hub_told:?}");
+    }
+}
+
 #[test]
 fn messages_in_doubt_can_be_looked_at() {
     let mut board = End::dialling(Config::new(1).keep_in_doubt());
