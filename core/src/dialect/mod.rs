@@ -247,6 +247,11 @@ pub trait Dialect {
         let _ = front;
     }
 
+    /// Whether messages in doubt wait to be looked at.
+    fn holds_in_doubt(&self) -> bool {
+        false
+    }
+
     /// Whether messages in doubt were waiting to be looked at; they are none any more.
     fn forget_in_doubt(&mut self) -> bool {
         false
