@@ -272,7 +272,9 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
     }
 
     pub(super) fn handle_committed(&mut self, len: usize) {
-        self.dialect.handle_spoken();
+        if len > 0 {
+            self.dialect.handle_spoken();
+        }
         let Some(keeping) = self.dialect.keeping_mut() else {
             return;
         };

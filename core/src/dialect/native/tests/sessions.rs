@@ -215,6 +215,24 @@ fn a_promise_of_silence_is_kept_and_checked() {
     );
 }
 
+/// To write nothing keeps no promise, and to read nothing is none kept.
+#[test]
+fn nothing_said_is_silence() {
+    use crate::time::Duration;
+    let config = |epoch| Config::new(epoch).silence(Duration::from_secs(1));
+    let mut a = End::dialling(config(1));
+    let mut b = End::listening(config(2));
+    settle(&mut a, &mut b);
+    for millis in [400, 500, 900, 1_001] {
+        a.at(millis);
+        a.messenger.handle_written(0);
+        b.at(millis);
+        b.messenger.handle_input(0);
+    }
+    assert!(a.messenger.has_output());
+    assert!(matches!(b.hear(), Some(Told::Broken(_))));
+}
+
 #[test]
 fn what_was_never_sent_cannot_be_acknowledged() {
     for taken in [1_u32, 2, 4, 1_000, u32::MAX] {
