@@ -83,7 +83,7 @@ fn run<W: Wire>(
     seed: u64,
     faults: &[Planned],
 ) -> World<W> {
-    let _case = Case(format!("{name}, seed {seed}, {faults:?}"));
+    let _case = Case(format!("{name}, seed {seed}, {faults:?}, {setup:?}"));
     let mut world =
         World::new(setup.clone(), make, Random::new(seed)).with_faults(faults.iter().copied());
     world.run();
