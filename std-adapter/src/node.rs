@@ -122,7 +122,7 @@ impl<D: Dialect, T: Transport> Node<D, T> {
     /// Says whether anything happened. [`Duration::ZERO`] only looks, [`Duration::MAX`] waits for ever. An error
     /// ends the link, and with it the calls under way; [`Error::Closed`] when the peer has closed, after all that
     /// it said. Where a session outlives its link, calls wait until their deadlines for [another](Self::reconnect), and a
-    /// [client](crate::native::Client) gets that itself: it fails only with [`Error::Refused`], when trying again would not
+    /// [client](crate::native::Client) gets that itself: it fails only with [`Error::Ended`], when trying again would not
     /// help.
     pub fn turn(&mut self, timeout: Duration) -> Result<bool, Error>
     where
