@@ -212,6 +212,12 @@ pub trait Dialect {
         false
     }
 
+    /// A frame of `len` bytes whose content starts with `first` waits behind all others that do, and is no small one;
+    /// `limit` is the most bytes that can ever be received at once.
+    fn handle_ahead(&mut self, first: u8, len: usize, limit: usize) {
+        let _ = (first, len, limit);
+    }
+
     /// What is to be done with the outbox because of what was received, until there is nothing.
     #[inline]
     fn take_settlement(&mut self) -> Option<Settlement> {

@@ -321,7 +321,12 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
             if self.dialect.take_small(content) {
                 self.input.remove(at, frame.len);
                 self.scanned = 0;
-            } else if let Some(keeping) = self.dialect.keeping_mut() {
+                continue;
+            }
+            if let Some(first) = content.first() {
+                self.dialect.handle_ahead(*first, frame.len, limit);
+            }
+            if let Some(keeping) = self.dialect.keeping_mut() {
                 keeping.ahead = at + frame.len;
             }
         }

@@ -434,6 +434,14 @@ impl<C: Borrow<Config>, M: Codes> Dialect for Native<C, M> {
         }
     }
 
+    fn handle_ahead(&mut self, first: u8, len: usize, limit: usize) {
+        if code::is_sequenced(first) {
+            let len = u32::try_from(len).unwrap_or(u32::MAX);
+            let (room, _) = self.room(limit);
+            self.session.on_ahead(len, room);
+        }
+    }
+
     #[inline]
     fn take_settlement(&mut self) -> Option<Settlement> {
         self.session.take_settlement(self.config.borrow())

@@ -47,6 +47,8 @@ pub(super) struct Session {
     pub(super) seed: u64,
     /// Nothing but messages is to be seen to: it is [checked](Self::check) after all that may change it.
     pub(super) is_steady: bool,
+    /// How far sequenced frames have been seen that wait to be taken, counted as [taken](Self::taken).
+    seen: u32,
     pub(super) keepalive: Keepalive,
     pub(super) keeping: Keeping,
 }
@@ -138,6 +140,7 @@ impl Session {
             broken: None,
             seed: 0,
             is_steady: false,
+            seen: 0,
             keepalive: Keepalive::NEW,
             keeping: Keeping::new(),
         }
@@ -155,6 +158,7 @@ impl Session {
         self.names = Names::default();
         self.bye = None;
         self.opening.take_if(|opening| *opening == Opening::Resumed);
+        self.seen = self.taken;
         self.keepalive.restart();
         self.keeping.aside.clear();
         self.keeping.ahead = 0;
@@ -309,6 +313,7 @@ impl Session {
         self.offered = 0;
         self.peer_epoch = self.peer.epoch;
         (self.taken, self.told, self.acked, self.unsettled) = (0, 0, 0, 0);
+        self.seen = 0;
         self.is_fresh = true;
         self.opening = Some(Opening::Fresh { cause, in_doubt });
         self.phase = Phase::Open;
@@ -416,6 +421,20 @@ impl Session {
         }
     }
 
+    /// A sequenced frame of `len` bytes waits behind all others that do, where there is `room` for so many bytes of them.
+    pub(super) fn on_ahead(&mut self, len: u32, room: u32) {
+        let before = match self.seen.wrapping_sub(self.taken) {
+            // It was taken before it was looked for.
+            passed if passed > u32::MAX / 2 => 0,
+            before => before,
+        };
+        let ahead = before.saturating_add(len);
+        self.seen = self.taken.wrapping_add(ahead);
+        if self.phase == Phase::Open && before > 0 && ahead > room {
+            self.break_off_aloud(Rule::BeyondWindow);
+        }
+    }
+
     /// A sequenced frame is to be taken; fails if none may come now.
     #[cold]
     pub(super) fn on_sequenced(&mut self, code: u8) -> Result<(), Rule> {
@@ -450,7 +469,7 @@ impl Session {
             .ok_or(short)?;
         let reason = Reason::of(*reason);
         let text = core::str::from_utf8(text).unwrap_or_default();
-        self.end(reason.is_resumable());
+        self.end_of_peer(reason);
         Ok(Notice::Bye { reason, text })
     }
 
@@ -486,7 +505,7 @@ impl Session {
             Rule::NotNative { .. } => self.bye = None,
             _ => {}
         }
-        self.end(reason.is_resumable());
+        self.end_of_peer(reason);
     }
 
     /// The same, for a rule that is not broken by a frame: it is told as a notice.
@@ -496,6 +515,11 @@ impl Session {
             self.broken = Some(rule);
             self.break_off(rule);
         }
+    }
+
+    /// The peer has ended the link. Until a session is in force here, it may be anybody: what began earlier stays.
+    fn end_of_peer(&mut self, reason: Reason) {
+        self.end(reason.is_resumable() || self.phase != Phase::Open);
     }
 
     fn end(&mut self, is_resumable: bool) {
