@@ -151,11 +151,14 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
                 }
             }
             Settlement::Fresh { keeps } => {
-                let in_doubt = kept.in_doubt(&self.outbox, D::measure);
+                self.strike();
+                let in_doubt = match self.dialect.keeping() {
+                    Some(Keeping { kept, .. }) => kept.in_doubt(&self.outbox, D::measure),
+                    None => 0,
+                };
                 if !keeps || in_doubt == 0 {
                     self.drop_in_doubt();
                 }
-                self.strike();
                 self.dialect.handle_settled(Ok(in_doubt));
             }
         }
