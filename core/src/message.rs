@@ -36,6 +36,8 @@ pub trait Request: Message {
     type Answer<'a>;
 
     /// Whether it may be sent again when nobody knows whether it was answered: it changes nothing, or the same each time.
+    ///
+    /// In `messages!`: `Position(Position) = 0x13 -> i64 where repeatable`.
     const IS_REPEATABLE: bool = false;
 }
 

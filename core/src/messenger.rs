@@ -141,11 +141,16 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
     }
 
     /// Tells the peer that nobody waits for the answer to a call any more, where the protocol has a word for that.
+    ///
+    /// A request that has never been on its way is withdrawn, where frames are kept.
     pub fn cancel(&mut self, id: D::CallId) -> Result<(), SendError>
     where
         D: Calling,
     {
         self.dialect.forget(id);
+        if self.withdraw(id) {
+            return Ok(());
+        }
         self.say_first()?;
         self.append(0, |dialect, slot| dialect.emit_cancel(id, slot))
     }
@@ -174,6 +179,9 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
         &'a mut self,
         decode: impl FnOnce(Envelope<'a, D>) -> Result<T, Rejected<'a, D>>,
     ) -> Option<Event<'a, D, T>> {
+        if let Some(frame) = self.look_steadily() {
+            return Some(self.say_frame(frame, decode));
+        }
         let seen = self.look()?;
         Some(self.say(seen, decode))
     }
@@ -185,15 +193,23 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
         seen: Seen,
         decode: impl FnOnce(Envelope<'a, D>) -> Result<T, Rejected<'a, D>>,
     ) -> Event<'a, D, T> {
-        let frame = match seen {
-            Seen::Frame(frame) => frame,
-            Seen::Malformed(malformed) => return Event::Malformed(self.refuse(malformed)),
+        match seen {
+            Seen::Frame(frame) => self.say_frame(frame, decode),
+            Seen::Malformed(malformed) => Event::Malformed(self.refuse(malformed)),
             Seen::Fault(fault) => {
                 self.reading = Reading::OutOfStep;
-                return Event::Malformed(Malformed::at(0, crate::Rule::Wire(fault)));
+                Event::Malformed(Malformed::at(0, crate::Rule::Wire(fault)))
             }
-            Seen::Notice => return self.say_notice(),
-        };
+            Seen::Notice => self.say_notice(),
+        }
+    }
+
+    #[inline]
+    fn say_frame<'a, T>(
+        &'a mut self,
+        frame: Frame,
+        decode: impl FnOnce(Envelope<'a, D>) -> Result<T, Rejected<'a, D>>,
+    ) -> Event<'a, D, T> {
         self.scanned = 0;
         if let Some(keeping) = self.dialect.keeping_mut() {
             keeping.ahead = keeping.ahead.saturating_sub(frame.len);
@@ -282,6 +298,13 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
             _ if self.dialect.has_quit() => Some(Over::Quit),
             _ => None,
         }
+    }
+
+    /// Gives back the memory of buffers in which nothing is, where it can be given back: for links that are silent for a
+    /// while. They take it again when bytes come or go.
+    pub fn release_memory(&mut self) {
+        self.input.release();
+        self.outbox.release();
     }
 
     /// The dialect, to see how the link stands.
@@ -388,9 +411,21 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
     /// Finds the next frame, or the rule that the input breaks.
     #[inline]
     pub(crate) fn look(&mut self) -> Option<Seen> {
-        if let Some(frame) = self.look_steadily() {
-            return Some(Seen::Frame(frame));
+        match self.dialect.keeping() {
+            Some(_) => self.look_at_all(),
+            None => self.look_through(),
         }
+    }
+
+    /// Looks, where frames are kept, at more than messages.
+    #[inline(never)]
+    fn look_at_all(&mut self) -> Option<Seen> {
+        self.look_through()
+    }
+
+    /// Looks at what is here, and at what the wire has.
+    #[inline]
+    fn look_through(&mut self) -> Option<Seen> {
         loop {
             if let Some(seen) = self.look_here() {
                 return Some(seen);
@@ -406,6 +441,7 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
     }
 
     /// Looks at what has come through the wire.
+    #[inline]
     fn look_here(&mut self) -> Option<Seen> {
         loop {
             self.settle();
@@ -479,7 +515,9 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
         self.pass_over();
         if self.input.is_full() {
             self.look_ahead();
-            if self.input.is_full() && self.look_here().is_none() {
+            // Memory that was given back is taken again, whatever there is to say.
+            let is_full = self.input.is_full();
+            if is_full && (self.input.is_empty() || self.look_here().is_none()) {
                 self.input.enlarge();
             }
         }
@@ -510,6 +548,9 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
         self.scanned = 0;
         if let framing::Rule::Limit { len, .. } = malformed.rule {
             self.dialect.handle_refused(len);
+        }
+        if malformed.recovery == Recovery::Lost {
+            self.dialect.handle_out_of_step();
         }
         self.skip(malformed.recovery);
         Malformed {

@@ -1,6 +1,7 @@
 use crate::call::{Refused, Table};
 use crate::clock::Clock;
 use crate::hub::PeerId;
+use crate::native::Parting;
 use crate::storage::Growable;
 use ropeway_core::dialect::{Carries, Dialect, Refuses};
 use ropeway_core::message::{Answer, Refusal, Request};
@@ -16,6 +17,12 @@ pub(crate) struct Desk<D: Dialect> {
     pub(crate) address: Option<SocketAddr>,
     pub(crate) calls: Table<D>,
     pub(crate) ending: Option<Ending>,
+    /// The requests that are being answered later, where they are counted.
+    pub(crate) requests: Option<Requests<D::CallId>>,
+    /// How the peer has said that a session or its link ends, or which rule it broke.
+    pub(crate) parting: Option<Parting>,
+    /// How long calls wait that do not say it.
+    pub(crate) patience: Duration,
     clock: Clock,
     /// Answers that found no room. While there are any, nothing more is taken from the peer.
     owed: VecDeque<Owed<D>>,
@@ -26,6 +33,13 @@ pub(crate) struct Desk<D: Dialect> {
 pub(crate) type Mail<D> = Messenger<D, Growable>;
 
 type Owed<D> = Box<dyn FnMut(&mut Mail<D>) -> Result<(), SendError> + Send>;
+
+/// Requests of a peer that are being answered later.
+#[derive(Debug)]
+pub(crate) struct Requests<C> {
+    open: Vec<C>,
+    limit: usize,
+}
 
 /// How the program wants a link to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +61,9 @@ impl<D: Dialect> Desk<D> {
             address,
             calls: Table::new(max_calls),
             ending: None,
+            requests: None,
+            parting: None,
+            patience: PATIENCE,
             clock,
             owed: VecDeque::new(),
             unsent: 0,
@@ -67,8 +84,36 @@ impl<D: Dialect> Desk<D> {
         self.owed.is_empty()
     }
 
+    /// Notes a request that is to be answered later, unless there are as many of them as there may be.
+    pub(crate) fn admit(&mut self, id: D::CallId) -> bool {
+        self.requests
+            .as_mut()
+            .is_none_or(|requests| requests.admit(id))
+    }
+
+    /// A request has been answered or refused.
+    pub(crate) fn answered(&mut self, id: D::CallId) {
+        if let Some(requests) = &mut self.requests {
+            requests.close(id);
+        }
+    }
+
+    /// Nobody waits for the answer to a request any more; says whether it was still to be answered.
+    pub(crate) fn cancelled(&mut self, id: D::CallId) -> bool {
+        self.requests
+            .as_mut()
+            .is_none_or(|requests| requests.close(id))
+    }
+
+    /// Takes out all requests that are still to be answered: of an older session, in which nobody waits any more.
+    pub(crate) fn cancel_all(&mut self) -> Vec<D::CallId> {
+        let requests = self.requests.as_mut();
+        requests.map_or_else(Vec::new, |requests| std::mem::take(&mut requests.open))
+    }
+
     /// Queues the answers that found no room before, as far as there is some now.
     pub(crate) fn settle(&mut self, mail: &mut Mail<D>) {
+        self.calls.settle(mail);
         while let Some(owed) = self.owed.front_mut() {
             match owed(mail) {
                 Err(SendError::Full) => return,
@@ -149,6 +194,28 @@ impl<D: Dialect> Desk<D> {
     }
 }
 
+impl<C: Eq> Requests<C> {
+    pub(crate) const fn new(limit: usize) -> Self {
+        Self {
+            open: Vec::new(),
+            limit,
+        }
+    }
+
+    fn admit(&mut self, id: C) -> bool {
+        let has_room = self.open.len() < self.limit;
+        if has_room {
+            self.open.push(id);
+        }
+        has_room
+    }
+
+    fn close(&mut self, id: C) -> bool {
+        let at = self.open.iter().position(|open| *open == id);
+        at.map(|at| self.open.swap_remove(at)).is_some()
+    }
+}
+
 pub(crate) fn refusal<C>(id: C, refused: &Refused) -> Refusal<'_, C> {
     Refusal {
         kind: refused.kind,
@@ -168,3 +235,6 @@ impl<D: Dialect> fmt::Debug for Desk<D> {
             .finish_non_exhaustive()
     }
 }
+
+/// As in TCPTalks.
+const PATIENCE: Duration = Duration::from_secs(5);

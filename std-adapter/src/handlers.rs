@@ -1,5 +1,6 @@
 use crate::call::Refused;
 use crate::hub::{News, PeerId, Peers};
+use crate::native::Standing;
 use crate::peer::Peer;
 use ropeway_core::Event;
 use ropeway_core::dialect::{Delivers, Dialect, Never, Refuses, Replies};
@@ -47,8 +48,12 @@ pub struct Handlers<D: Dialect> {
     handlers: Vec<Box<dyn Handler<D>>>,
     otherwise: Option<Box<Otherwise<D>>>,
     news: Option<Box<Hear<D>>>,
+    cancelled: Option<Box<Cancelled<D>>>,
+    standing: Option<Box<Stand<D>>>,
 }
 
+type Cancelled<D> = dyn FnMut(&mut Peer<'_, D>, <D as Dialect>::CallId) + Send;
+type Stand<D> = dyn FnMut(&mut Peer<'_, D>, &Standing<'_>) + Send;
 type Otherwise<D> = dyn FnMut(&mut Aside<D>, Event<'_, D, Never>) + Send;
 type Then<D> = dyn FnOnce(&mut Peer<'_, D>);
 type Hear<D> = dyn FnMut(&mut Peers<D>, &News) + Send;
@@ -68,6 +73,8 @@ impl<D: Dialect> Handlers<D> {
             handlers: Vec::new(),
             otherwise: None,
             news: None,
+            cancelled: None,
+            standing: None,
         }
     }
 
@@ -96,7 +103,7 @@ impl<D: Dialect> Handlers<D> {
 
     /// Takes the request `M`, to be answered later under the id that the handler gets: by [`Peer::answer`],
     /// [`Node::answer`](crate::Node::answer) or [`Peers::answer`]. An error refuses it at once. Where it comes as a
-    /// message, it is dropped.
+    /// message, it is dropped. [`Node::max_requests`](crate::Node::max_requests) bounds how many are open.
     pub fn answer_later<M>(
         &mut self,
         handler: impl FnMut(&mut Peer<'_, D>, D::CallId, M) -> Result<(), Refused> + Send + 'static,
@@ -168,6 +175,26 @@ impl<D: Dialect> Handlers<D> {
         self
     }
 
+    /// Hears that nobody waits for the answer to a request any more that is being [answered later](Self::answer_later),
+    /// where the protocol tells that: work on it can end. It need not be answered.
+    pub fn cancelled(
+        &mut self,
+        handler: impl FnMut(&mut Peer<'_, D>, D::CallId) + Send + 'static,
+    ) -> &mut Self {
+        self.cancelled = Some(Box::new(handler));
+        self
+    }
+
+    /// Hears how the link of a session stands: over the native protocol, and when a [client](crate::native::Client)
+    /// connects and loses it.
+    pub fn standing(
+        &mut self,
+        handler: impl FnMut(&mut Peer<'_, D>, &Standing<'_>) + Send + 'static,
+    ) -> &mut Self {
+        self.standing = Some(Box::new(handler));
+        self
+    }
+
     fn add(&mut self, handler: impl Handler<D> + 'static) -> &mut Self {
         self.handlers.push(Box::new(handler));
         self
@@ -175,6 +202,12 @@ impl<D: Dialect> Handlers<D> {
 
     pub(crate) fn hears_news(&self) -> bool {
         self.news.is_some()
+    }
+
+    pub(crate) fn tell_standing(&mut self, peer: &mut Peer<'_, D>, standing: &Standing<'_>) {
+        if let Some(handler) = &mut self.standing {
+            handler(peer, standing);
+        }
     }
 
     pub(crate) fn tell(&mut self, peers: &mut Peers<D>, news: &News) {

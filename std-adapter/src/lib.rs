@@ -6,6 +6,7 @@
 //! | wait for messages in a thread of one's own | [`Link`] |
 //! | look for messages once a turn of a loop | [`Pump`] |
 //! | answer a peer, call it, and handle what it says | [`Node`] with [`Handlers`], and [`call`] |
+//! | keep a session with a peer, whatever becomes of its links | [`native`] |
 //! | serve many peers in one thread | [`Hub`] |
 //! | reach a peer, or wait for peers | [`Connect`], [`Listener`], ended by a [`Cancel`] |
 //! | find peers on the network | [`discovery`] |
@@ -34,6 +35,7 @@ pub mod json;
 mod link;
 mod listen;
 pub mod memory;
+pub mod native;
 mod node;
 mod options;
 pub mod packetmq;
@@ -41,6 +43,7 @@ mod peer;
 mod polled;
 mod post;
 mod pump;
+mod random;
 mod storage;
 pub mod tcptalks;
 pub mod transport;

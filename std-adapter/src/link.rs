@@ -88,7 +88,7 @@ impl<D: Dialect, T: Transport> Link<D, T> {
     {
         loop {
             match self.link.try_queue(message) {
-                Err(SendError::Full) if self.waits.write(&mut self.link)? => {}
+                Err(SendError::Full) if self.make_room()? => {}
                 queued => return queued.map_err(Error::Send),
             }
         }
@@ -112,21 +112,46 @@ impl<D: Dialect, T: Transport> Link<D, T> {
     ) -> Result<Option<Event<'a, D, R>>, Error> {
         let waits = &mut self.waits;
         self.link
-            .recv_with(|link| waits.read(link, timeout, || false))
+            .recv_with(|link| waits.read(link, timeout, |_| false))
     }
 
     /// Waits for something to be said, for `timeout` or until `stop`, and says whether there is.
     pub(crate) fn wait(
         &mut self,
         timeout: Duration,
-        stop: impl Fn() -> bool,
+        stop: impl Fn(&mut Inner<D, T>) -> bool,
     ) -> Result<bool, Error> {
         Ok(self.link.has_event() || self.waits.read(&mut self.link, timeout, stop)?)
     }
 
-    /// Writes once and says whether anything could be written within the send timeout.
+    /// Makes room in a full outbox, and says whether there could be made some within the send timeout.
     pub(crate) fn make_room(&mut self) -> Result<bool, Error> {
-        self.waits.write(&mut self.link)
+        match self.link.messenger().dialect().keeping() {
+            Some(_) => self.waits.wait_for_room(&mut self.link),
+            None => self.waits.write(&mut self.link),
+        }
+    }
+
+    /// Queues a message if there is room, and writes nothing.
+    pub(crate) fn try_queue<M: ?Sized>(&mut self, message: &M) -> Result<(), SendError>
+    where
+        D: Carries<M>,
+    {
+        self.link.try_queue(message)
+    }
+
+    pub(crate) const fn send_timeout(&self) -> Duration {
+        self.waits.send_timeout()
+    }
+
+    /// Goes on over another transport to the same peer, in a dialect whose sessions outlive their transports: what was
+    /// received and not taken is dropped, and what the peer has not taken is written again.
+    pub fn reconnect(&mut self, transport: T) -> Result<(), Error> {
+        self.waits.restart(&transport)?;
+        (*self.link.reader(), *self.link.writer()) = halves(transport);
+        self.link.messenger().handle_connected();
+        self.waits.note_time(&mut self.link);
+        Ok(())
     }
 
     pub(crate) const fn messenger(&mut self) -> &mut Messenger<D, Growable> {
@@ -138,7 +163,7 @@ impl<D: Dialect, T: Transport> Link<D, T> {
         self.link.messenger().dialect_mut()
     }
 
-    /// How many bytes wait to be written.
+    /// How many bytes wait to be written or, in a dialect that keeps sessions, to be taken by the peer.
     pub const fn queued(&self) -> usize {
         self.link.queued()
     }

@@ -1,12 +1,14 @@
+mod redialling;
 mod turning;
 
 use crate::call::{CallError, Failure, Refused, Ticket};
 use crate::clock::Clock;
-use crate::desk::Desk;
+use crate::desk::{Desk, Requests};
 use crate::hub::PeerId;
+use crate::native::Dialler;
 use crate::peer::Peer;
 use crate::post::{Office, PostError, Posts};
-use crate::transport::{Transport, Wakeable};
+use crate::transport::{Transport, Wake, Wakeable};
 use crate::waits::Deadline;
 use crate::{Error, Handlers, Link};
 use ropeway_core::SendError;
@@ -61,6 +63,10 @@ pub struct Node<D: Dialect, T = TcpStream> {
     /// What ended the link, until someone has been told.
     lost: Option<Error>,
     is_finished: bool,
+    /// What gets another transport when one is lost.
+    dialler: Option<Box<Dialler<T>>>,
+    /// How a transport is woken, once somebody has a handle.
+    waker: Option<fn(&T) -> Wake>,
 }
 
 /// A node, for other threads: wakes it, and has it do things in its own thread. Clones are the same.
@@ -74,13 +80,17 @@ impl<D: Dialect, T: Transport> Node<D, T> {
     /// Serves the peer of a link.
     pub fn new(mut link: Link<D, T>, handlers: Handlers<D>) -> Self {
         let address = link.transport().peer();
+        let mut desk = Desk::new(PeerId::ALONE, address, Clock::new(), MAX_CALLS);
+        desk.requests = Some(Requests::new(MAX_REQUESTS));
         Self {
             link,
             handlers,
-            desk: Desk::new(PeerId::ALONE, address, Clock::new(), MAX_CALLS),
+            desk,
             posts: None,
             lost: None,
             is_finished: false,
+            dialler: None,
+            waker: None,
         }
     }
 
@@ -91,12 +101,29 @@ impl<D: Dialect, T: Transport> Node<D, T> {
         self
     }
 
+    /// How many requests may be [answered later](Handlers::answer_later) at once, 1024 by default; more are refused, and the
+    /// peer is told that this one is busy.
+    #[must_use]
+    pub fn max_requests(mut self, requests: usize) -> Self {
+        self.desk.requests = Some(Requests::new(requests));
+        self
+    }
+
+    /// How long a call waits that does not say it, such as [`ask`](Self::ask): 5 s by default.
+    #[must_use]
+    pub const fn patience(mut self, timeout: Duration) -> Self {
+        self.desk.patience = timeout;
+        self
+    }
+
     /// Waits at most `timeout` for something to happen, and does all that there is to do: hands what came to its
     /// handlers, ends calls whose time has passed, writes what is queued.
     ///
     /// Says whether anything happened. [`Duration::ZERO`] only looks, [`Duration::MAX`] waits for ever. An error
     /// ends the link, and with it the calls under way; [`Error::Closed`] when the peer has closed, after all that
-    /// it said.
+    /// it said. Where a session outlives its link, calls wait until their deadlines for [another](Self::reconnect), and a
+    /// [client](crate::native::Client) gets that itself: it fails only with [`Error::Refused`], when trying again would not
+    /// help.
     pub fn turn(&mut self, timeout: Duration) -> Result<bool, Error>
     where
         D: Refuses,
@@ -138,7 +165,7 @@ impl<D: Dialect, T: Transport> Node<D, T> {
         D: Refuses,
     {
         let deadline = Deadline::after(timeout);
-        while !self.link.dialect().is_open() {
+        while self.is_down() || !self.link.dialect().is_open() {
             if deadline.has_passed() {
                 return Ok(false);
             }
@@ -147,9 +174,19 @@ impl<D: Dialect, T: Transport> Node<D, T> {
         Ok(true)
     }
 
+    /// Calls the peer and waits for the answer as long as is [usual](Self::patience).
+    pub fn ask<M, A>(&mut self, request: &M) -> Result<A, CallError>
+    where
+        M: for<'r> Request<Answer<'r> = A>,
+        D: Asks<M> + Refuses,
+        for<'r> <D as Answers<'r, M>>::Failure: Failure,
+    {
+        self.call(request, self.desk.patience)
+    }
+
     /// Calls the peer and waits for the answer, while everything else goes to its handlers.
     ///
-    /// Waits for the opening too, if that is not done.
+    /// Waits for the opening too, if that is not done, and for a link, if a [client](crate::native::Client) has none.
     pub fn call<M, A>(&mut self, request: &M, timeout: Duration) -> Result<A, CallError>
     where
         M: for<'r> Request<Answer<'r> = A>,
@@ -158,7 +195,7 @@ impl<D: Dialect, T: Transport> Node<D, T> {
     {
         self.call_with(request, timeout, |answer| match answer {
             Ok(answer) => Ok(answer),
-            Err(failure) => Err(CallError::Refused(failure.keep())),
+            Err(failure) => Err(failure.keep().into()),
         })?
     }
 
@@ -183,9 +220,10 @@ impl<D: Dialect, T: Transport> Node<D, T> {
                 self.lost = Some(error);
             }
             if let Some(outcome) = call.take() {
-                return outcome.map_err(CallError::Malformed);
+                return outcome;
             }
             if self.lost.is_some() {
+                self.cancel(id);
                 return Err(CallError::LinkLost);
             }
             if !self.desk.calls.is_open(id) {
@@ -210,11 +248,10 @@ impl<D: Dialect, T: Transport> Node<D, T> {
                 Err(CallError::Send(SendError::NotOpen)) if !mail.dialect().is_open() => {
                     self.step(deadline, &mut ()).map(drop)
                 }
-                Err(CallError::Send(SendError::Full)) => self.link.make_room().map(drop),
+                Err(CallError::Send(SendError::Full)) => self.make_room(deadline),
                 begun => return begun,
             };
             if let Err(error) = waited {
-                self.fail();
                 self.lost = Some(error);
                 return Err(CallError::LinkLost);
             }
@@ -266,9 +303,11 @@ impl<D: Dialect, T: Transport> Node<D, T> {
         value: &M::Answer<'v>,
     ) -> Result<(), Error>
     where
-        D: for<'x> Carries<Answer<'x, 'v, <D as Dialect>::CallId, M>>,
+        D: for<'x> Carries<Answer<'x, 'v, <D as Dialect>::CallId, M>> + Refuses,
     {
-        self.link.send(&Answer::<'_, 'v, _, M> { id, value })
+        self.send(&Answer::<'_, 'v, _, M> { id, value })?;
+        self.desk.answered(id);
+        Ok(())
     }
 
     /// Refuses a request that was put off.
@@ -276,28 +315,58 @@ impl<D: Dialect, T: Transport> Node<D, T> {
     where
         D: Refuses,
     {
-        self.link.send(&crate::desk::refusal(id, refused))
+        self.send(&crate::desk::refusal(id, refused))?;
+        self.desk.answered(id);
+        Ok(())
     }
 
     /// Sends a message at once, as [`Link::send`] does.
+    ///
+    /// Where sessions are kept, a message that was queued is on its way, whatever becomes of the link.
     pub fn send<M: ?Sized>(&mut self, message: &M) -> Result<(), Error>
     where
-        D: Carries<M>,
+        D: Carries<M> + Refuses,
     {
-        self.link.send(message)
+        self.queue(message)?;
+        self.flush()
     }
 
     /// Queues a message, as [`Link::queue`] does.
+    ///
+    /// Where sessions are kept, the queue is full of what the peer has not taken: what it says meanwhile goes to its
+    /// handlers. A [client](crate::native::Client) without a link does not wait.
     pub fn queue<M: ?Sized>(&mut self, message: &M) -> Result<(), Error>
     where
-        D: Carries<M>,
+        D: Carries<M> + Refuses,
     {
-        self.link.queue(message)
+        if !self.keeps_sessions() {
+            return self.link.queue(message);
+        }
+        let mut deadline = None;
+        loop {
+            match self.link.try_queue(message) {
+                Err(SendError::Full) if !self.is_down() => {}
+                queued => return queued.map_err(Error::Send),
+            }
+            let timeout = self.link.send_timeout();
+            let deadline = *deadline.get_or_insert_with(|| Deadline::after(timeout));
+            if deadline.has_passed() {
+                return Err(Error::Send(SendError::Full));
+            }
+            self.make_room(deadline)?;
+        }
     }
 
     /// Writes all that is queued, unless the send timeout ends first.
     pub fn flush(&mut self) -> Result<(), Error> {
-        self.link.flush()
+        if self.is_down() {
+            return Ok(());
+        }
+        match self.link.flush() {
+            // It is lost; the next turn sees that too, and goes on from there.
+            Err(Error::Transport(_) | Error::Closed) if self.dialler.is_some() => Ok(()),
+            flushed => flushed,
+        }
     }
 
     /// The peer, as handlers meet it.
@@ -315,20 +384,51 @@ impl<D: Dialect, T: Transport> Node<D, T> {
         &mut self.link
     }
 
+    /// Goes on over another transport to the same peer, in a dialect whose sessions outlive their transports: what the peer
+    /// has not taken is sent again, and calls go on.
+    pub fn reconnect(&mut self, transport: T) -> Result<(), Error> {
+        if !self.keeps_sessions() {
+            self.fail();
+        }
+        self.desk.address = transport.peer();
+        self.desk.parting = None;
+        self.lost = None;
+        self.is_finished = false;
+        self.link.reconnect(transport)?;
+        if let (Some(posts), Some(waker)) = (&self.posts, self.waker) {
+            posts.set_wake(waker(self.link.transport()));
+        }
+        Ok(())
+    }
+
     /// Closes the link, as [`Link::close`] does; calls under way end with [`CallError::LinkLost`].
-    pub fn close(mut self, timeout: Duration) -> Result<bool, Error> {
+    ///
+    /// Where sessions are kept, what is queued is sent first, over a new link if need be, and the session ends once the
+    /// peer has taken all of it: says whether that was in time.
+    pub fn close(mut self, timeout: Duration) -> Result<bool, Error>
+    where
+        D: Refuses,
+    {
         self.fail();
-        self.link.close(timeout)
+        match self.keeps_sessions() {
+            true => self.take_leave(Deadline::after(timeout)),
+            false => self.link.close(timeout),
+        }
     }
 }
 
 impl<D: Dialect, T: Wakeable> Node<D, T> {
     /// A handle for other threads, through which at most `limit` things wait to be done; the first limit holds.
     pub fn handle(&mut self, limit: usize) -> NodeHandle<D> {
-        let link = &mut self.link;
-        let posts = self
-            .posts
-            .get_or_insert_with(|| Office::new(limit, link.transport().waker()));
+        let (link, dialler) = (&mut self.link, &self.dialler);
+        self.waker = Some(T::waker);
+        let posts = self.posts.get_or_insert_with(|| {
+            let wake = match dialler {
+                Some(dialler) if dialler.is_down() => dialler.waker(),
+                _ => link.transport().waker(),
+            };
+            Office::new(limit, wake)
+        });
         NodeHandle {
             posts: posts.clone(),
         }
@@ -374,3 +474,5 @@ impl<D: Dialect> fmt::Debug for NodeHandle<D> {
 }
 
 const MAX_CALLS: usize = 64;
+
+const MAX_REQUESTS: usize = 1024;

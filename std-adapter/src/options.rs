@@ -1,7 +1,8 @@
-use crate::storage::Growable;
+use crate::storage::{Growable, Pool};
 use socket2::{SockRef, TcpKeepalive};
 use std::io;
 use std::net::TcpStream;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What a link is made with: its memory, and how its socket behaves.
@@ -94,6 +95,14 @@ impl Options {
         self.send_timeout
     }
 
+    /// The size of a buffer before it has grown, in bytes.
+    pub(crate) const fn initial(&self) -> usize {
+        match self.buffer < self.max_message {
+            true => self.buffer,
+            false => self.max_message,
+        }
+    }
+
     /// The largest frame in bytes.
     pub(crate) const fn largest(&self) -> usize {
         self.max_message
@@ -103,10 +112,10 @@ impl Options {
         Growable::new(self.buffer, self.max_message)
     }
 
-    /// Memory to receive into, and memory to queue `queue` bytes in.
-    pub(crate) fn memories(&self, queue: usize) -> (Growable, Growable) {
-        let outbox = Growable::new(queue, self.max_message.max(queue));
-        (self.memory(), outbox)
+    /// Memory to receive into, and memory to queue `queue` bytes in, for many links.
+    pub(crate) fn pools(&self, queue: usize) -> [Arc<Pool>; 2] {
+        let input = Pool::new(self.buffer, self.max_message, KEPT);
+        [input, Pool::new(queue, self.max_message.max(queue), KEPT)]
     }
 
     /// Sets up a connected socket: small messages leave at once, and a silent peer is noticed.
@@ -134,6 +143,9 @@ impl Keepalive {
         parameters
     }
 }
+
+/// How many free pieces of memory of a kind are kept for links that have something to say.
+const KEPT: usize = 64;
 
 #[cfg(test)]
 mod tests {

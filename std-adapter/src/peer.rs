@@ -84,7 +84,10 @@ impl<'a, D: Dialect> Peer<'a, D> {
     where
         D: for<'x> Carries<Answer<'x, 'v, <D as Dialect>::CallId, M>>,
     {
-        self.parts().0.send(&Answer::<'_, 'v, _, M> { id, value })
+        let (mail, desk) = self.parts();
+        mail.send(&Answer::<'_, 'v, _, M> { id, value })?;
+        desk.answered(id);
+        Ok(())
     }
 
     /// Refuses a request that was put off; a full queue takes nothing.
@@ -92,7 +95,10 @@ impl<'a, D: Dialect> Peer<'a, D> {
     where
         D: Refuses,
     {
-        self.parts().0.send(&refusal(id, refused))
+        let (mail, desk) = self.parts();
+        mail.send(&refusal(id, refused))?;
+        desk.answered(id);
+        Ok(())
     }
 
     /// Sends a request; `then` gets its outcome, and the peer again, when it is there.
@@ -122,21 +128,34 @@ impl<'a, D: Dialect> Peer<'a, D> {
         for<'r> <D as Answers<'r, M>>::Failure: Failure,
         A: Send + 'static,
     {
-        let (ticket, stub) = Stub::<M, A>::new();
         let (mail, desk) = self.parts();
+        let (ticket, stub) = Stub::<M, A>::new(desk.calls.dropped());
         let deadline = desk.deadline(timeout);
         let waiter = Box::new(stub);
         desk.calls.begin(mail, request, deadline, Some(waiter))?;
         Ok(ticket)
     }
 
-    /// Gives a call up: its answer is dropped when it comes, and its closure never called.
+    /// Gives a call up: its answer is dropped when it comes, and its closure never called. The peer is told so, where the
+    /// protocol has a word for that.
     pub fn cancel(&mut self, id: D::CallId)
     where
         D: Calling,
     {
         let (mail, desk) = self.parts();
         desk.calls.cancel(id, mail.dialect_mut());
+        desk.settle(mail);
+    }
+
+    /// How long calls wait that do not say it: see [`Node::patience`](crate::Node::patience).
+    pub fn patience(&self) -> Duration {
+        self.desk().patience
+    }
+
+    /// The oldest message whose fate a fresh session has left open, as its frame: see
+    /// [`Messenger::poll_in_doubt`](crate::Messenger::poll_in_doubt). For the handler that hears of the session.
+    pub fn poll_in_doubt(&mut self) -> Option<&[u8]> {
+        self.parts().0.poll_in_doubt()
     }
 
     /// How many calls to this peer wait for their answers.

@@ -18,7 +18,7 @@ pub enum PostError {
 pub(crate) struct Posts<J> {
     state: Mutex<State<J>>,
     limit: usize,
-    wake: Wake,
+    wake: Mutex<Wake>,
 }
 
 /// The end of a queue where things are done; when it goes, nobody will do them any more.
@@ -41,7 +41,7 @@ impl<J> Posts<J> {
                 wake: false,
             }),
             limit,
-            wake,
+            wake: Mutex::new(wake),
         })
     }
 
@@ -55,18 +55,29 @@ impl<J> Posts<J> {
         }
         state.jobs.push_back(job);
         drop(state);
-        (self.wake)();
+        self.call_wake();
         Ok(())
     }
 
     pub(crate) fn stop(&self) {
         self.lock().stop = true;
-        (self.wake)();
+        self.call_wake();
     }
 
     pub(crate) fn wake(&self) {
         self.lock().wake = true;
-        (self.wake)();
+        self.call_wake();
+    }
+
+    /// Who does the things waits elsewhere from now on: to be told before it looks for some.
+    pub(crate) fn set_wake(&self, wake: Wake) {
+        *self.wake.lock().unwrap_or_else(PoisonError::into_inner) = wake;
+    }
+
+    fn call_wake(&self) {
+        let wake = self.wake.lock().unwrap_or_else(PoisonError::into_inner);
+        let wake = Wake::clone(&wake);
+        wake();
     }
 
     /// Takes back one wish to stop.

@@ -1,4 +1,5 @@
 use crate::Error;
+use crate::clock::Clock;
 use crate::link::Inner;
 use crate::transport::{Patience, Transport, transport_error};
 use ropeway_core::dialect::Dialect;
@@ -12,6 +13,7 @@ pub(crate) struct Waits {
     /// How long it waits at most for room, before something else is tried.
     writes: Patience,
     send_timeout: Duration,
+    clock: Clock,
 }
 
 /// The end of a wait.
@@ -25,9 +27,68 @@ impl Waits {
             reads: Patience::Forever,
             writes,
             send_timeout,
+            clock: Clock::new(),
         };
         let set = transport.set_patience(waits.reads, waits.writes);
         set.map_err(transport_error).map(|()| waits)
+    }
+
+    /// Another transport, whose waiting is as that of every new one.
+    pub(crate) fn restart(&mut self, transport: &impl Transport) -> Result<(), Error> {
+        self.reads = Patience::Forever;
+        let set = transport.set_patience(self.reads, self.writes);
+        set.map_err(transport_error)
+    }
+
+    pub(crate) const fn send_timeout(&self) -> Duration {
+        self.send_timeout
+    }
+
+    /// Notes the time for promises of silence, where the dialect has sessions.
+    #[inline]
+    pub(crate) fn note_time<D: Dialect, T: Transport>(&self, link: &mut Inner<D, T>) {
+        let mail = link.messenger();
+        if mail.dialect().keeping().is_some() {
+            mail.handle_time(self.clock.now());
+        }
+    }
+
+    /// How long the dialect can wait until the time is noted again.
+    #[inline]
+    fn until_timer<D: Dialect, T: Transport>(&self, link: &mut Inner<D, T>) -> Duration {
+        match link.messenger().next_timeout() {
+            Some(at) => at - self.clock.now(),
+            None => Duration::MAX,
+        }
+    }
+
+    /// Waits until the peer has taken something of a full outbox, and says whether it has within the send timeout.
+    ///
+    /// It takes in what the peer says, as far as there is room; when there is none, somebody has to take that first.
+    #[cold]
+    pub(crate) fn wait_for_room<D: Dialect, T: Transport>(
+        &mut self,
+        link: &mut Inner<D, T>,
+    ) -> Result<bool, Error> {
+        let deadline = Deadline::after(self.send_timeout);
+        let full = link.queued();
+        loop {
+            link.flush()?;
+            if link.queued() < full {
+                return Ok(true);
+            }
+            if deadline.has_passed() || link.messenger().input_room().is_empty() {
+                return Ok(false);
+            }
+            let left = deadline.left().min(self.until_timer(link));
+            let reads = match is_stuck(link) {
+                false => left.max(SHORTEST),
+                true => left.clamp(SHORTEST, SLICE),
+            };
+            self.set_reads(link, Patience::of(reads))?;
+            link.read_once()?;
+            self.note_time(link);
+        }
     }
 
     /// Writes once, and says whether anything could be written within the send timeout.
@@ -41,7 +102,7 @@ impl Waits {
         if self.reads == Patience::None {
             self.set_reads(link, Patience::Forever)?;
         }
-        Ok(link.write_once()? || self.write_when_unstuck(link)?)
+        Ok(link.write_once()? || (is_stuck(link) && self.write_when_unstuck(link)?))
     }
 
     /// Writes what is queued and reads, until there is something to say, `timeout` ends or `stop` says so; says
@@ -52,21 +113,25 @@ impl Waits {
         &mut self,
         link: &mut Inner<D, T>,
         timeout: Duration,
-        stop: impl Fn() -> bool,
+        stop: impl Fn(&mut Inner<D, T>) -> bool,
     ) -> Result<bool, Error> {
         let deadline = Deadline::after(timeout);
         let mut left = timeout;
-        while !stop() {
+        while !stop(link) {
+            let timer = self.until_timer(link);
+            // One that is due and cannot be served must not keep the thread busy.
+            left = left.min(timer.max(SHORTEST));
             if left.is_zero() {
                 self.set_reads(link, Patience::None)?;
             }
             let written = link.flush();
-            let reads = match link.has_output() {
+            let reads = match is_stuck(link) {
                 false => self.roughly(left),
                 true => Patience::of(left.min(SLICE)),
             };
             self.set_reads(link, reads)?;
             let read = link.read_once();
+            self.note_time(link);
             if link.has_event() {
                 return Ok(true);
             }
@@ -98,7 +163,7 @@ impl Waits {
         link: &mut Inner<D, T>,
     ) -> Result<bool, Error> {
         let deadline = Deadline::after(self.send_timeout);
-        while link.has_output() && !deadline.has_passed() {
+        while is_stuck(link) && !deadline.has_passed() {
             self.set_reads(link, Patience::Until(SHORTEST))?;
             match link.read_once() {
                 Ok(_) | Err(Error::Closed | Error::OutOfStep) => {}
@@ -123,6 +188,11 @@ impl Waits {
         }
         Ok(())
     }
+}
+
+/// Whether something is still to be written.
+fn is_stuck<D: Dialect, T: Transport>(link: &mut Inner<D, T>) -> bool {
+    link.has_output() && !link.messenger().poll_output().is_empty()
 }
 
 impl Deadline {

@@ -64,6 +64,20 @@ impl<B: Storage> Input<B> {
         self.storage.limit()
     }
 
+    /// The most bytes that may wait here without a frame that needs more.
+    #[inline]
+    pub fn ready(&self) -> usize {
+        self.storage.ready()
+    }
+
+    /// Gives the memory back until it is needed again, if nothing is in it.
+    pub fn release(&mut self) {
+        if self.is_empty() {
+            self.compact();
+            self.storage.release();
+        }
+    }
+
     /// How many bytes have been consumed since the start of the stream.
     pub const fn consumed(&self) -> u64 {
         self.reclaimed + self.start as u64

@@ -212,6 +212,16 @@ impl Kept {
         count
     }
 
+    /// Whether a frame that ends at place `end` is [in doubt](Self::in_doubt).
+    pub const fn is_in_doubt(&self, end: usize) -> bool {
+        end <= self.doubtful
+    }
+
+    /// Whether a frame that ends at place `end` is on its way, or has been whole.
+    pub const fn has_gone(&self, end: usize) -> bool {
+        end <= self.committed || self.is_in_doubt(end)
+    }
+
     /// The oldest frame that is in doubt, if there is one; only after [`rewind`](Self::rewind).
     pub fn first_in_doubt<'a, B: Storage>(
         &mut self,

@@ -61,6 +61,7 @@ pub(crate) mod tests {
     /// Memory that grows up to a limit.
     pub(crate) struct Growing {
         memory: Vec<u8>,
+        initial: usize,
         limit: usize,
     }
 
@@ -68,6 +69,7 @@ pub(crate) mod tests {
         pub(crate) fn new(initial: usize, limit: usize) -> Self {
             Self {
                 memory: std::vec![0; initial],
+                initial,
                 limit,
             }
         }
@@ -90,11 +92,20 @@ pub(crate) mod tests {
             self.limit
         }
 
+        fn ready(&self) -> usize {
+            self.initial
+        }
+
         fn grow(&mut self, len: usize) -> bool {
             if len <= self.limit {
-                self.memory.resize(len.max(self.memory.len()), 0);
+                let len = len.max(self.memory.len()).max(self.initial);
+                self.memory.resize(len, 0);
             }
             self.memory.len() >= len
+        }
+
+        fn release(&mut self) {
+            self.memory = Vec::new();
         }
     }
 }

@@ -54,6 +54,16 @@ impl<B: Storage> Outbox<B> {
         self.storage.limit()
     }
 
+    /// Gives the memory back until it is needed again, if nothing waits in it.
+    pub fn release(&mut self) {
+        if self.is_empty() {
+            self.storage.release();
+            self.head = 0;
+            self.tail = 0;
+            self.free = self.end_of_free();
+        }
+    }
+
     /// Appends what `write` puts at the front of the largest free piece, if that has `at_least` bytes.
     ///
     /// `write` returns how many bytes it wrote. Memory that grows is enlarged for a frame larger than all of it,

@@ -20,6 +20,17 @@ pub trait Calling: Dialect {
         let _ = (id, slot);
         Ok(0)
     }
+
+    /// The call whose request `frame` is, a whole frame on its way out; none where frames are not kept.
+    fn asks(frame: &[u8]) -> Option<Self::CallId> {
+        let _ = frame;
+        None
+    }
+
+    /// Has `frame`, a [request](Self::asks) that has not gone out, ask for nothing; its length stays.
+    fn withdraw(frame: &mut [u8]) {
+        let _ = frame;
+    }
 }
 
 /// A dialect in which the request `M` can be sent and its answer read: every one that has both.

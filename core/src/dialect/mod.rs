@@ -13,6 +13,7 @@ mod keeping;
 pub mod native;
 #[cfg(feature = "msgpack")]
 pub mod packetmq;
+mod resuming;
 #[cfg(feature = "pickle")]
 pub mod tcptalks;
 
@@ -28,6 +29,7 @@ use core::ops::RangeInclusive;
 pub use calling::{Asks, Calling, Refuses, Replies};
 pub use filing::Filing;
 pub use keeping::{Keeping, Settlement};
+pub use resuming::Leave;
 
 /// One protocol: framing, envelope and encoding, and what it knows of the link that it speaks on.
 ///
@@ -50,6 +52,10 @@ pub trait Dialect {
 
     /// The codes that programs must not use for messages of their own.
     const RESERVED: &'static [RangeInclusive<u16>];
+
+    /// Whether what both sides have said outlives the transport, as a session with an id. Where it does not, nothing of
+    /// what is said here about sessions is asked.
+    const HAS_SESSIONS: bool = false;
 
     /// Looks for one frame at the front of `input`, as [`Framing::parse`](crate::framing::Framing::parse) does.
     ///
@@ -131,6 +137,21 @@ pub trait Dialect {
         None
     }
 
+    /// The request that a notice says nobody waits for any more, if it says that.
+    fn cancelled(notice: &Self::Notice<'_>) -> Option<Self::CallId> {
+        let _ = notice;
+        None
+    }
+
+    /// A notice as one of the native protocol, for whoever serves all dialects alike and has sessions to keep.
+    fn as_native<'n>(notice: &'n Self::Notice<'_>) -> Option<&'n native::Notice<'n>> {
+        let _ = notice;
+        None
+    }
+
+    /// Takes leave once the peer has taken all that was sent, where the protocol has a word for the end of a session.
+    fn quit(&mut self) {}
+
     /// Notes the time.
     #[inline]
     fn handle_time(&mut self, now: Instant) {
@@ -187,14 +208,15 @@ pub trait Dialect {
 
     /// Writes a small frame of its own that goes past what waits in the outbox, where frames are kept.
     ///
-    /// `limit` is the most bytes that can ever be received at once, and `is_idle` says that nothing waits in the outbox.
+    /// `room` is how many bytes of frames the input has room for, and the most that one frame can ever have; `is_idle`
+    /// says that nothing waits in the outbox.
     fn emit_aside(
         &mut self,
-        limit: usize,
+        room: (usize, usize),
         is_idle: bool,
         slot: &mut [u8],
     ) -> Result<usize, EncodeError> {
-        let _ = (limit, is_idle, slot);
+        let _ = (room, is_idle, slot);
         Ok(0)
     }
 
@@ -212,10 +234,9 @@ pub trait Dialect {
         false
     }
 
-    /// A frame of `len` bytes whose content starts with `first` waits behind all others that do, and is no small one;
-    /// `limit` is the most bytes that can ever be received at once.
-    fn handle_ahead(&mut self, first: u8, len: usize, limit: usize) {
-        let _ = (first, len, limit);
+    /// A frame of `len` bytes whose content starts with `first` waits behind all others that do, and is no small one.
+    fn handle_ahead(&mut self, first: u8, len: usize) {
+        let _ = (first, len);
     }
 
     /// What is to be done with the outbox because of what was received, until there is nothing.
@@ -252,6 +273,54 @@ pub trait Dialect {
     fn strike(front: &mut [u8]) {
         let _ = front;
     }
+
+    /// Leaves it to the holder of many ends to find the session that a peer asks for, and says whether it does: an end
+    /// that dials does not. Ids of fresh sessions are drawn from `seed`, which nobody must be able to guess.
+    fn enter_lobby(&mut self, seed: u64) -> bool {
+        let _ = seed;
+        false
+    }
+
+    /// The sessions that a peer which waits here asks for, the likelier first and 0 for none; `None` while no peer waits.
+    ///
+    /// The holder has the end that has one of them [take over](Self::take_over_from), or lets this one
+    /// [answer](Self::answer_wanted) or [take leave](Self::take_leave).
+    fn wanted(&self) -> Option<[u64; 2]> {
+        None
+    }
+
+    /// The sessions that peers may ask this end for: the one that has begun, and one that is offered; 0 for none.
+    fn sessions(&self) -> [u64; 2] {
+        [0; 2]
+    }
+
+    /// Whether the peer that waits at `other` seems to be the one of this end, started anew.
+    fn is_restart_at(&self, other: &Self) -> bool {
+        let _ = other;
+        false
+    }
+
+    /// Takes over the opening of the peer that waits at `other`, as if it had come here: after
+    /// [`handle_connected`](crate::Messenger::handle_connected), for the transport that it came by.
+    fn take_over_from(&mut self, other: &Self) {
+        let _ = other;
+    }
+
+    /// Answers the peer that waits here: nobody has a session that it asks for.
+    fn answer_wanted(&mut self) {}
+
+    /// Whether it can go on over another transport, whatever became of this one.
+    fn is_resumable(&self) -> bool {
+        false
+    }
+
+    /// Takes leave, once the peer has taken all that was sent; a peer that waits, or is superseded, is told at once.
+    fn take_leave(&mut self, leave: Leave) {
+        let _ = leave;
+    }
+
+    /// Notes that the stream cannot be read any further, as [`find`](Self::find) has said.
+    fn handle_out_of_step(&mut self) {}
 
     /// Whether messages in doubt wait to be looked at.
     fn holds_in_doubt(&self) -> bool {

@@ -1,8 +1,8 @@
 //! What a messenger does for dialects that keep frames until the peer has taken them.
 
 use super::{Messenger, Reading};
-use crate::buf::Storage;
-use crate::dialect::{Dialect, Filing, Keeping, Settlement};
+use crate::buf::{Kept, Storage};
+use crate::dialect::{Calling, Dialect, Filing, Keeping, Settlement};
 use crate::encoding::EncodeError;
 use crate::framing::{Frame, Parsed};
 use crate::wire::Wire;
@@ -114,6 +114,70 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
         Some(self.outbox.take(len))
     }
 
+    /// Queues a frame that is encoded already: one that was [in doubt](Self::poll_in_doubt), or a copy.
+    ///
+    /// It must be one of this dialect, whole; a frame of another length is [`SendError::Unencodable`].
+    pub fn send_again(&mut self, frame: &[u8]) -> Result<(), SendError> {
+        if D::measure(frame).len != frame.len() {
+            return Err(SendError::Unencodable);
+        }
+        self.say_first()?;
+        self.append(0, |_, slot| {
+            slot.get_mut(..frame.len())
+                .ok_or(EncodeError::Full)?
+                .copy_from_slice(frame);
+            Ok(frame.len())
+        })
+    }
+
+    /// Whether the request of this call waits to be taken by the peer: it has not gone with an older session.
+    pub fn holds_request(&mut self, id: D::CallId) -> bool
+    where
+        D: Calling,
+    {
+        let is_it = |frame: &mut [u8]| D::asks(frame) == Some(id);
+        self.find_kept(|kept, end| kept.is_in_doubt(end), is_it)
+    }
+
+    /// Has the request of this call ask for nothing, if no byte of it is on its way on this transport, and all of it has
+    /// never been.
+    pub(super) fn withdraw(&mut self, id: D::CallId) -> bool
+    where
+        D: Calling,
+    {
+        self.find_kept(Kept::has_gone, |frame| {
+            let is_it = D::asks(frame) == Some(id);
+            if is_it {
+                D::withdraw(frame);
+            }
+            is_it
+        })
+    }
+
+    /// Looks for a frame in the outbox, behind those that end where `is_passed` says.
+    fn find_kept(
+        &mut self,
+        is_passed: impl Fn(&Kept, usize) -> bool,
+        mut is_it: impl FnMut(&mut [u8]) -> bool,
+    ) -> bool {
+        let Some(Keeping { kept, .. }) = self.dialect.keeping() else {
+            return false;
+        };
+        let mut at = 0;
+        while at < self.outbox.len() {
+            let piece = self.outbox.peek_at_mut(at);
+            let len = D::measure(piece).len;
+            let Some(frame) = piece.get_mut(..len).filter(|frame| !frame.is_empty()) else {
+                return false;
+            };
+            at += len;
+            if !is_passed(kept, at) && is_it(frame) {
+                return true;
+            }
+        }
+        false
+    }
+
     pub(super) fn forget_in_doubt(&mut self) {
         if self.dialect.forget_in_doubt() {
             self.drop_in_doubt();
@@ -186,7 +250,6 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
         self.settle();
         self.look_ahead();
         self.settle();
-        let limit = self.input.limit();
         while self.dialect.has_own() && self.is_between_frames() {
             let window = self.dialect.window();
             let Some(keeping) = self.dialect.keeping_mut() else {
@@ -195,9 +258,10 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
             let is_idle = self.outbox.is_empty();
             let is_free = window.is_some_and(|window| keeping.kept.is_free(&self.outbox, window));
             let before = self.outbox.len();
+            let (ready, limit) = (self.input.ready(), self.input.limit());
             if is_free && self.dialect.may_follow() {
                 let dialect = &mut self.dialect;
-                let emit = |slot: &mut [u8]| dialect.emit_aside(limit, is_idle, slot);
+                let emit = |slot: &mut [u8]| dialect.emit_aside((ready, limit), is_idle, slot);
                 let said = self.outbox.append(SMALL, emit);
                 let len = self.outbox.len() - before;
                 self.note_loose(before);
@@ -208,7 +272,7 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
                     Some(_) => break,
                 }
             }
-            if !self.put_aside(limit, is_idle) {
+            if !self.put_aside((ready, limit), is_idle) {
                 break;
             }
         }
@@ -221,10 +285,10 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
     }
 
     /// Writes a small frame to where it goes past the outbox, and says whether there was one.
-    fn put_aside(&mut self, limit: usize, is_idle: bool) -> bool {
+    fn put_aside(&mut self, room: (usize, usize), is_idle: bool) -> bool {
         // The memory is the dialect's own, so that it cannot write there itself.
         let mut frame = [0; SMALL];
-        let Ok(len) = self.dialect.emit_aside(limit, is_idle, &mut frame) else {
+        let Ok(len) = self.dialect.emit_aside(room, is_idle, &mut frame) else {
             return false;
         };
         let Some(keeping) = self.dialect.keeping_mut() else {
@@ -327,7 +391,7 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
                 continue;
             }
             if let Some(first) = content.first() {
-                self.dialect.handle_ahead(*first, frame.len, limit);
+                self.dialect.handle_ahead(*first, frame.len);
             }
             if let Some(keeping) = self.dialect.keeping_mut() {
                 keeping.ahead = at + frame.len;

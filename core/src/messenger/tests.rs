@@ -341,3 +341,31 @@ fn memory_grows_for_a_large_frame_and_not_for_many() {
         Some(Event::Unknown(_))
     ));
 }
+
+#[test]
+fn memory_that_was_given_back_is_taken_again() {
+    use crate::buf::tests::Growing;
+    let memory = || Growing::new(64, 256);
+    let (mut a, mut b) = (
+        Messenger::new(CableCarByte, memory(), memory()),
+        Messenger::new(CableCarByte, memory(), memory()),
+    );
+    for _ in 0..3 {
+        a.send(&Quit).unwrap();
+        a.release_memory();
+        let bytes = a.poll_output().to_vec();
+        assert_eq!(bytes, [2, 4], "what waits stays");
+        a.handle_written(bytes.len());
+        b.input_room()[..2].copy_from_slice(&bytes);
+        b.handle_input(1);
+        b.release_memory();
+        b.handle_input(1);
+        assert!(matches!(
+            b.recv::<Words<'_>>(),
+            Some(Event::Message(Words::Quit(Quit)))
+        ));
+        a.release_memory();
+        b.release_memory();
+        assert!(a.poll_output().is_empty() && !b.has_event());
+    }
+}

@@ -1,6 +1,8 @@
 //! The table of the messages that a program knows: declared once by [`messages!`](crate::messages).
 
 mod check;
+#[cfg(feature = "schema")]
+mod schema;
 mod table;
 
 use crate::Malformed;
@@ -10,6 +12,8 @@ use crate::dialect::{Dialect, Envelope};
 use core::borrow::Borrow;
 
 pub use check::{RESERVED, check};
+#[cfg(feature = "schema")]
+pub use schema::{request_schema, schema};
 
 /// A table of messages that arrive in the dialect `D`, as the enum to match on.
 ///

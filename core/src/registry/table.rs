@@ -51,6 +51,23 @@
 /// }
 /// ```
 ///
+/// `where repeatable` says of a request that it may be sent again when nobody knows whether it was answered, since it
+/// changes nothing, or the same each time: [`Request::IS_REPEATABLE`](crate::message::Request::IS_REPEATABLE).
+///
+/// ```
+/// # use ropeway_core::message::Request;
+/// # use serde::{Deserialize, Serialize};
+/// # #[derive(Serialize, Deserialize)] struct Position;
+/// # #[derive(Serialize, Deserialize)] struct Step;
+/// ropeway_core::messages! {
+///     enum Motor {
+///         Position(Position) = 0x10 -> i64 where repeatable,
+///         Step(Step) = 0x11 -> i64,
+///     }
+/// }
+/// assert!(Position::IS_REPEATABLE && !Step::IS_REPEATABLE);
+/// ```
+///
 /// A name or code used twice does not compile, and neither does a code that Ropeway keeps for itself
 /// (`0x00..=0x0F`, `0xE0..=0xFF`); the error names the rows. A table that serves one dialect only follows that
 /// dialect's rules when it says so: `pub enum Weather<'a> for CableCarByte { … }`. So do tables with packetmq's ids
@@ -69,6 +86,22 @@
 /// }
 /// ```
 ///
+/// A table that is `checked`, with the feature `schema`, takes the
+/// [`SCHEMA`](crate::message::Message::SCHEMA) of its rows with a name or code from the types themselves, which derive
+/// `postcard_schema::Schema`, and so do their answers: programs whose types differ do not misread each other, but refuse
+/// each other by name.
+///
+#[cfg_attr(feature = "schema", doc = "```")]
+#[cfg_attr(not(feature = "schema"), doc = "```ignore")]
+/// # use ropeway_core::message::Message;
+/// # use serde::{Deserialize, Serialize};
+/// #[derive(Serialize, Deserialize, postcard_schema::Schema)]
+/// struct Reading { sensor: u8, celsius: f32 }
+///
+/// ropeway_core::messages! { enum Weather checked { Reading(Reading) = 0x10 } }
+/// assert_ne!(Reading::SCHEMA, 0);
+/// ```
+///
 /// It expands to the enum, its `ENTRIES`, a [`Registry`](crate::registry::Registry) implementation, and for each row with a name or code:
 ///
 /// ```ignore
@@ -78,18 +111,28 @@
 /// ```
 #[macro_export]
 macro_rules! messages {
+    ($(#[$meta:meta])* $vis:vis enum $table:ident checked $(for $dialect:ty)? { $($rows:tt)* }) => {
+        $crate::messages! { @table [$(#[$meta])*] [$vis] $table [] ['de] [checked] [$($dialect)?] $($rows)* }
+    };
+    ($(#[$meta:meta])* $vis:vis enum $table:ident<$lt:lifetime> checked $(for $dialect:ty)? { $($rows:tt)* }) => {
+        $crate::messages! { @table [$(#[$meta])*] [$vis] $table [<$lt>] [$lt] [checked] [$($dialect)?] $($rows)* }
+    };
     ($(#[$meta:meta])* $vis:vis enum $table:ident $(for $dialect:ty)? { $($rows:tt)* }) => {
-        $crate::messages! { @table [$(#[$meta])*] [$vis] $table [] ['de] [$($dialect)?] $($rows)* }
+        $crate::messages! { @table [$(#[$meta])*] [$vis] $table [] ['de] [unchecked] [$($dialect)?] $($rows)* }
     };
     ($(#[$meta:meta])* $vis:vis enum $table:ident<$lt:lifetime> $(for $dialect:ty)? { $($rows:tt)* }) => {
-        $crate::messages! { @table [$(#[$meta])*] [$vis] $table [<$lt>] [$lt] [$($dialect)?] $($rows)* }
+        $crate::messages! { @table [$(#[$meta])*] [$vis] $table [<$lt>] [$lt] [unchecked] [$($dialect)?] $($rows)* }
     };
-    (@table [$($meta:tt)*] [$vis:vis] $table:ident [$($generics:tt)*] [$lt:lifetime] [$($dialect:ty)?]
-     $($(#[$row:meta])* $variant:ident($ty:ty) $(as $name:literal)? $(= $code:literal)? $(-> $answer:ty)?),* $(,)?) => {
+    (@table [$($meta:tt)*] [$vis:vis] $table:ident [$($generics:tt)*] [$lt:lifetime] [$checked:tt] [$($dialect:ty)?]
+     $($(#[$row:meta])* $variant:ident($ty:ty) $(as $name:literal)? $(= $code:literal)?
+       $(-> $answer:ty $(where $promise:ident)?)?),* $(,)?) => {
         $($meta)*
         $vis enum $table $($generics)* { $(#[doc = stringify!($variant)] $(#[$row])* $variant($ty)),* }
-        $($crate::messages! { @message [$lt] $ty, $variant, [$($name)?] [$($code)?] })*
-        $($(impl<$lt> $crate::message::Request for $ty { type Answer<'answer> = $answer; })?)*
+        $($crate::messages! { @message [$lt] $ty, $variant, [$($name)?] [$($code)?] [$checked $($answer)?] })*
+        $($(impl<$lt> $crate::message::Request for $ty {
+            type Answer<'answer> = $answer;
+            $(const IS_REPEATABLE: bool = $crate::messages!(@is $promise);)?
+        })?)*
         impl $($generics)* $table $($generics)* {
             /// The rows of the table, in the order of declaration.
             $vis const ENTRIES: &'static [$crate::message::Entry] = &[$($crate::message::Entry::of::<$ty>()),*];
@@ -112,14 +155,19 @@ macro_rules! messages {
     };
     (@reserved) => { $crate::registry::RESERVED };
     (@reserved $dialect:ty) => { <$dialect as $crate::dialect::Dialect>::RESERVED };
-    (@message [$lt:lifetime] $ty:ty, $variant:ident, [] []) => {};
-    (@message [$lt:lifetime] $ty:ty, $variant:ident, [] [$code:literal]) => {
-        $crate::messages! { @message [$lt] $ty, $variant, [stringify!($variant)] [$code] }
+    (@is repeatable) => { true };
+    (@schema unchecked $($answer:ty)?) => { 0 };
+    (@schema checked) => { $crate::registry::schema::<Self>() };
+    (@schema checked $answer:ty) => { $crate::registry::request_schema::<Self>() };
+    (@message [$lt:lifetime] $ty:ty, $variant:ident, [] [] [$($schema:tt)*]) => {};
+    (@message [$lt:lifetime] $ty:ty, $variant:ident, [] [$code:literal] [$($schema:tt)*]) => {
+        $crate::messages! { @message [$lt] $ty, $variant, [stringify!($variant)] [$code] [$($schema)*] }
     };
-    (@message [$lt:lifetime] $ty:ty, $variant:ident, [$name:expr] [$($code:literal)?]) => {
+    (@message [$lt:lifetime] $ty:ty, $variant:ident, [$name:expr] [$($code:literal)?] [$($schema:tt)*]) => {
         impl<$lt> $crate::message::Message for $ty {
             const NAME: &'static str = $name;
             $(const CODE: Option<u16> = Some($code);)?
+            const SCHEMA: u64 = $crate::messages!(@schema $($schema)*);
         }
         $crate::messages! { @body [$lt] $ty, [$($code)?] }
     };

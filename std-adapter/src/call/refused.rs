@@ -1,4 +1,8 @@
+use ropeway_core::dialect::native;
+use ropeway_core::encoding::{EncodeError, postcard};
 use ropeway_core::message::FailureKind;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use std::convert::Infallible;
 use std::fmt;
 
@@ -52,6 +56,29 @@ impl Refused {
         self
     }
 
+    /// The same, by another fault than the handler's.
+    #[must_use]
+    pub(crate) const fn with_kind(mut self, kind: FailureKind) -> Self {
+        self.kind = kind;
+        self
+    }
+
+    /// The same, with an error of the program's own for the caller's [`detail`](Self::detail), where the protocol carries
+    /// that: the native one does, in postcard. A value that postcard has no form for is left out.
+    #[must_use]
+    pub fn with_detail(mut self, detail: &impl Serialize) -> Self {
+        self.detail = encoded(detail);
+        self
+    }
+
+    /// The handler's own error, if it gave one and it is a `T`.
+    pub fn detail<T: DeserializeOwned>(&self) -> Option<T> {
+        match self.detail.is_empty() {
+            true => None,
+            false => postcard::decode(&self.detail).ok(),
+        }
+    }
+
     /// The same, with where it went wrong.
     #[must_use]
     pub fn with_trace(mut self, trace: Vec<String>) -> Self {
@@ -81,5 +108,27 @@ impl Failure for Refused {
 impl Failure for Infallible {
     fn keep(self) -> Refused {
         match self {}
+    }
+}
+
+impl Failure for native::Failure<'_> {
+    fn keep(self) -> Refused {
+        let mut refused = Refused::new(self.class, self.text).with_kind(self.kind);
+        refused.detail = self.detail.into();
+        refused
+    }
+}
+
+fn encoded(value: &impl Serialize) -> Vec<u8> {
+    let mut bytes = vec![0; 64];
+    loop {
+        match postcard::encode(value, &mut bytes) {
+            Ok(len) => {
+                bytes.truncate(len);
+                return bytes;
+            }
+            Err(EncodeError::Full) => bytes.resize(bytes.len() * 2, 0),
+            Err(_) => return Vec::new(),
+        }
     }
 }

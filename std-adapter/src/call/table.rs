@@ -1,14 +1,17 @@
 use super::{CallError, Caller, Waiter};
-use crate::storage::Growable;
-use ropeway_core::dialect::{Answers, Asks, Calling, Dialect, Envelope};
+use crate::desk::Mail;
+use crate::random::random;
+use ropeway_core::dialect::{Answers, Asks, Calling, Carries, Dialect, Envelope};
+use ropeway_core::encoding::EncodeError;
 use ropeway_core::message::{Call, Request};
 use ropeway_core::rpc::{Calls, Open};
-use ropeway_core::{Instant, Messenger};
-use std::collections::hash_map::RandomState;
+use ropeway_core::{Instant, SendError};
+use std::collections::VecDeque;
 use std::fmt;
-use std::hash::BuildHasher;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-/// The calls under way on one link, and who waits for each.
+/// The calls under way with one peer, and who waits for each.
 pub(crate) struct Table<D: Dialect> {
     calls: Calls<D::CallId, Vec<Open<D::CallId>>>,
     entries: Vec<Entry<D>>,
@@ -16,6 +19,12 @@ pub(crate) struct Table<D: Dialect> {
     /// Numbers go up from a random one: an answer to an older program, or to a call given up, finds none of its own.
     next: u32,
     stale: u64,
+    /// A ticket has been dropped since tickets were looked at.
+    dropped: Arc<AtomicBool>,
+    /// What is to be said of calls as soon as there is room.
+    owed: VecDeque<Owed<D>>,
+    /// Memory for copies of requests.
+    spare: Vec<Vec<u8>>,
 }
 
 /// What is kept of a call beside its time.
@@ -25,6 +34,29 @@ struct Entry<D: Dialect> {
     waiter: Option<Box<dyn Waiter<D>>>,
     names_answer: fn(&D::Key<'_>) -> bool,
     forget: fn(&mut D, D::CallId),
+    verbs: Verbs<D>,
+    /// A copy of the request, to be asked again in a fresh session; empty where it must not be.
+    request: Vec<u8>,
+}
+
+/// What can be done about a call in a dialect that keeps sessions.
+struct Verbs<D: Dialect> {
+    cancel: fn(&mut Mail<D>, D::CallId) -> Result<(), SendError>,
+    holds_request: fn(&mut Mail<D>, D::CallId) -> bool,
+}
+
+impl<D: Dialect> Clone for Verbs<D> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<D: Dialect> Copy for Verbs<D> {}
+
+enum Owed<D: Dialect> {
+    Cancel(D::CallId, Verbs<D>),
+    /// The request of this call once more.
+    Again(D::CallId),
 }
 
 impl<D: Dialect> Table<D> {
@@ -35,13 +67,16 @@ impl<D: Dialect> Table<D> {
             limit,
             next: seed(),
             stale: 0,
+            dropped: Arc::default(),
+            owed: VecDeque::new(),
+            spare: Vec::new(),
         }
     }
 
     /// Sends a request and waits for its answer until `deadline`.
     pub(crate) fn begin<M: Request>(
         &mut self,
-        messenger: &mut Messenger<D, Growable>,
+        mail: &mut Mail<D>,
         request: &M,
         deadline: Instant,
         waiter: Option<Box<dyn Waiter<D>>>,
@@ -49,13 +84,24 @@ impl<D: Dialect> Table<D> {
     where
         D: Asks<M>,
     {
-        self.drop_unwanted(messenger.dialect_mut());
+        if self.entries.len() >= self.limit {
+            self.drop_unwanted(mail.dialect_mut());
+        }
         if self.entries.len() >= self.limit {
             return Err(CallError::TooMany);
         }
-        let id = self.unused(messenger.dialect()).ok_or(CallError::Busy)?;
-        messenger.send(&Call { id, request })?;
-        self.note::<M>(id, deadline, waiter);
+        let id = self.unused(mail.dialect()).ok_or(CallError::Busy)?;
+        let call = Call { id, request };
+        mail.send(&call)?;
+        let copy = match M::IS_REPEATABLE && mail.dialect().keeping().is_some() {
+            true => copy(
+                mail.dialect_mut(),
+                &call,
+                self.spare.pop().unwrap_or_default(),
+            ),
+            false => Vec::new(),
+        };
+        self.note::<M>(id, deadline, waiter, copy);
         Ok(id)
     }
 
@@ -64,6 +110,7 @@ impl<D: Dialect> Table<D> {
         id: D::CallId,
         deadline: Instant,
         waiter: Option<Box<dyn Waiter<D>>>,
+        request: Vec<u8>,
     ) where
         D: Asks<M>,
     {
@@ -82,6 +129,11 @@ impl<D: Dialect> Table<D> {
             waiter,
             names_answer: <D as Answers<'static, M>>::names_answer,
             forget: D::forget,
+            verbs: Verbs {
+                cancel: Mail::cancel,
+                holds_request: Mail::holds_request,
+            },
+            request,
         });
     }
 
@@ -115,7 +167,9 @@ impl<D: Dialect> Table<D> {
             return None;
         };
         self.calls.cancel(id);
-        match self.entries.swap_remove(at).waiter {
+        let entry = self.entries.swap_remove(at);
+        self.keep_memory(entry.request);
+        match entry.waiter {
             Some(mut waiter) => {
                 waiter.take(Ok(answer));
                 Some(waiter)
@@ -133,8 +187,7 @@ impl<D: Dialect> Table<D> {
     pub(crate) fn poll_timeout(&mut self, now: Instant, dialect: &mut D) -> Option<Expired<D>> {
         let call = self.calls.poll_timeout(now)?;
         let entry = self.take(call.id)?;
-        (entry.forget)(dialect, call.id);
-        let mut waiter = entry.waiter;
+        let mut waiter = self.give_up(entry, dialect);
         if let Some(waiter) = &mut waiter {
             waiter.take(Err(CallError::Deadline));
         }
@@ -149,12 +202,65 @@ impl<D: Dialect> Table<D> {
     pub(crate) fn cancel(&mut self, id: D::CallId, dialect: &mut D) {
         self.calls.cancel(id);
         if let Some(entry) = self.take(id) {
-            (entry.forget)(dialect, id);
+            self.give_up(entry, dialect);
         }
+    }
+
+    /// Says what is to be said of calls that were given up or are asked again, as far as there is room.
+    pub(crate) fn settle(&mut self, mail: &mut Mail<D>) {
+        if self.dropped.swap(false, Ordering::Acquire) {
+            self.drop_unwanted(mail.dialect_mut());
+        }
+        while let Some(owed) = self.owed.front() {
+            let said = match *owed {
+                Owed::Cancel(id, verbs) => (verbs.cancel)(mail, id),
+                Owed::Again(id) => match self.entries.iter().find(|entry| entry.id == id) {
+                    Some(entry) => mail.send_again(&entry.request),
+                    None => Ok(()),
+                },
+            };
+            if said == Err(SendError::Full) {
+                return;
+            }
+            self.owed.pop_front();
+        }
+    }
+
+    /// A session has begun anew: what the peer may have taken of the older one gets no answer. Requests that are
+    /// repeatable are asked again, and those that have never gone out still will.
+    pub(crate) fn begin_anew(
+        &mut self,
+        mail: &mut Mail<D>,
+        caller: &mut dyn Caller<D>,
+    ) -> Vec<Box<dyn Waiter<D>>> {
+        self.owed.retain(|owed| matches!(owed, Owed::Cancel(..)));
+        let mut lost = Vec::new();
+        for at in (0..self.entries.len()).rev() {
+            let Entry { id, verbs, .. } = self.entries[at];
+            if (verbs.holds_request)(mail, id) {
+                continue;
+            }
+            if !self.entries[at].request.is_empty() {
+                self.owed.push_front(Owed::Again(id));
+                continue;
+            }
+            self.calls.cancel(id);
+            match self.entries.swap_remove(at).waiter {
+                Some(mut waiter) => {
+                    waiter.take(Err(CallError::InDoubt));
+                    lost.push(waiter);
+                }
+                None if caller.id() == Some(id) => caller.fail(CallError::InDoubt),
+                None => {}
+            }
+        }
+        self.settle(mail);
+        lost
     }
 
     /// Ends every call, since the link has ended.
     pub(crate) fn lose_all(&mut self) -> Vec<Box<dyn Waiter<D>>> {
+        self.owed.clear();
         let lost = std::mem::take(&mut self.entries);
         for entry in &lost {
             self.calls.cancel(entry.id);
@@ -185,21 +291,64 @@ impl<D: Dialect> Table<D> {
         self.limit = limit;
     }
 
+    /// What tells the table that a ticket has been dropped.
+    pub(crate) fn dropped(&self) -> Arc<AtomicBool> {
+        self.dropped.clone()
+    }
+
     fn take(&mut self, id: D::CallId) -> Option<Entry<D>> {
         let at = self.entries.iter().position(|entry| entry.id == id)?;
         Some(self.entries.swap_remove(at))
     }
 
-    /// Makes room by giving up the calls whose tickets have been dropped.
-    fn drop_unwanted(&mut self, dialect: &mut D) {
-        if self.entries.len() < self.limit {
-            return;
+    /// Nobody waits for the answer to this call any more.
+    fn give_up(&mut self, entry: Entry<D>, dialect: &mut D) -> Option<Box<dyn Waiter<D>>> {
+        match dialect.keeping() {
+            Some(_) => {
+                let waits = |owed: &Owed<D>| matches!(owed, Owed::Again(id) if *id == entry.id);
+                match self.owed.iter().position(waits) {
+                    Some(at) => drop(self.owed.remove(at)),
+                    None => self.owed.push_back(Owed::Cancel(entry.id, entry.verbs)),
+                }
+            }
+            None => (entry.forget)(dialect, entry.id),
         }
+        self.keep_memory(entry.request);
+        entry.waiter
+    }
+
+    /// Gives up the calls whose tickets have been dropped.
+    fn drop_unwanted(&mut self, dialect: &mut D) {
         let is_wanted = |entry: &Entry<D>| entry.waiter.as_ref().is_none_or(|w| w.is_wanted());
         while let Some(at) = self.entries.iter().position(|entry| !is_wanted(entry)) {
             let entry = self.entries.swap_remove(at);
             self.calls.cancel(entry.id);
-            (entry.forget)(dialect, entry.id);
+            self.give_up(entry, dialect);
+        }
+    }
+
+    fn keep_memory(&mut self, memory: Vec<u8>) {
+        if memory.capacity() > 0 && memory.capacity() <= MOST_SPARE {
+            self.spare.push(memory);
+        }
+    }
+}
+
+/// A request as it goes out, in `memory`.
+fn copy<D, M>(dialect: &mut D, call: &Call<'_, D::CallId, M>, mut memory: Vec<u8>) -> Vec<u8>
+where
+    D: for<'a> Carries<Call<'a, <D as Dialect>::CallId, M>>,
+{
+    memory.resize(memory.capacity().max(64), 0);
+    loop {
+        match dialect.emit(call, &mut memory) {
+            Ok(len) => {
+                memory.truncate(len);
+                return memory;
+            }
+            Err(EncodeError::Full) => memory.resize(memory.len() * 2, 0),
+            // It has just been sent, so it can be said.
+            Err(_) => return Vec::new(),
         }
     }
 }
@@ -207,13 +356,13 @@ impl<D: Dialect> Table<D> {
 /// Who waited, if not in its own thread.
 pub(crate) type Expired<D> = Option<Box<dyn Waiter<D>>>;
 
-#[allow(
-    clippy::cast_possible_truncation,
-    reason = "any 32 bits of it are as random"
-)]
 fn seed() -> u32 {
-    RandomState::new().hash_one(0) as u32
+    let [a, b, c, d, ..] = random().to_le_bytes();
+    u32::from_le_bytes([a, b, c, d])
 }
+
+/// A copy of a request that took more memory than that does not keep it.
+const MOST_SPARE: usize = 4096;
 
 impl<D: Dialect> fmt::Debug for Table<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

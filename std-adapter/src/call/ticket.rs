@@ -3,39 +3,59 @@ use crate::peer::Peer;
 use ropeway_core::dialect::{Answers, Asks, Envelope};
 use ropeway_core::message::Request;
 use std::marker::PhantomData;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 /// A call under way, to be looked at now and then.
 ///
-/// Dropping it gives the call up: its answer is dropped when it comes.
+/// Dropping it gives the call up: its answer is dropped when it comes. The peer is told so, where the protocol has a word
+/// for that, with the next turn of whoever serves the link.
 #[derive(Debug)]
 #[must_use = "dropping a ticket gives the call up"]
 pub struct Ticket<A> {
-    outcome: Arc<Mutex<Option<Result<A, CallError>>>>,
+    /// None once the ticket is being dropped.
+    outcome: Option<Arc<Outcome<A>>>,
+    dropped: Arc<AtomicBool>,
 }
+
+type Outcome<A> = Mutex<Option<Result<A, CallError>>>;
 
 impl<A> Ticket<A> {
     /// The outcome, once: `None` before it is there and after it has been taken.
     pub fn poll(&self) -> Option<Result<A, CallError>> {
-        let mut outcome = self.outcome.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut outcome = self
+            .outcome
+            .as_ref()?
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         outcome.take()
+    }
+}
+
+impl<A> Drop for Ticket<A> {
+    fn drop(&mut self) {
+        // Whoever sees the flag must find the other end unwanted.
+        self.outcome = None;
+        self.dropped.store(true, Ordering::Release);
     }
 }
 
 /// The other end of a ticket.
 pub(crate) struct Stub<M, A> {
-    outcome: Weak<Mutex<Option<Result<A, CallError>>>>,
+    outcome: Weak<Outcome<A>>,
     request: PhantomData<fn() -> M>,
 }
 
 impl<M, A> Stub<M, A> {
-    pub(crate) fn new() -> (Ticket<A>, Self) {
+    /// Both ends; `dropped` will tell that the first is no longer wanted.
+    pub(crate) fn new(dropped: Arc<AtomicBool>) -> (Ticket<A>, Self) {
         let outcome = Arc::new(Mutex::new(None));
         let stub = Self {
             outcome: Arc::downgrade(&outcome),
             request: PhantomData,
         };
-        (Ticket { outcome }, stub)
+        let outcome = Some(outcome);
+        (Ticket { outcome, dropped }, stub)
     }
 }
 

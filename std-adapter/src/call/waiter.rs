@@ -23,6 +23,9 @@ pub(crate) trait Caller<D: Dialect> {
     fn id(&self) -> Option<D::CallId>;
 
     fn take(&mut self, answer: Envelope<'_, D>);
+
+    /// There will be no answer.
+    fn fail(&mut self, error: CallError);
 }
 
 /// Nobody.
@@ -32,6 +35,8 @@ impl<D: Dialect> Caller<D> for () {
     }
 
     fn take(&mut self, _: Envelope<'_, D>) {}
+
+    fn fail(&mut self, _: CallError) {}
 }
 
 /// A closure that waits for an answer of type `A`.
@@ -79,7 +84,7 @@ where
 {
     match D::read_answer(outcome?) {
         Ok(Ok(answer)) => Ok(answer),
-        Ok(Err(failure)) => Err(CallError::Refused(failure.keep())),
+        Ok(Err(failure)) => Err(failure.keep().into()),
         Err(malformed) => Err(CallError::Malformed(malformed)),
     }
 }

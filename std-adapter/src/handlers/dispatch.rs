@@ -1,15 +1,21 @@
 use super::{Aside, Handlers, Then};
 use crate::call::{Caller, Refused, Waiter};
+use crate::native::{Parting, Standing};
 use crate::peer::Peer;
-use ropeway_core::Event;
+use ropeway_core::dialect::native::{Notice, Opening};
 use ropeway_core::dialect::{Dialect, Kind, Refuses};
+use ropeway_core::message::FailureKind;
 use ropeway_core::registry::Rejected;
+use ropeway_core::{Event, Rule};
 
 /// What is to be done once the event has been let go of.
 enum Next<D: Dialect> {
     Run(usize, Option<D::CallId>),
     Go(Option<Box<dyn Waiter<D>>>),
     Then(Vec<Box<Then<D>>>, Option<(D::CallId, Refused)>),
+    /// Nobody waits for the answers to these requests any more.
+    Cancelled(Vec<Box<Then<D>>>, Vec<D::CallId>),
+    Opened(Vec<Box<Then<D>>>, Opening),
 }
 
 /// Hands the next thing that the peer said to whoever is to get it, and says whether there was one.
@@ -21,28 +27,85 @@ pub(crate) fn dispatch<D: Refuses>(
     caller: &mut dyn Caller<D>,
 ) -> bool {
     match read(peer, handlers, caller) {
-        Some(Next::Run(at, id)) => {
-            if let Some(handler) = handlers.handlers.get_mut(at) {
-                handler.run(peer, id);
-            }
-        }
+        Some(Next::Run(at, id)) => run(peer, handlers, at, id),
         Some(Next::Go(waiter)) => {
             if let Some(waiter) = waiter {
                 waiter.run(peer);
             }
         }
         Some(Next::Then(then, refusal)) => {
-            for then in then {
-                then(peer);
-            }
+            go_on(peer, then);
             if let Some((id, refused)) = refusal {
                 let (mail, desk) = peer.parts();
                 desk.refuse(mail, id, refused);
             }
         }
+        Some(Next::Cancelled(then, cancelled)) => {
+            go_on(peer, then);
+            cancel(peer, handlers, cancelled);
+        }
+        Some(Next::Opened(then, opening)) => {
+            go_on(peer, then);
+            let lost = match opening {
+                Opening::Fresh { .. } => {
+                    let (mail, desk) = peer.parts();
+                    let cancelled = desk.cancel_all();
+                    let lost = desk.calls.begin_anew(mail, caller);
+                    cancel(peer, handlers, cancelled);
+                    lost
+                }
+                Opening::Resumed => Vec::new(),
+            };
+            handlers.tell_standing(peer, &Standing::of(opening));
+            for waiter in lost {
+                waiter.run(peer);
+            }
+        }
         None => return false,
     }
     true
+}
+
+fn run<D: Refuses>(
+    peer: &mut Peer<'_, D>,
+    handlers: &mut Handlers<D>,
+    at: usize,
+    id: Option<D::CallId>,
+) {
+    let Some(handler) = handlers.handlers.get_mut(at) else {
+        return;
+    };
+    if let Some(id) = id.filter(|_| handler.answers_later()) {
+        let (mail, desk) = peer.parts();
+        if !desk.admit(id) {
+            handler.skip();
+            return desk.refuse(mail, id, busy());
+        }
+    }
+    handler.run(peer, id);
+}
+
+fn go_on<D: Dialect>(peer: &mut Peer<'_, D>, then: Vec<Box<Then<D>>>) {
+    for then in then {
+        then(peer);
+    }
+}
+
+fn cancel<D: Dialect>(
+    peer: &mut Peer<'_, D>,
+    handlers: &mut Handlers<D>,
+    cancelled: Vec<D::CallId>,
+) {
+    if let Some(handler) = &mut handlers.cancelled {
+        for id in cancelled {
+            handler(peer, id);
+        }
+    }
+}
+
+fn busy() -> Refused {
+    let text = "as many requests are being answered as there may be";
+    Refused::text(text).with_kind(FailureKind::Busy)
 }
 
 /// Reads the next thing where it lies.
@@ -58,6 +121,7 @@ fn read<D: Refuses>(
     }
     let mut asked = None;
     let mut misread = None;
+    let (mut opening, mut cancelled) = (None, None);
     let known = &mut handlers.handlers;
     let event = mail.recv_with(|mut envelope| {
         if let Kind::Request(id) = envelope.kind {
@@ -84,9 +148,20 @@ fn read<D: Refuses>(
         Event::Answer(id, answer) => {
             return Some(Next::Go(desk.calls.answer(id, answer, caller)));
         }
-        Event::Notice(notice) => (Event::Notice(notice), None),
+        Event::Notice(notice) => {
+            if let Some(notice) = D::as_native(&notice) {
+                opening = match *notice {
+                    Notice::Opened(opening) => Some(opening),
+                    _ => None,
+                };
+                desk.parting = Parting::of(notice).or(desk.parting.take());
+            }
+            cancelled = D::cancelled(&notice);
+            (Event::Notice(notice), None)
+        }
         Event::Unknown(envelope) => {
             let refused = Refused::new("KeyError", format!("no handler for {}", envelope.key));
+            let refused = refused.with_kind(FailureKind::Unhandled);
             (Event::Unknown(envelope), Some(refused))
         }
         Event::Malformed(malformed) => {
@@ -94,7 +169,12 @@ fn read<D: Refuses>(
                 Some(key) => format!("{key}: {}", malformed.rule),
                 None => malformed.rule.to_string(),
             };
-            let refused = Refused::new("TypeError", text);
+            let refused = Refused::new("TypeError", text).with_kind(FailureKind::Malformed);
+            if let Rule::Native(rule) = malformed.rule
+                && malformed.is_fatal()
+            {
+                desk.parting.get_or_insert(Parting::Broken(rule));
+            }
             (Event::Malformed(malformed), Some(refused))
         }
     };
@@ -107,6 +187,23 @@ fn read<D: Refuses>(
     if let Some(otherwise) = &mut handlers.otherwise {
         otherwise(&mut aside, event);
     }
-    let refusal = asked.zip(refused).filter(|_| !aside.answers_later);
-    Some(Next::Then(aside.then, refusal))
+    let Aside {
+        then,
+        answers_later,
+        ..
+    } = aside;
+    if let Some(opening) = opening {
+        return Some(Next::Opened(then, opening));
+    }
+    if let Some(id) = cancelled {
+        let was_open = desk.cancelled(id);
+        let cancelled = was_open.then_some(id).into_iter().collect();
+        return Some(Next::Cancelled(then, cancelled));
+    }
+    let refusal = match asked {
+        Some(id) if answers_later && desk.admit(id) => None,
+        Some(id) if answers_later => Some((id, busy())),
+        _ => asked.zip(refused),
+    };
+    Some(Next::Then(then, refusal))
 }

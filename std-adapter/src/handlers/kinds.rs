@@ -15,6 +15,14 @@ pub(super) trait Handler<D: Dialect>: Send {
 
     /// `id` is that of the call, if it is one.
     fn run(&mut self, peer: &mut Peer<'_, D>, id: Option<D::CallId>);
+
+    /// Whether requests may be answered after it has run.
+    fn answers_later(&self) -> bool {
+        false
+    }
+
+    /// Drops what has been read.
+    fn skip(&mut self) {}
 }
 
 /// A closure for `M`, and the `M` between reading and running.
@@ -154,12 +162,21 @@ where
         self.0.take(envelope)
     }
 
+    fn answers_later(&self) -> bool {
+        true
+    }
+
+    fn skip(&mut self) {
+        self.0.message = None;
+    }
+
     fn run(&mut self, peer: &mut Peer<'_, D>, id: Option<D::CallId>) {
         if let (Some(message), Some(id)) = (self.0.message.take(), id)
             && let Err(refused) = (self.0.handler)(peer, id, message)
         {
             let (mail, desk) = peer.parts();
             desk.refuse(mail, id, refused);
+            desk.answered(id);
         }
     }
 }
@@ -201,6 +218,14 @@ where
         self.inner.take(envelope)
     }
 
+    fn answers_later(&self) -> bool {
+        true
+    }
+
+    fn skip(&mut self) {
+        self.inner.message = None;
+    }
+
     fn run(&mut self, peer: &mut Peer<'_, D>, id: Option<D::CallId>) {
         if let Some(message) = self.inner.message.take() {
             (self.inner.handler)(peer, id, &self.key, message);
@@ -221,6 +246,14 @@ where
     fn read<'a>(&mut self, envelope: Envelope<'a, D>) -> Result<(), Rejected<'a, D>> {
         self.0.message = Some(R::decode(envelope)?);
         Ok(())
+    }
+
+    fn answers_later(&self) -> bool {
+        true
+    }
+
+    fn skip(&mut self) {
+        self.0.message = None;
     }
 
     fn run(&mut self, peer: &mut Peer<'_, D>, id: Option<D::CallId>) {

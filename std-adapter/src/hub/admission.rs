@@ -4,11 +4,12 @@ use super::peers::{FIRST_PEER, Slot};
 use super::{ListenerId, News, PeerId, PeerInfo, Peers, Reason};
 use crate::desk::Desk;
 use crate::peer::{Peer, Place};
+use crate::storage::Growable;
 use mio::{Interest, Token};
 use ropeway_core::Messenger;
 use ropeway_core::dialect::Dialect;
 use std::io;
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
 
 /// Who comes in, and who goes out.
 impl<D: Dialect> Peers<D> {
@@ -49,31 +50,22 @@ impl<D: Dialect> Peers<D> {
             address,
             listener,
         };
-        let from_there = self.by_address.get(&address.ip()).copied().unwrap_or(0);
-        let refused = if self.len() >= self.limits.peers {
-            Some(Reason::TooMany)
-        } else if from_there >= self.limits.peers_per_address {
-            Some(Reason::TooManyFromAddress)
-        } else {
-            None
-        };
-        if let Some(reason) = refused {
+        let mut dialect = None;
+        let mut is_in_lobby = false;
+        if D::HAS_SESSIONS {
+            let seed = self.random();
+            let dialect = dialect.insert((self.dialect)(&info));
+            is_in_lobby = dialect.enter_lobby(seed);
+        }
+        // Whether there is room for who comes back is known once it has said so.
+        if let Some(reason) = self.lacks_room(address.ip()).filter(|_| !is_in_lobby) {
             let error = io::Error::new(io::ErrorKind::QuotaExceeded, reason.to_string());
             self.tell(News::TurnedAway(info, reason));
             self.burn(id);
             let _ = stream.shutdown(Shutdown::Write);
             return Err(error);
         }
-        let ready = self.options.apply(&stream).and_then(|()| {
-            let mut stream = mio::net::TcpStream::from_std(stream);
-            let token = Token(id.slot as usize * 2 + FIRST_PEER);
-            let interest = Interest::READABLE | Interest::WRITABLE;
-            self.poll
-                .registry()
-                .register(&mut stream, token, interest)?;
-            Ok(stream)
-        });
-        let stream = match ready {
+        let stream = match self.register(stream, id) {
             Ok(stream) => stream,
             Err(error) => {
                 let same = io::Error::from(error.kind());
@@ -82,13 +74,74 @@ impl<D: Dialect> Peers<D> {
                 return Err(same);
             }
         };
-        let (input, outbox) = self.options.memories(self.limits.queue);
-        let mail = Messenger::new((self.dialect)(&info), input, outbox);
+        let dialect = dialect.unwrap_or_else(|| (self.dialect)(&info));
+        let [input, outbox] = self.pools.each_ref().map(Growable::lent);
+        let mail = Messenger::new(dialect, input, outbox);
         let desk = Desk::new(id, Some(address), self.clock, self.limits.calls);
-        let open_by = self.clock.now() + self.limits.opening;
-        let connection = Connection::new(info, mail, desk, stream, stage, open_by);
+        let mut connection = Connection::new(info, mail, desk);
+        if D::HAS_SESSIONS && matches!(stage, Stage::Connecting) {
+            connection.redials = Some(Box::default());
+        }
+        connection.attach(stream, stage, self.clock.now() + self.limits.opening);
         self.settle_in(id, Box::new(connection));
+        match is_in_lobby {
+            true => self.enter_lobby(id),
+            false => self.count_in(id),
+        }
+        self.activate(id);
         Ok(id)
+    }
+
+    /// Why no other peer from this address may be there, if none may.
+    pub(super) fn lacks_room(&self, address: IpAddr) -> Option<Reason> {
+        let from_there = self.by_address.get(&address).copied().unwrap_or(0);
+        if self.counted >= self.limits.peers {
+            Some(Reason::TooMany)
+        } else if from_there >= self.limits.peers_per_address {
+            Some(Reason::TooManyFromAddress)
+        } else {
+            None
+        }
+    }
+
+    /// Makes a connected socket one of a peer's.
+    pub(super) fn register(
+        &self,
+        stream: TcpStream,
+        id: PeerId,
+    ) -> io::Result<mio::net::TcpStream> {
+        self.options.apply(&stream)?;
+        let mut stream = mio::net::TcpStream::from_std(stream);
+        let registry = self.poll.registry();
+        registry.register(&mut stream, token(id), interest())?;
+        Ok(stream)
+    }
+
+    /// The peer counts from now on.
+    pub(super) fn count_in(&mut self, id: PeerId) {
+        if let Some(connection) = self.connection(id)
+            && !std::mem::replace(&mut connection.flags.is_counted, true)
+        {
+            let address = connection.info.address.ip();
+            self.counted += 1;
+            *self.by_address.entry(address).or_default() += 1;
+        }
+    }
+
+    /// The peer counts no more.
+    pub(super) fn count_out(&mut self, id: PeerId) {
+        if let Some(connection) = self.connection(id)
+            && std::mem::take(&mut connection.flags.is_counted)
+        {
+            let address = connection.info.address.ip();
+            self.counted -= 1;
+            if let Some(count) = self.by_address.get_mut(&address) {
+                *count -= 1;
+                if *count == 0 {
+                    self.by_address.remove(&address);
+                }
+            }
+        }
     }
 
     fn next_id(&self) -> PeerId {
@@ -118,10 +171,6 @@ impl<D: Dialect> Peers<D> {
     }
 
     fn settle_in(&mut self, id: PeerId, connection: Box<Connection<D>>) {
-        *self
-            .by_address
-            .entry(connection.info.address.ip())
-            .or_default() += 1;
         match self.slots.get_mut(id.slot as usize) {
             Some(slot) => {
                 self.free.pop();
@@ -132,7 +181,6 @@ impl<D: Dialect> Peers<D> {
                 connection: Some(connection),
             }),
         }
-        self.activate(id);
     }
 
     /// Takes a peer out whose link is over.
@@ -143,22 +191,10 @@ impl<D: Dialect> Peers<D> {
         for waiter in connection.desk.calls.lose_all() {
             waiter.run(&mut Peer::new(Place::Among(self, id)));
         }
-        let Some(slot) = self.slots.get_mut(id.slot as usize) else {
+        let Some(connection) = self.take_out(id) else {
             return;
         };
-        let Some(mut connection) = slot.connection.take() else {
-            return;
-        };
-        slot.generation = slot.generation.wrapping_add(1);
-        self.free.push(id.slot);
-        let _ = self.poll.registry().deregister(&mut connection.stream);
-        if let Some(count) = self.by_address.get_mut(&connection.info.address.ip()) {
-            *count -= 1;
-            if *count == 0 {
-                self.by_address.remove(&connection.info.address.ip());
-            }
-        }
-        let (info, has_joined) = (connection.info, connection.has_joined());
+        let (info, has_joined) = (connection.info, connection.flags.has_joined);
         if let Stage::Over(reason) = connection.stage {
             self.tell(match has_joined {
                 true => News::Left(info, reason),
@@ -166,6 +202,32 @@ impl<D: Dialect> Peers<D> {
             });
         }
     }
+
+    /// Takes a peer out and says nothing.
+    pub(super) fn take_out(&mut self, id: PeerId) -> Option<Box<Connection<D>>> {
+        self.count_out(id);
+        self.leave_lobby(id);
+        self.leave_away(id);
+        self.forget_sessions(id);
+        self.connection(id)?;
+        let slot = self.slots.get_mut(id.slot as usize)?;
+        let mut connection = slot.connection.take()?;
+        slot.generation = slot.generation.wrapping_add(1);
+        self.free.push(id.slot);
+        if let Some(stream) = &mut connection.stream {
+            let _ = self.poll.registry().deregister(stream);
+        }
+        Some(connection)
+    }
+}
+
+/// What the poll calls a peer's socket.
+pub(super) const fn token(id: PeerId) -> Token {
+    Token(id.slot as usize * 2 + FIRST_PEER)
+}
+
+pub(super) fn interest() -> Interest {
+    Interest::READABLE | Interest::WRITABLE
 }
 
 /// The most connections that one turn takes from one port.

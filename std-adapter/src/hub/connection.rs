@@ -1,34 +1,31 @@
-use super::{Limits, PeerInfo, Reason};
+use super::{PeerInfo, Reason};
 use crate::desk::{Desk, Mail};
+use crate::native::Backoff;
 use ropeway_core::Instant;
 use ropeway_core::dialect::Dialect;
 use std::io::{self, Read, Write};
-use std::net::Shutdown;
+use std::time::Duration;
 
-/// One peer's link.
+/// One peer, and its link while it has one.
 pub(super) struct Connection<D: Dialect> {
     pub(super) info: PeerInfo,
     pub(super) mail: Mail<D>,
     pub(super) desk: Desk<D>,
-    pub(super) stream: mio::net::TcpStream,
+    /// None while the peer is away.
+    pub(super) stream: Option<mio::net::TcpStream>,
     pub(super) stage: Stage,
-    /// It waits for its turn.
-    pub(super) is_active: bool,
-    /// It waits for its turn to speak.
-    pub(super) is_speaker: bool,
+    /// When its stage has lasted for too long: the opening, a farewell, an absence.
+    pub(super) until: Instant,
     /// When timers look at it next.
-    pub(super) timer: Option<Instant>,
-    /// Until when the opening must be done; none once it is.
-    pub(super) open_by: Option<Instant>,
-    /// The opening has taken too long, and the dialect knows.
-    is_late: bool,
-    heard: Instant,
-    readable: bool,
-    writable: bool,
-    /// The peer has ended the stream.
-    has_ended: bool,
+    pub(super) timer: Instant,
+    pub(super) heard: Instant,
     /// What broke the connection.
-    broken: Option<io::Error>,
+    pub(super) broken: Option<io::Error>,
+    /// The sessions by which it is found; 0 for none.
+    pub(super) sessions: [u64; 2],
+    /// How it is dialled again, if it is this side that dials.
+    pub(super) redials: Option<Box<Redials>>,
+    pub(super) flags: Flags,
 }
 
 /// How far a link has come.
@@ -38,83 +35,155 @@ pub(super) enum Stage {
     /// Messages come and go, or the opening does.
     Going,
     /// What is queued is let out, and nothing more is taken in.
-    Ending { reason: Reason, by: Instant },
+    Ending(Reason),
     /// All is let out; the peer is waited for.
-    Finished { reason: Reason, by: Instant },
+    Finished(Reason),
+    /// The link is lost, and the session waits for another.
+    Away,
     /// There is nothing left to do but to tell.
     Over(Reason),
 }
 
+/// How often a peer has been dialled in vain.
+#[derive(Default)]
+pub(super) struct Redials {
+    backoff: Backoff,
+    has_failed: bool,
+}
+
+/// What is true of a connection.
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is of its own, and none costs more than a byte"
+)]
+pub(super) struct Flags {
+    /// It waits for its turn.
+    pub(super) is_active: bool,
+    /// It waits for its turn to speak.
+    pub(super) is_speaker: bool,
+    /// Its memory is to be given back once it has been silent for a while.
+    pub(super) is_warm: bool,
+    /// Whose session it is has not been found out.
+    pub(super) is_in_lobby: bool,
+    /// It counts as one of the peers that there may be.
+    pub(super) is_counted: bool,
+    /// It counts as one that is away.
+    pub(super) is_absent: bool,
+    /// The program knows of it.
+    pub(super) has_joined: bool,
+    /// The opening is not done.
+    pub(super) is_opening: bool,
+    /// The opening has taken too long, and the dialect knows.
+    pub(super) is_late: bool,
+    /// The peer has broken a promise not to be silent for so long.
+    pub(super) is_silent: bool,
+    pub(super) readable: bool,
+    pub(super) writable: bool,
+    /// The peer has ended the stream.
+    pub(super) has_ended: bool,
+}
+
 impl<D: Dialect> Connection<D> {
-    pub(super) fn new(
-        info: PeerInfo,
-        mail: Mail<D>,
-        desk: Desk<D>,
-        stream: mio::net::TcpStream,
-        stage: Stage,
-        open_by: Instant,
-    ) -> Self {
+    pub(super) fn new(info: PeerInfo, mail: Mail<D>, desk: Desk<D>) -> Self {
         Self {
             info,
             heard: desk.now(),
             mail,
             desk,
-            stream,
-            stage,
-            is_active: false,
-            is_speaker: false,
-            timer: None,
-            open_by: Some(open_by),
-            is_late: false,
-            readable: true,
-            writable: true,
-            has_ended: false,
+            stream: None,
+            stage: Stage::Away,
+            until: NEVER,
+            timer: NEVER,
             broken: None,
+            sessions: [0; 2],
+            redials: None,
+            flags: Flags {
+                is_active: false,
+                is_speaker: false,
+                is_warm: false,
+                is_in_lobby: false,
+                is_counted: false,
+                is_absent: false,
+                has_joined: false,
+                is_opening: false,
+                is_late: false,
+                is_silent: false,
+                readable: false,
+                writable: false,
+                has_ended: false,
+            },
         }
     }
 
-    pub(super) const fn has_joined(&self) -> bool {
-        self.open_by.is_none()
+    /// Gives it a link, whose opening may take until `open_by`.
+    pub(super) fn attach(&mut self, stream: mio::net::TcpStream, stage: Stage, open_by: Instant) {
+        self.stream = Some(stream);
+        self.stage = stage;
+        self.until = open_by;
+        self.heard = self.desk.now();
+        self.broken = None;
+        self.flags.is_opening = true;
+        self.flags.is_late = false;
+        self.flags.is_silent = false;
+        self.flags.has_ended = false;
+        self.flags.readable = true;
+        self.flags.writable = true;
     }
 
     /// Notes what the poll said.
     pub(super) fn note(&mut self, event: &mio::event::Event) {
         let is_bad = event.is_error();
-        self.readable |= event.is_readable() || event.is_read_closed() || is_bad;
-        self.writable |= event.is_writable() || event.is_write_closed() || is_bad;
+        self.flags.readable |= event.is_readable() || event.is_read_closed() || is_bad;
+        self.flags.writable |= event.is_writable() || event.is_write_closed() || is_bad;
     }
 
     /// Moves bytes both ways, as far as the socket, the buffers and fairness allow.
     pub(super) fn pump(&mut self, now: Instant) {
+        if D::HAS_SESSIONS {
+            self.note_time(now);
+        }
         if let Stage::Connecting = self.stage {
             self.connect();
         }
         match self.stage {
-            Stage::Connecting | Stage::Over(_) => {}
+            Stage::Connecting | Stage::Away | Stage::Over(_) => {}
             Stage::Going => {
                 self.write();
                 self.read(now);
             }
-            Stage::Ending { .. } => {
+            Stage::Ending(_) => {
                 self.write();
-                self.discard();
+                match D::HAS_SESSIONS {
+                    // The peer says there what it has taken.
+                    true => self.read(now),
+                    false => self.discard(),
+                }
             }
-            Stage::Finished { .. } => self.discard(),
+            Stage::Finished(_) => self.discard(),
         }
     }
 
+    fn note_time(&mut self, now: Instant) {
+        let had_quit = self.mail.dialect().has_quit();
+        self.mail.handle_time(now);
+        self.flags.is_silent |= !had_quit && self.mail.dialect().has_quit();
+    }
+
     fn connect(&mut self) {
-        if !self.writable {
+        let Some(stream) = &self.stream else {
+            return;
+        };
+        if !self.flags.writable {
             return;
         }
-        let failed = match self.stream.take_error() {
-            Ok(None) => match self.stream.peer_addr() {
+        let failed = match stream.take_error() {
+            Ok(None) => match stream.peer_addr() {
                 Ok(_) => {
                     self.stage = Stage::Going;
                     return;
                 }
                 Err(error) if error.kind() == io::ErrorKind::NotConnected => {
-                    self.writable = false;
+                    self.flags.writable = false;
                     return;
                 }
                 Err(error) => error,
@@ -126,14 +195,14 @@ impl<D: Dialect> Connection<D> {
 
     fn read(&mut self, now: Instant) {
         for _ in 0..READS {
-            if !self.readable {
+            let Some(stream) = self.stream.as_mut().filter(|_| self.flags.readable) else {
                 return;
-            }
+            };
             let room = self.mail.input_room();
             if room.is_empty() {
                 return;
             }
-            match self.stream.read(room) {
+            match stream.read(room) {
                 Ok(0) => self.ended(),
                 Ok(len) => {
                     self.heard = now;
@@ -149,7 +218,7 @@ impl<D: Dialect> Connection<D> {
             io::ErrorKind::Interrupted => {}
             // What the peer said before the connection broke has all been read.
             io::ErrorKind::WouldBlock if self.broken.is_some() => self.ended(),
-            io::ErrorKind::WouldBlock => self.readable = false,
+            io::ErrorKind::WouldBlock => self.flags.readable = false,
             _ => {
                 self.ended();
                 self.broken.get_or_insert(error);
@@ -158,31 +227,34 @@ impl<D: Dialect> Connection<D> {
     }
 
     fn ended(&mut self) {
-        self.readable = false;
-        self.has_ended = true;
+        self.flags.readable = false;
+        self.flags.has_ended = true;
         self.mail.handle_end();
     }
 
     pub(super) fn write(&mut self) {
-        while self.writable {
-            let bytes = self.mail.poll_output();
-            if bytes.is_empty() {
-                if let Some(error) = self.mail.silenced() {
-                    self.broken.get_or_insert(io::Error::other(error));
-                }
+        while self.can_write() {
+            let Some(stream) = &mut self.stream else {
                 return;
-            }
-            match self.stream.write(bytes) {
+            };
+            match stream.write(self.mail.poll_output()) {
                 Ok(len) => self.mail.handle_written(len),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.writable = false,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.flags.writable = false;
+                }
                 Err(error) => {
-                    self.writable = false;
-                    self.readable = true;
+                    self.flags.writable = false;
+                    self.flags.readable = true;
                     self.broken.get_or_insert(error);
                 }
             }
             self.desk.settle(&mut self.mail);
+        }
+        if self.flags.writable
+            && let Some(error) = self.mail.silenced()
+        {
+            self.broken.get_or_insert(io::Error::other(error));
         }
     }
 
@@ -190,10 +262,10 @@ impl<D: Dialect> Connection<D> {
     fn discard(&mut self) {
         let mut dropped = [0; 4096];
         for _ in 0..READS {
-            if !self.readable {
+            let Some(stream) = self.stream.as_mut().filter(|_| self.flags.readable) else {
                 return;
-            }
-            match self.stream.read(&mut dropped) {
+            };
+            match stream.read(&mut dropped) {
                 Ok(0) => self.ended(),
                 Ok(_) => {}
                 Err(error) => self.failed_to_read(error),
@@ -212,133 +284,73 @@ impl<D: Dialect> Connection<D> {
     /// Whether there is something to do without waiting for the socket.
     pub(super) fn has_work(&mut self) -> bool {
         match self.stage {
-            Stage::Connecting => false,
+            Stage::Connecting | Stage::Away => false,
             Stage::Over(_) => true,
-            Stage::Going => {
-                self.can_write()
-                    || self.may_speak()
-                    || (self.readable && !self.mail.input_room().is_empty())
-            }
-            Stage::Ending { .. } => self.readable || self.can_write(),
-            Stage::Finished { .. } => self.readable,
+            Stage::Going => self.can_write() || self.may_speak() || self.can_read(),
+            Stage::Ending(_) if D::HAS_SESSIONS => self.can_write() || self.can_read(),
+            Stage::Ending(_) => self.flags.readable || self.can_write(),
+            Stage::Finished(_) => self.flags.readable,
         }
+    }
+
+    fn can_read(&mut self) -> bool {
+        self.flags.readable && !self.mail.input_room().is_empty()
     }
 
     fn can_write(&mut self) -> bool {
-        self.writable && !self.mail.poll_output().is_empty()
+        if !self.flags.writable {
+            return false;
+        }
+        let has_output = !self.mail.poll_output().is_empty();
+        if has_output || self.desk.owes_nothing() {
+            return has_output;
+        }
+        // Looking for output may have come by an acknowledgement, and so by room.
+        self.desk.settle(&mut self.mail);
+        !self.mail.poll_output().is_empty()
     }
 
-    /// Takes the link further: to its end, if that has come.
-    pub(super) fn advance(&mut self, now: Instant, limits: &Limits) {
-        if self.open_by.is_some_and(|by| by <= now) && !self.is_late {
-            self.is_late = true;
-            self.mail.dialect_mut().handle_silence();
-        }
-        if let Stage::Going = self.stage
-            && let Some(reason) = self.reason_to_end(now, limits)
-        {
-            self.end(reason, now + limits.linger);
-        }
-        let open_by = self.open_by;
-        match &self.stage {
-            Stage::Connecting if self.desk.ending.is_some() => {
-                self.stage = Stage::Over(Reason::Kicked);
-            }
-            Stage::Connecting if open_by.is_some_and(|by| by <= now) => {
-                self.stage = Stage::Over(Reason::NotOpened);
-            }
-            Stage::Ending { by, .. } | Stage::Finished { by, .. } if *by <= now => self.over(),
-            Stage::Ending { .. } if self.broken.is_some() => self.over(),
-            Stage::Ending { .. } if !self.mail.has_output() && self.desk.owes_nothing() => {
-                self.finish(now + limits.linger);
-            }
-            Stage::Finished { .. } if self.has_ended || self.broken.is_some() => self.over(),
-            _ => {}
-        }
+    /// Whether the program knows of it, and has not let it go.
+    pub(super) const fn is_joined(&self) -> bool {
+        let is_kept = matches!(self.stage, Stage::Connecting | Stage::Going | Stage::Away);
+        self.flags.has_joined && is_kept
     }
 
-    fn reason_to_end(&mut self, now: Instant, limits: &Limits) -> Option<Reason> {
-        use crate::desk::Ending;
-        use ropeway_core::Over;
-        match self.desk.ending {
-            Some(Ending::AtOnce) => {
-                self.stage = Stage::Over(Reason::Kicked);
-                return None;
-            }
-            Some(Ending::Gracefully) => return Some(Reason::Kicked),
-            None => {}
-        }
-        let has_quit = self.mail.dialect().has_quit();
-        match self.mail.is_over() {
-            Some(_) if has_quit && self.is_late && !self.has_joined() => Some(Reason::NotOpened),
-            Some(_) if has_quit && !self.has_joined() => Some(Reason::Refused),
-            Some(_) if has_quit => Some(Reason::Quit),
-            Some(Over::Ended) => Some(self.broken.take().map_or(Reason::Closed, |error| {
-                self.writable = false;
-                Reason::Transport(error)
-            })),
-            Some(Over::OutOfStep) => Some(Reason::OutOfStep),
-            Some(Over::Quit) => Some(Reason::Quit),
-            None if self.is_late && !self.mail.dialect().is_open() => Some(Reason::NotOpened),
-            None if self.idle_by(limits).is_some_and(|by| by <= now) => Some(Reason::Idle),
-            None => None,
-        }
+    pub(super) const fn may_be_sent_to(&self) -> bool {
+        matches!(self.stage, Stage::Connecting | Stage::Going | Stage::Away)
     }
 
-    fn idle_by(&self, limits: &Limits) -> Option<Instant> {
-        let counts = self.has_joined() && limits.idle < std::time::Duration::MAX;
-        counts.then(|| self.heard + limits.idle)
-    }
-
-    /// Ends the link once what is queued has been let out.
-    pub(super) fn end(&mut self, reason: Reason, by: Instant) {
-        if let Stage::Ending { .. } | Stage::Finished { .. } | Stage::Over(_) = self.stage {
-            return;
-        }
-        self.stage = match reason {
-            Reason::Transport(_) => Stage::Over(reason),
-            _ => Stage::Ending { reason, by },
+    /// Whether all that was queued has arrived, as far as this side can know.
+    pub(super) fn has_let_out(&self) -> bool {
+        let waits = match D::HAS_SESSIONS {
+            true => !self.mail.dialect().has_quit() || self.mail.has_output(),
+            false => self.mail.has_output(),
         };
+        !waits && self.desk.owes_nothing()
+    }
+}
+
+impl Redials {
+    /// How long to wait before the next attempt; `random` is any number.
+    pub(super) fn next(&mut self, random: u64) -> Duration {
+        self.has_failed = true;
+        self.backoff.next(random)
     }
 
-    /// Ends the writing direction, and waits for the peer to end the other no longer than until `latest`.
-    fn finish(&mut self, latest: Instant) {
-        // A connection that cannot be ended is at its end.
-        if self.stream.shutdown(Shutdown::Write).is_err() {
-            self.broken = Some(io::ErrorKind::NotConnected.into());
-        }
-        let has_ended = self.has_ended || self.broken.is_some();
-        self.stage = match std::mem::replace(&mut self.stage, Stage::Connecting) {
-            Stage::Ending { reason, .. } if has_ended => Stage::Over(reason),
-            Stage::Ending { reason, by } => Stage::Finished {
-                reason,
-                by: by.min(latest),
-            },
-            stage => stage,
-        };
+    /// The peer has been reached.
+    pub(super) const fn reset(&mut self) {
+        self.has_failed = false;
+        self.backoff.reset();
     }
 
-    fn over(&mut self) {
-        self.stage = match std::mem::replace(&mut self.stage, Stage::Connecting) {
-            Stage::Ending { reason, .. } | Stage::Finished { reason, .. } => Stage::Over(reason),
-            stage => stage,
-        };
-    }
-
-    /// When to look at it next, if nothing happens before.
-    pub(super) fn next_timeout(&self, limits: &Limits) -> Option<Instant> {
-        let stage = match self.stage {
-            Stage::Connecting => self.open_by,
-            Stage::Going => self.open_by.or_else(|| self.idle_by(limits)),
-            Stage::Ending { by, .. } | Stage::Finished { by, .. } => Some(by),
-            Stage::Over(_) => None,
-        };
-        stage
-            .into_iter()
-            .chain(self.desk.calls.next_timeout())
-            .min()
+    /// Whether no attempt has failed since the peer was reached.
+    pub(super) const fn is_new(&self) -> bool {
+        !self.has_failed
     }
 }
 
 /// The most reads of one turn: a peer that talks without end must not keep others waiting.
 const READS: usize = 4;
+
+/// A point in time that does not come.
+pub(super) const NEVER: Instant = Instant::from_micros(u64::MAX);

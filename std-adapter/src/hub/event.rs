@@ -1,5 +1,5 @@
 use super::{ListenerId, PeerId};
-use ropeway_core::dialect::Dialect;
+use ropeway_core::dialect::{Dialect, Leave};
 use ropeway_core::{Event as Said, SendError};
 use std::fmt;
 use std::io;
@@ -24,6 +24,12 @@ pub enum News {
     Joined(PeerInfo),
     /// The link of a peer that had joined has ended. All that it said before has been told.
     Left(PeerInfo, Reason),
+    /// The link of a peer is lost, and its session waits for another: what is sent meanwhile is queued. A peer that the
+    /// hub was told to connect to is dialled again, even if it was never reached.
+    Away(PeerInfo, Reason),
+    /// A peer that was away has a link again, perhaps from another address. What became of its session, its
+    /// dialect has told by a notice.
+    Back(PeerInfo),
     /// A connection came to nothing: there was no room for it, it did not open, or it could not be made.
     TurnedAway(PeerInfo, Reason),
     /// A port cannot take a connection just now, for want of file descriptors, say; it goes on trying.
@@ -59,7 +65,7 @@ pub enum Reason {
     OutOfStep,
     /// The opening took longer than allowed.
     NotOpened,
-    /// The peer said nothing for longer than allowed.
+    /// The peer said nothing for longer than allowed, or than it had promised.
     Idle,
     /// The program closed the link.
     Kicked,
@@ -69,6 +75,46 @@ pub enum Reason {
     TooMany,
     /// There were as many peers from this address as allowed.
     TooManyFromAddress,
+    /// It had come first of more openings, or of more sessions without links, than allowed.
+    GaveWay,
+    /// The peer came again, over another connection.
+    Superseded,
+    /// The peer was away for longer than allowed.
+    Expired,
+}
+
+impl Reason {
+    /// What the peer is told of it, where the dialect has words.
+    pub(super) const fn leave(&self) -> Option<Leave> {
+        match self {
+            Self::Kicked => Some(Leave::Done),
+            Self::Shutdown => Some(Leave::ShuttingDown),
+            Self::Idle | Self::NotOpened => Some(Leave::Silent),
+            Self::TooMany | Self::TooManyFromAddress => Some(Leave::NoRoom),
+            Self::Superseded => Some(Leave::Superseded),
+            _ => None,
+        }
+    }
+
+    /// Whether it is about the link rather than the peer, so that a session goes on.
+    pub(super) const fn spares_session(&self) -> bool {
+        match self {
+            Self::Closed
+            | Self::Quit
+            | Self::Refused
+            | Self::Transport(_)
+            | Self::Idle
+            | Self::Superseded => true,
+            Self::OutOfStep
+            | Self::NotOpened
+            | Self::Kicked
+            | Self::Shutdown
+            | Self::TooMany
+            | Self::TooManyFromAddress
+            | Self::GaveWay
+            | Self::Expired => false,
+        }
+    }
 }
 
 impl fmt::Display for Reason {
@@ -85,6 +131,9 @@ impl fmt::Display for Reason {
             Self::Shutdown => "the hub was shut down",
             Self::TooMany => "too many peers",
             Self::TooManyFromAddress => "too many peers from this address",
+            Self::GaveWay => "it gave way to newer ones",
+            Self::Superseded => "the peer came again",
+            Self::Expired => "the peer was away for too long",
         })
     }
 }

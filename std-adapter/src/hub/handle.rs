@@ -1,4 +1,4 @@
-use super::{News, PeerId, Peers};
+use super::{News, PeerId, PeerInfo, Peers};
 use crate::post::{PostError, Posts};
 use ropeway_core::dialect::{Carries, Dialect};
 use std::fmt;
@@ -38,6 +38,22 @@ impl<D: Dialect> Handle<D> {
     {
         self.post(move |peers| {
             for (peer, error) in peers.broadcast(&message) {
+                peers.tell(News::Unsent(peer, error));
+            }
+        })
+    }
+
+    /// Sends a message to those peers that `to` picks; to whom the hub cannot, becomes [`News::Unsent`].
+    pub fn broadcast_to<M: Send + 'static>(
+        &self,
+        to: impl FnMut(&PeerInfo) -> bool + Send + 'static,
+        message: M,
+    ) -> Result<(), PostError>
+    where
+        D: Carries<M>,
+    {
+        self.post(move |peers| {
+            for (peer, error) in peers.broadcast_to(to, &message) {
                 peers.tell(News::Unsent(peer, error));
             }
         })

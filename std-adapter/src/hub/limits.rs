@@ -20,11 +20,15 @@ pub struct Limits {
     pub(super) opening: Duration,
     pub(super) idle: Duration,
     pub(super) linger: Duration,
+    pub(super) openings: usize,
+    pub(super) sessions: usize,
+    pub(super) session_life: Duration,
 }
 
 impl Default for Limits {
     /// 1024 peers from anywhere, queues of 64 KiB, 64 calls a peer, 32 messages a turn, 1024 posts; 10 s for the
-    /// opening, any silence after it, 2 s for a farewell.
+    /// opening, any silence after it, 2 s for a farewell. Where sessions outlive connections, 256 openings at a time, and
+    /// 1024 sessions that wait for their peers for 60 s.
     fn default() -> Self {
         Self {
             peers: 1024,
@@ -36,12 +40,18 @@ impl Default for Limits {
             opening: Duration::from_secs(10),
             idle: Duration::MAX,
             linger: Duration::from_secs(2),
+            openings: 256,
+            sessions: 1024,
+            session_life: Duration::from_secs(60),
         }
     }
 }
 
 impl Limits {
     /// How many peers there may be, those still opening included; more are turned away.
+    ///
+    /// Where sessions outlive connections, those that have not yet said who they are do not count, and neither do
+    /// those that are away.
     #[must_use]
     pub const fn peers(mut self, peers: usize) -> Self {
         self.peers = peers;
@@ -101,6 +111,28 @@ impl Limits {
     #[must_use]
     pub const fn linger(mut self, timeout: Duration) -> Self {
         self.linger = timeout;
+        self
+    }
+
+    /// How many connections may wait to say who they are, where sessions outlive connections; the oldest gives way.
+    #[must_use]
+    pub const fn openings(mut self, openings: usize) -> Self {
+        self.openings = openings;
+        self
+    }
+
+    /// How many sessions are kept whose peers are away; the oldest gives way. Peers that the hub was told to connect to
+    /// do not count.
+    #[must_use]
+    pub const fn sessions(mut self, sessions: usize) -> Self {
+        self.sessions = sessions;
+        self
+    }
+
+    /// How long a session is kept whose peer is away. Peers that the hub was told to connect to are dialled for ever.
+    #[must_use]
+    pub const fn session_life(mut self, life: Duration) -> Self {
+        self.session_life = life;
         self
     }
 }

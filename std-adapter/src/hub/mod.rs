@@ -31,14 +31,17 @@
 
 mod admission;
 mod connection;
+mod ending;
 mod event;
 mod handle;
 mod limits;
 mod listening;
 mod peers;
 mod serving;
+mod sessions;
 mod speaking;
 mod timers;
+mod waiting;
 
 pub use event::{Event, News, PeerInfo, Reason};
 pub use handle::Handle;

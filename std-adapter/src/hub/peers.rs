@@ -2,6 +2,7 @@ use super::connection::{Connection, Stage};
 use super::handle::Job;
 use super::listening::Listening;
 use super::timers::Timers;
+use super::waiting::Waiting;
 use super::{Limits, ListenerId, News, PeerId, PeerInfo};
 use crate::Options;
 use crate::call::{CallError, Failure, Refused, Ticket, Waiter};
@@ -9,12 +10,15 @@ use crate::clock::Clock;
 use crate::desk::{Desk, Mail};
 use crate::peer::{Peer, Place};
 use crate::post::Office;
+use crate::storage::Pool;
 use mio::{Events, Poll, Token, Waker};
-use ropeway_core::SendError;
 use ropeway_core::dialect::{Answers, Asks, Carries, Dialect, Refuses};
 use ropeway_core::message::{Answer, Request};
+use ropeway_core::{Instant, SendError};
+use std::collections::hash_map::RandomState;
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
+use std::hash::BuildHasher;
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
 use std::sync::Arc;
@@ -22,11 +26,23 @@ use std::time::Duration;
 
 /// The peers of a hub: to be sent to, called, closed, and the ports they come in by.
 ///
-/// What is sent is queued, and leaves when the hub turns. A peer that is gone is [`SendError::NotOpen`].
+/// What is sent is queued, and leaves when the hub turns. A peer that is gone is [`SendError::NotOpen`]; where sessions
+/// outlive connections, one that is only [away](News::Away) gets it when it is back, and its calls wait, too.
 pub struct Peers<D: Dialect> {
     pub(super) slots: Vec<Slot<D>>,
     pub(super) free: Vec<u32>,
+    /// How many peers count, in all and from one address.
+    pub(super) counted: usize,
     pub(super) by_address: HashMap<IpAddr, usize>,
+    /// Who has which session.
+    pub(super) by_session: HashMap<u64, PeerId>,
+    /// Who has not said yet whose session it wants.
+    pub(super) lobby: Waiting,
+    /// Who is away: those that never joined, and the others.
+    pub(super) away: [Waiting; 2],
+    /// What ids of sessions and waits are drawn from.
+    random: (RandomState, u64),
+    pub(super) pools: [Arc<Pool>; 2],
     pub(super) listeners: Vec<Listening>,
     pub(super) next_listener: u32,
     pub(super) dialect: Box<dyn FnMut(&PeerInfo) -> D + Send>,
@@ -45,7 +61,11 @@ pub struct Peers<D: Dialect> {
     pub(super) current: Option<PeerId>,
     /// Who got an answer that is to be acted on as soon as its event has been let go of.
     pub(super) answered: Option<Box<dyn Waiter<D>>>,
+    /// The peer that spoke last has a fresh session, in which its older calls have no answers.
+    pub(super) begins_anew: bool,
     pub(super) news: VecDeque<News>,
+    /// Whose memory may be given back, and when.
+    pub(super) warm: VecDeque<(Instant, PeerId)>,
 }
 
 /// Room for a peer.
@@ -69,7 +89,13 @@ impl<D: Dialect> Peers<D> {
         Ok(Self {
             slots: Vec::new(),
             free: Vec::new(),
+            counted: 0,
             by_address: HashMap::new(),
+            by_session: HashMap::new(),
+            lobby: Waiting::default(),
+            away: Default::default(),
+            random: (RandomState::new(), 0),
+            pools: options.pools(limits.queue),
             listeners: Vec::new(),
             next_listener: 0,
             dialect,
@@ -84,7 +110,9 @@ impl<D: Dialect> Peers<D> {
             speakers: VecDeque::new(),
             current: None,
             answered: None,
+            begins_anew: false,
             news: VecDeque::new(),
+            warm: VecDeque::new(),
         })
     }
 
@@ -112,7 +140,9 @@ impl<D: Dialect> Peers<D> {
 
     /// Connects to `address`, the first of them if it has several, within the time for openings.
     ///
-    /// How it went is told as [`News`].
+    /// How it went is told as [`News`]. Where sessions outlive connections, it dials again until the peer is there, and
+    /// whenever it is lost, after waits that grow up to 5 s; until the program closes the link, or one side ends the
+    /// session.
     pub fn connect(&mut self, address: impl ToSocketAddrs) -> io::Result<PeerId> {
         let mut addresses = address.to_socket_addrs()?;
         let address = addresses.next().ok_or(io::ErrorKind::NotFound)?;
@@ -140,7 +170,20 @@ impl<D: Dialect> Peers<D> {
     where
         D: Carries<M>,
     {
-        let peers: Vec<PeerId> = self.ids().collect();
+        self.broadcast_to(|_| true, message)
+    }
+
+    /// Queues a message for those peers that have joined and that `to` picks, and says for whom it could not.
+    pub fn broadcast_to<M: ?Sized>(
+        &mut self,
+        mut to: impl FnMut(&PeerInfo) -> bool,
+        message: &M,
+    ) -> Vec<(PeerId, SendError)>
+    where
+        D: Carries<M>,
+    {
+        let peers = self.infos().filter(|info| to(info)).map(|info| info.id);
+        let peers: Vec<PeerId> = peers.collect();
         let sent = peers.into_iter().map(|id| (id, self.send(id, message)));
         let failed = sent.filter_map(|(id, sent)| sent.err().map(|error| (id, error)));
         failed.collect()
@@ -234,20 +277,27 @@ impl<D: Dialect> Peers<D> {
         self.infos().map(|info| info.id)
     }
 
-    /// The peers that have joined, with their addresses.
+    /// The peers that have joined, those that are away included, with their addresses.
     pub fn infos(&self) -> impl Iterator<Item = PeerInfo> + '_ {
         let there = self.connections();
-        let joined =
-            there.filter(|there| there.has_joined() && matches!(there.stage, Stage::Going));
+        let joined = there.filter(|there| there.is_joined());
         joined.map(|connection| connection.info)
     }
 
-    /// How many connections there are, those that open or end included.
+    /// Whether a peer is one whose session waits for another link.
+    pub fn is_away(&self, peer: PeerId) -> bool {
+        let slot = self.slots.get(peer.slot as usize);
+        let slot = slot.filter(|slot| slot.generation == peer.generation);
+        slot.and_then(|slot| slot.connection.as_deref())
+            .is_some_and(|there| matches!(there.stage, Stage::Away))
+    }
+
+    /// How many peers there are, those that open, end or are away included.
     pub fn len(&self) -> usize {
         self.slots.len() - self.free.len()
     }
 
-    /// Whether there are no connections at all.
+    /// Whether there are no peers at all.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -287,15 +337,21 @@ impl<D: Dialect> Peers<D> {
     /// A peer that can be sent to.
     fn open_parts(&mut self, id: PeerId) -> Result<(&mut Mail<D>, &mut Desk<D>), SendError> {
         match self.connection(id) {
-            Some(there) if matches!(there.stage, Stage::Going | Stage::Connecting) => {}
+            Some(there) if there.may_be_sent_to() => {}
             _ => return Err(SendError::NotOpen),
         }
         self.parts(id).ok_or(SendError::NotOpen)
     }
 
+    /// A number that nobody can guess.
+    pub(super) fn random(&mut self) -> u64 {
+        self.random.1 = self.random.1.wrapping_add(1);
+        self.random.0.hash_one(self.random.1)
+    }
+
     pub(super) fn activate(&mut self, id: PeerId) {
         if let Some(connection) = self.connection(id)
-            && !std::mem::replace(&mut connection.is_active, true)
+            && !std::mem::replace(&mut connection.flags.is_active, true)
         {
             self.active.push_back(id);
         }

@@ -1,10 +1,11 @@
-use super::connection::{Connection, Stage};
+use super::connection::{Connection, NEVER, Stage};
 use super::handle::Handle;
 use super::listening::Listening;
 use super::peers::{FIRST_LISTENER, FIRST_PEER, WOKEN};
 use super::{News, PeerId, Peers, Reason};
 use crate::peer::{Peer, Place};
 use mio::Token;
+use ropeway_core::Instant;
 use ropeway_core::dialect::Dialect;
 use std::io;
 use std::time::Duration;
@@ -49,7 +50,7 @@ impl<D: Dialect> Peers<D> {
     pub(super) fn next_active(&mut self) -> Option<PeerId> {
         while let Some(id) = self.active.pop_front() {
             if let Some(connection) = self.connection(id) {
-                connection.is_active = false;
+                connection.flags.is_active = false;
                 self.current = Some(id);
                 return Some(id);
             }
@@ -82,12 +83,13 @@ impl<D: Dialect> Peers<D> {
         let now = self.clock.now();
         while let Some((at, id)) = self.timers.poll(now) {
             if let Some(connection) = self.connection(id)
-                && connection.timer == Some(at)
+                && connection.timer == at
             {
-                connection.timer = None;
+                connection.timer = NEVER;
                 self.activate(id);
             }
         }
+        self.release_memory(now);
         Ok(happened || is_busy)
     }
 
@@ -96,7 +98,8 @@ impl<D: Dialect> Peers<D> {
             .listeners
             .iter()
             .filter_map(|listening| listening.again);
-        let next = again.chain(self.timers.next()).min();
+        let warm = self.warm.front().map(|(at, _)| *at);
+        let next = again.chain(self.timers.next()).chain(warm).min();
         next.map_or(Duration::MAX, |next| next - self.clock.now())
     }
 
@@ -122,7 +125,7 @@ impl<D: Dialect> Peers<D> {
             };
             if let Some(connection) = slot.connection.as_deref_mut() {
                 connection.note(event);
-                if !std::mem::replace(&mut connection.is_active, true) {
+                if !std::mem::replace(&mut connection.flags.is_active, true) {
                     self.active.push_back(connection.info.id);
                 }
             }
@@ -145,6 +148,9 @@ impl<D: Dialect> Peers<D> {
         if let Some(connection) = self.connection(id) {
             connection.pump(now);
         }
+        if D::HAS_SESSIONS {
+            self.receive(id);
+        }
         self.note_open(id);
         while let Some(connection) = self.connection(id) {
             let dialect = connection.mail.dialect_mut();
@@ -156,18 +162,26 @@ impl<D: Dialect> Peers<D> {
         }
     }
 
-    /// Tells that a peer has joined, if its link has just become open.
+    /// Tells that a peer has joined or is back, if its link has just become open.
     pub(super) fn note_open(&mut self, id: PeerId) -> bool {
         let Some(connection) = self.connection(id) else {
             return false;
         };
-        let opens = !connection.has_joined()
+        let opens = connection.flags.is_opening
             && matches!(connection.stage, Stage::Going)
             && connection.mail.dialect().is_open();
         if opens {
-            connection.open_by = None;
+            connection.flags.is_opening = false;
+            connection.until = NEVER;
+            if let Some(redials) = &mut connection.redials {
+                redials.reset();
+            }
             let info = connection.info;
-            self.tell(News::Joined(info));
+            let is_back = std::mem::replace(&mut connection.flags.has_joined, true);
+            self.tell(match is_back {
+                true => News::Back(info),
+                false => News::Joined(info),
+            });
         }
         opens
     }
@@ -205,25 +219,53 @@ impl<D: Dialect> Peers<D> {
         let Some(connection) = self.connection(id) else {
             return;
         };
-        if let Stage::Over(_) = connection.stage {
-            return self.remove(id);
+        match connection.stage {
+            Stage::Over(_) if connection.may_resume() => self.detach(id),
+            Stage::Over(_) => return self.remove(id),
+            Stage::Away if connection.until <= now => self.end_absence(id),
+            _ => {}
         }
+        if D::HAS_SESSIONS {
+            self.note_sessions(id);
+        }
+        let Some(connection) = self.connection(id) else {
+            return;
+        };
         let speaks = by_next && connection.may_speak();
-        let to_speak = speaks && !std::mem::replace(&mut connection.is_speaker, true);
+        let to_speak = speaks && !std::mem::replace(&mut connection.flags.is_speaker, true);
         let has_work = connection.has_work() && !speaks;
-        let next = connection.next_timeout(&limits);
-        let timer = next.filter(|next| connection.timer.is_none_or(|timer| *next < timer));
-        if timer.is_some() {
-            connection.timer = timer;
+        let next = connection.next_timeout(now, &limits);
+        let is_earlier = next < connection.timer;
+        if is_earlier {
+            connection.timer = next;
         }
+        let cools = !has_work && !std::mem::replace(&mut connection.flags.is_warm, true);
         if to_speak {
             self.speakers.push_back(id);
         }
-        if let Some(at) = timer {
-            self.timers.set(at, id);
+        if is_earlier {
+            self.timers.set(next, id);
+        }
+        if cools {
+            self.warm.push_back((now + WARM, id));
         }
         if has_work {
             self.activate(id);
+        }
+    }
+
+    /// Gives back the memory of those who have been silent for a while.
+    fn release_memory(&mut self, now: Instant) {
+        while let Some((_, id)) = self.warm.pop_front_if(|(at, _)| *at <= now) {
+            if let Some(connection) = self.connection(id) {
+                let again = connection.heard + WARM;
+                if again > now {
+                    self.warm.push_back((again, id));
+                    continue;
+                }
+                connection.flags.is_warm = false;
+                connection.mail.release_memory();
+            }
         }
     }
 
@@ -240,7 +282,9 @@ impl<D: Dialect> Peers<D> {
         for id in ids {
             if let Some(connection) = self.connection(id) {
                 match connection.stage {
-                    Stage::Connecting => connection.stage = Stage::Over(Reason::Shutdown),
+                    Stage::Connecting | Stage::Away => {
+                        connection.stage = Stage::Over(Reason::Shutdown);
+                    }
                     _ => connection.end(Reason::Shutdown, by),
                 }
             }
@@ -254,7 +298,8 @@ impl<D: Dialect> Peers<D> {
         let mut cut_off = 0;
         for id in ids {
             if let Some(connection) = self.connection(id) {
-                cut_off += usize::from(connection.mail.has_output());
+                let mail = &connection.mail;
+                cut_off += usize::from(mail.has_output() || mail.queued() > 0);
                 connection.stage = Stage::Over(Reason::Shutdown);
             }
             self.remove(id);
@@ -262,3 +307,6 @@ impl<D: Dialect> Peers<D> {
         cut_off
     }
 }
+
+/// How long a peer is silent before its memory is given back, so that one that talks keeps it.
+const WARM: Duration = Duration::from_millis(50);

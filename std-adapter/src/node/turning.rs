@@ -1,14 +1,14 @@
 use super::Node;
 use crate::Error;
-use crate::call::Caller;
+use crate::call::{CallError, Caller};
 use crate::desk::Ending;
 use crate::handlers::dispatch;
 use crate::peer::Peer;
 use crate::transport::{Transport, transport_error};
 use crate::waits::Deadline;
+use ropeway_core::Instant;
 use ropeway_core::dialect::{Answers, Asks, Dialect, Envelope, Refuses};
 use ropeway_core::message::Request;
-use ropeway_core::{Instant, Malformed};
 use std::marker::PhantomData;
 use std::net::Shutdown;
 use std::time::Duration;
@@ -24,14 +24,46 @@ impl<D: Dialect, T: Transport> Node<D, T> {
     where
         D: Refuses,
     {
-        let stepped = self.try_step(deadline, caller);
-        if stepped.is_err() {
-            self.fail();
-        }
-        stepped
+        self.step_for_room(deadline, 0, caller)
     }
 
-    fn try_step(&mut self, deadline: Deadline, caller: &mut dyn Caller<D>) -> Result<bool, Error>
+    /// The same, until fewer than `full` bytes are queued.
+    fn step_for_room(
+        &mut self,
+        deadline: Deadline,
+        full: usize,
+        caller: &mut dyn Caller<D>,
+    ) -> Result<bool, Error>
+    where
+        D: Refuses,
+    {
+        let stepped = match self.is_down() {
+            true => self.step_without_link(deadline),
+            false => self.try_step(deadline, full, caller),
+        };
+        stepped.or_else(|error| self.lose(error))
+    }
+
+    /// Waits for room in a full outbox, until `deadline` at most.
+    pub(super) fn make_room(&mut self, deadline: Deadline) -> Result<(), Error>
+    where
+        D: Refuses,
+    {
+        if !self.keeps_sessions() {
+            let made = self.link.make_room();
+            return made.or_else(|error| self.lose(error)).map(drop);
+        }
+        // What came must be taken by its handlers before the peer takes more.
+        let full = self.link.queued();
+        self.step_for_room(deadline, full, &mut ()).map(drop)
+    }
+
+    fn try_step(
+        &mut self,
+        deadline: Deadline,
+        full: usize,
+        caller: &mut dyn Caller<D>,
+    ) -> Result<bool, Error>
     where
         D: Refuses,
     {
@@ -41,18 +73,18 @@ impl<D: Dialect, T: Transport> Node<D, T> {
             false => deadline.left().min(self.next_timeout()),
         };
         let posts = self.posts.as_deref();
-        if self
-            .link
-            .wait(timeout, || posts.is_some_and(|posts| posts.has_some()))?
-        {
-            for _ in 0..BURST {
+        let mut heard = 0;
+        if self.link.wait(timeout, |link| {
+            posts.is_some_and(|posts| posts.has_some()) || link.queued() < full
+        })? {
+            while heard < BURST {
                 let mut peer = Peer::alone(self.link.messenger(), &mut self.desk);
                 if !dispatch(&mut peer, &mut self.handlers, caller) {
                     break;
                 }
-                happened = true;
-                // What handlers say must find room.
-                if self.link.queued() >= PLENTY {
+                heard += 1;
+                // What handlers say must find room. What a session begins with is told before it goes on.
+                if self.link.queued() >= PLENTY && !self.link.dialect().has_notice() {
                     self.link.flush()?;
                 }
                 if caller.id().is_some_and(|id| !self.desk.calls.is_open(id)) {
@@ -60,8 +92,14 @@ impl<D: Dialect, T: Transport> Node<D, T> {
                 }
             }
         }
-        happened |= self.do_posts() | self.expire();
-        self.let_out()?;
+        self.note_open()?;
+        let others = happened | self.do_posts() | self.expire();
+        happened = others | (heard > 0);
+        let is_answered = caller.id().is_some_and(|id| !self.desk.calls.is_open(id));
+        // That an answer was taken is said with the next request.
+        if others || heard != 1 || !is_answered {
+            self.let_out()?;
+        }
         Ok(happened)
     }
 
@@ -72,6 +110,7 @@ impl<D: Dialect, T: Transport> Node<D, T> {
             ended.map_err(transport_error)?;
             return Err(Error::Closed);
         }
+        self.desk.settle(self.link.messenger());
         self.link.flush()?;
         while !self.desk.owes_nothing() {
             self.desk.settle(self.link.messenger());
@@ -88,7 +127,7 @@ impl<D: Dialect, T: Transport> Node<D, T> {
     }
 
     /// Does what other threads have asked for by now.
-    fn do_posts(&mut self) -> bool {
+    pub(super) fn do_posts(&mut self) -> bool {
         let Some(posts) = self.posts.as_deref().cloned() else {
             return false;
         };
@@ -100,7 +139,7 @@ impl<D: Dialect, T: Transport> Node<D, T> {
     }
 
     /// Ends the calls whose time has passed.
-    fn expire(&mut self) -> bool {
+    pub(super) fn expire(&mut self) -> bool {
         let mut happened = false;
         if self.desk.calls.next_timeout().is_none() {
             return false;
@@ -118,11 +157,14 @@ impl<D: Dialect, T: Transport> Node<D, T> {
         happened
     }
 
-    fn next_timeout(&self) -> Duration {
-        match self.desk.calls.next_timeout() {
+    /// How long nothing has to be done of its own accord.
+    pub(super) fn next_timeout(&self) -> Duration {
+        let calls = match self.desk.calls.next_timeout() {
             Some(next) if next < NEVER => next - self.desk.now(),
             _ => Duration::MAX,
-        }
+        };
+        let opening = self.dialler.as_ref().map(|dialler| dialler.left_to_open());
+        calls.min(opening.unwrap_or(Duration::MAX))
     }
 
     /// The link has ended: so have its calls.
@@ -137,7 +179,7 @@ impl<D: Dialect, T: Transport> Node<D, T> {
 pub(super) struct Waiting<M, F, R, C> {
     id: C,
     then: Option<F>,
-    outcome: Option<Result<R, Malformed>>,
+    outcome: Option<Result<R, CallError>>,
     request: PhantomData<fn() -> M>,
 }
 
@@ -151,7 +193,7 @@ impl<M, F, R, C> Waiting<M, F, R, C> {
         }
     }
 
-    pub(super) fn take(&mut self) -> Option<Result<R, Malformed>> {
+    pub(super) fn take(&mut self) -> Option<Result<R, CallError>> {
         self.outcome.take()
     }
 }
@@ -168,8 +210,13 @@ where
 
     fn take(&mut self, answer: Envelope<'_, D>) {
         if let Some(then) = self.then.take() {
-            self.outcome = Some(D::read_answer(answer).map(then));
+            let answer = D::read_answer(answer).map_err(CallError::Malformed);
+            self.outcome = Some(answer.map(then));
         }
+    }
+
+    fn fail(&mut self, error: CallError) {
+        self.outcome = Some(Err(error));
     }
 }
 

@@ -148,7 +148,7 @@ impl Client {
         timeout: Duration,
     ) -> Result<Option<Event<'a, Packetmq, R>>, Error> {
         let link = self.link.as_mut().ok_or(Error::Closed)?;
-        match link.wait(timeout, || false) {
+        match link.wait(timeout, |_| false) {
             Ok(true) => {}
             Ok(false) => return Ok(None),
             Err(error) => {

@@ -162,6 +162,10 @@ impl<'a> Registry<'a, Asking> for Call {
 }
 
 /// What a client has said.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "it is looked at where it is made"
+)]
 pub(super) enum Said {
     Call(CallId, Call),
     Odd(Oddity),

@@ -358,7 +358,7 @@ impl<T: Transport> Talks<T> {
         let posts = self.posts.as_deref();
         if self
             .link
-            .wait(timeout, || posts.is_some_and(|posts| posts.has_some()))?
+            .wait(timeout, |_| posts.is_some_and(|posts| posts.has_some()))?
         {
             for _ in 0..BURST {
                 let Some(is_heard) = self.take_one(&mut waiting)? else {

@@ -5,7 +5,7 @@ use crate::Malformed;
 use crate::dialect::cable_car::Code;
 use crate::dialect::{Answers, Calling, Envelope, Kind, Opened};
 use crate::encoding::postcard;
-use crate::framing::Full;
+use crate::framing::{Extended, Full};
 use crate::message::{FailureKind, Request};
 use core::borrow::Borrow;
 use core::fmt;
@@ -133,6 +133,21 @@ impl<C: Borrow<Config>, M: Codes> Calling for Native<C, M> {
             *room.first_chunk_mut().ok_or(Full)? = id.0.to_le_bytes();
             Ok(4)
         })
+    }
+
+    fn asks(frame: &[u8]) -> Option<CallId> {
+        let content = frame.get(Extended::measure(frame)?.start..)?;
+        let (&first, rest) = content.split_first()?;
+        let id = rest.first_chunk()?;
+        (first == REQUEST).then(|| CallId(u32::from_le_bytes(*id)))
+    }
+
+    /// It becomes a CANCEL, with bytes behind its id that nobody reads.
+    fn withdraw(frame: &mut [u8]) {
+        let start = Extended::measure(frame).map_or(0, |frame| frame.start);
+        if let Some(code) = frame.get_mut(start) {
+            *code = CANCEL;
+        }
     }
 }
 

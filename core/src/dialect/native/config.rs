@@ -91,6 +91,17 @@ impl Config {
         self
     }
 
+    /// No larger a window than input memory of `bytes` has room for besides small frames, where the memory lent can grow
+    /// for one long frame: acknowledgements must not have to wait behind messages.
+    #[must_use]
+    pub const fn fit(mut self, bytes: u32) -> Self {
+        let spare = bytes.saturating_sub(super::SMALL_ROOM);
+        if spare < self.window {
+            self.window = spare;
+        }
+        self
+    }
+
     /// The longest frame that is taken in, in bytes, if the memory lent has room for it.
     #[must_use]
     pub const fn largest(mut self, bytes: u32) -> Self {
@@ -130,6 +141,11 @@ impl Config {
     /// The random number of this start of the program.
     pub const fn epoch(&self) -> u64 {
         self.epoch
+    }
+
+    /// What is done with a peer whose registry differs.
+    pub const fn policy(&self) -> Policy {
+        self.policy
     }
 
     /// The registry's fingerprint, 0 where it is unchecked.

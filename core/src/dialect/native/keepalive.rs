@@ -7,6 +7,8 @@ use crate::time::Duration;
 pub(super) struct Keepalive {
     now: Instant,
     heard: Instant,
+    /// Something has been heard since the time was noted.
+    has_heard: bool,
     spoken: Instant,
     /// What the peer promised, in milliseconds; 0 for nothing.
     theirs: u32,
@@ -16,6 +18,7 @@ impl Keepalive {
     pub(super) const NEW: Self = Self {
         now: Instant::from_micros(0),
         heard: Instant::from_micros(0),
+        has_heard: false,
         spoken: Instant::from_micros(0),
         theirs: 0,
     };
@@ -23,16 +26,23 @@ impl Keepalive {
     /// A new transport: nobody has been silent on it yet.
     pub(super) const fn restart(&mut self) {
         self.heard = self.now;
+        self.has_heard = true;
         self.spoken = self.now;
         self.theirs = 0;
     }
 
+    /// What was heard since the last time counts as heard now: who waits for bytes learns the time afterwards.
     pub(super) const fn handle_time(&mut self, now: Instant) {
         self.now = now;
+        if self.has_heard {
+            self.heard = now;
+            self.has_heard = false;
+        }
     }
 
     pub(super) const fn handle_heard(&mut self) {
         self.heard = self.now;
+        self.has_heard = true;
     }
 
     pub(super) const fn handle_spoken(&mut self) {
@@ -82,6 +92,7 @@ mod tests {
         let mut keepalive = Keepalive::default();
         keepalive.handle_time(at(100));
         keepalive.restart();
+        keepalive.handle_time(at(100));
         assert_eq!(keepalive.next_timeout(0), None);
         keepalive.promise(1_000);
         assert_eq!(keepalive.next_timeout(600), Some(at(400)));
@@ -95,5 +106,20 @@ mod tests {
         assert!(keepalive.is_lost());
         keepalive.handle_heard();
         assert!(!keepalive.is_lost());
+    }
+
+    #[test]
+    fn what_is_heard_during_a_long_wait_counts_until_its_end() {
+        let mut keepalive = Keepalive::default();
+        keepalive.handle_time(at(100));
+        keepalive.restart();
+        keepalive.promise(1_000);
+        keepalive.handle_time(at(5_000));
+        assert!(!keepalive.is_lost(), "the transport is new");
+        keepalive.handle_heard();
+        keepalive.handle_time(at(9_000));
+        assert!(!keepalive.is_lost());
+        keepalive.handle_time(at(10_001));
+        assert!(keepalive.is_lost());
     }
 }

@@ -62,7 +62,7 @@ mod tests;
 
 use crate::buf::{Measure, NeverSent};
 use crate::dialect::cable_car::Code;
-use crate::dialect::{Dialect, Envelope, Filing, Keeping, Kind, Opened, Settlement};
+use crate::dialect::{Dialect, Envelope, Filing, Keeping, Kind, Leave, Opened, Settlement};
 use crate::encoding::EncodeError;
 use crate::framing::{self, Extended, Framing, Parsed, Recovery, Skipped};
 use crate::{Instant, Malformed, file};
@@ -244,11 +244,10 @@ impl<C: Borrow<Config>, M: Codes> Native<C, M> {
         if expected {
             return Ok(());
         }
-        let rule = Rule::NotNative {
+        // The link ends when this is told: until then it can be seen again.
+        self.fault = Some(Rule::NotNative {
             looks_like: Guess::of(input),
-        };
-        self.session.break_off(rule);
-        self.fault = Some(rule);
+        });
         Err(framing::Malformed {
             rule: framing::Rule::Unreadable,
             offset: 0,
@@ -256,13 +255,16 @@ impl<C: Borrow<Config>, M: Codes> Native<C, M> {
         })
     }
 
-    /// The room that is advertised, of input memory of `limit` bytes: of sequenced frames, and of one frame.
-    fn room(&self, limit: usize) -> (u32, u32) {
+    /// The room that is advertised, of input memory with `ready` bytes that grows to `limit` for one frame: of sequenced
+    /// frames, and of one frame.
+    fn room(&self, (ready, limit): (usize, usize)) -> (u32, u32) {
         let config = self.config.borrow();
-        let limit = u32::try_from(limit).unwrap_or(u32::MAX);
-        let spare = limit.saturating_sub(SMALL_ROOM);
-        let room = spare.saturating_sub(config.file_room);
-        (config.window.min(room), config.largest.min(spare))
+        let spare = |bytes| {
+            let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+            bytes.saturating_sub(SMALL_ROOM)
+        };
+        let room = spare(ready).saturating_sub(config.file_room);
+        (config.window.min(room), config.largest.min(spare(limit)))
     }
 }
 
@@ -273,6 +275,8 @@ impl<C: Borrow<Config>, M: Codes> Dialect for Native<C, M> {
     type Notice<'a> = Notice<'a>;
 
     const RESERVED: &'static [RangeInclusive<u16>] = RESERVED;
+
+    const HAS_SESSIONS: bool = true;
 
     #[inline]
     fn find(
@@ -348,6 +352,21 @@ impl<C: Borrow<Config>, M: Codes> Dialect for Native<C, M> {
         self.session.take_notice()
     }
 
+    fn cancelled(notice: &Notice<'_>) -> Option<CallId> {
+        match *notice {
+            Notice::Cancelled(id) => Some(id),
+            _ => None,
+        }
+    }
+
+    fn as_native<'n>(notice: &'n Notice<'_>) -> Option<&'n Notice<'n>> {
+        Some(notice)
+    }
+
+    fn quit(&mut self) {
+        self.close(Reason::Done);
+    }
+
     fn handle_time(&mut self, now: Instant) {
         self.session.keepalive.handle_time(now);
         self.session.check_silence();
@@ -404,11 +423,11 @@ impl<C: Borrow<Config>, M: Codes> Dialect for Native<C, M> {
 
     fn emit_aside(
         &mut self,
-        limit: usize,
+        room: (usize, usize),
         is_idle: bool,
         slot: &mut [u8],
     ) -> Result<usize, EncodeError> {
-        let (room, largest) = self.room(limit);
+        let (room, largest) = self.room(room);
         let config = self.config.borrow();
         Ok(self.session.emit(config, room, largest, is_idle, slot)?)
     }
@@ -434,11 +453,10 @@ impl<C: Borrow<Config>, M: Codes> Dialect for Native<C, M> {
         }
     }
 
-    fn handle_ahead(&mut self, first: u8, len: usize, limit: usize) {
+    fn handle_ahead(&mut self, first: u8, len: usize) {
         if code::is_sequenced(first) {
-            let len = u32::try_from(len).unwrap_or(u32::MAX);
-            let (room, _) = self.room(limit);
-            self.session.on_ahead(len, room);
+            self.session
+                .on_ahead(u32::try_from(len).unwrap_or(u32::MAX));
         }
     }
 
@@ -460,6 +478,12 @@ impl<C: Borrow<Config>, M: Codes> Dialect for Native<C, M> {
         (limit / 8).min(256)
     }
 
+    fn handle_out_of_step(&mut self) {
+        if let Some(fault) = self.fault {
+            self.session.break_off(fault);
+        }
+    }
+
     /// It counts as taken: the peer must not send it again.
     fn handle_refused(&mut self, len: usize) {
         let len = u32::try_from(len).unwrap_or(u32::MAX);
@@ -474,6 +498,63 @@ impl<C: Borrow<Config>, M: Codes> Dialect for Native<C, M> {
         let place = Extended::measure(front).map(|frame| frame.start);
         if let Some(code @ code::OFFER..=code::STOP) = place.and_then(|at| front.get_mut(at)) {
             *code = code::CHUNK;
+        }
+    }
+
+    fn enter_lobby(&mut self, seed: u64) -> bool {
+        let listens = self.session.side != Side::Dialler;
+        if listens {
+            self.session.side = Side::Lobby;
+            self.session.seed = seed;
+        }
+        listens
+    }
+
+    fn wanted(&self) -> Option<[u64; 2]> {
+        let hello = self.claim()?;
+        Some([hello.offered, hello.session])
+    }
+
+    fn sessions(&self) -> [u64; 2] {
+        match self.session.side {
+            Side::Dialler => [0; 2],
+            Side::Listener | Side::Lobby => [self.session.id(), self.session.offered()],
+        }
+    }
+
+    fn is_restart_at(&self, other: &Self) -> bool {
+        let asks_for_none = other.wanted() == Some([0; 2]);
+        let name = other.peer_name();
+        asks_for_none
+            && !name.is_empty()
+            && name == self.peer_name()
+            && self.session.is_of_another_start(other.peer().epoch)
+    }
+
+    fn take_over_from(&mut self, other: &Self) {
+        if let Some(hello) = other.claim() {
+            self.take_over(hello, other.peer_name());
+        }
+    }
+
+    fn answer_wanted(&mut self) {
+        self.answer();
+    }
+
+    fn is_resumable(&self) -> bool {
+        match self.session.side {
+            Side::Dialler => !self.session.is_final,
+            Side::Listener | Side::Lobby => self.session.id() != 0 || self.session.offered() != 0,
+        }
+    }
+
+    fn take_leave(&mut self, leave: Leave) {
+        match leave {
+            Leave::Done => self.close(Reason::Done),
+            Leave::NoRoom => self.close(Reason::NoRoom),
+            Leave::Superseded => self.abort(Reason::Superseded),
+            Leave::ShuttingDown => self.close(Reason::ShuttingDown),
+            Leave::Silent => self.close(Reason::Silent),
         }
     }
 

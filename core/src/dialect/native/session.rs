@@ -43,12 +43,16 @@ pub(super) struct Session {
     bye: Option<Bye>,
     opening: Option<Opening>,
     broken: Option<Rule>,
+    /// One side has ended the session for good.
+    pub(super) is_final: bool,
     /// What ids of fresh sessions are drawn from.
     pub(super) seed: u64,
     /// Nothing but messages is to be seen to: it is [checked](Self::check) after all that may change it.
     pub(super) is_steady: bool,
     /// How far sequenced frames have been seen that wait to be taken, counted as [taken](Self::taken).
     seen: u32,
+    /// The largest window that the peer was told on this link.
+    granted: u32,
     pub(super) keepalive: Keepalive,
     pub(super) keeping: Keeping,
 }
@@ -138,9 +142,11 @@ impl Session {
             bye: None,
             opening: None,
             broken: None,
+            is_final: false,
             seed: 0,
             is_steady: false,
             seen: 0,
+            granted: 0,
             keepalive: Keepalive::NEW,
             keeping: Keeping::new(),
         }
@@ -159,6 +165,8 @@ impl Session {
         self.bye = None;
         self.opening.take_if(|opening| *opening == Opening::Resumed);
         self.seen = self.taken;
+        self.granted = 0;
+        self.is_final = false;
         self.keepalive.restart();
         self.keeping.aside.clear();
         self.keeping.ahead = 0;
@@ -421,8 +429,8 @@ impl Session {
         }
     }
 
-    /// A sequenced frame of `len` bytes waits behind all others that do, where there is `room` for so many bytes of them.
-    pub(super) fn on_ahead(&mut self, len: u32, room: u32) {
+    /// A sequenced frame of `len` bytes waits behind all others that do.
+    pub(super) fn on_ahead(&mut self, len: u32) {
         let before = match self.seen.wrapping_sub(self.taken) {
             // It was taken before it was looked for.
             passed if passed > u32::MAX / 2 => 0,
@@ -430,7 +438,7 @@ impl Session {
         };
         let ahead = before.saturating_add(len);
         self.seen = self.taken.wrapping_add(ahead);
-        if self.phase == Phase::Open && before > 0 && ahead > room {
+        if self.phase == Phase::Open && before > 0 && ahead > self.granted {
             self.break_off_aloud(Rule::BeyondWindow);
         }
     }
@@ -520,16 +528,23 @@ impl Session {
     /// The peer has ended the link. Until a session is in force here, it may be anybody: what began earlier stays.
     fn end_of_peer(&mut self, reason: Reason) {
         self.end(reason.is_resumable() || self.phase != Phase::Open);
+        self.is_final = !reason.is_resumable();
     }
 
     fn end(&mut self, is_resumable: bool) {
         self.phase = Phase::Over;
         self.owes = Owes::default();
+        self.is_final = !is_resumable;
         if !is_resumable {
             self.id = 0;
             self.offered = 0;
         }
         self.check();
+    }
+
+    /// Whether the session began with a program that was started another time than that of `epoch`.
+    pub(super) const fn is_of_another_start(&self, epoch: u64) -> bool {
+        self.id != 0 && self.peer_epoch != epoch
     }
 
     /// The opening that another end was shown.
@@ -540,7 +555,12 @@ impl Session {
 
     pub(super) fn close(&mut self, reason: Reason) {
         match self.phase {
-            Phase::Opening | Phase::Claimed => self.end(reason.is_resumable()),
+            Phase::Opening => self.end(reason.is_resumable()),
+            // Who waits is answered.
+            Phase::Claimed => {
+                self.take_leave(reason, Name::EMPTY, "");
+                self.end(reason.is_resumable());
+            }
             Phase::Naming | Phase::Pending | Phase::Open => {
                 self.take_leave(reason, Name::EMPTY, "");
             }
@@ -675,6 +695,7 @@ impl Session {
         if self.owes.opening {
             let len = self.emit_opening(config, room, largest, slot)?;
             self.owes.opening = false;
+            self.granted = self.granted.max(room);
             return Ok(len);
         }
         if let Some(bye) = self.bye
@@ -693,7 +714,7 @@ impl Session {
         if !matches!(self.phase, Phase::Open | Phase::Pending) {
             return Ok(0);
         }
-        // What was taken in the older session is not counted in the one that is to begin.
+        // What was taken in an older session is no business of one that is about to begin.
         let (owes_ack, taken) = match self.phase {
             Phase::Pending => (self.owes.ack, 0),
             _ => (self.owes_ack(), self.taken),
@@ -707,6 +728,7 @@ impl Session {
                 Ok(content.len())
             })?;
             self.owes.ack = false;
+            self.granted = self.granted.max(room);
             if self.phase != Phase::Pending {
                 self.told = taken;
             }

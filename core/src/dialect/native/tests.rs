@@ -2,6 +2,7 @@ mod filed;
 #[cfg(feature = "serial")]
 mod lined;
 mod opening;
+mod requests;
 mod rig;
 #[cfg(feature = "secure")]
 mod secured;

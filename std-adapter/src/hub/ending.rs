@@ -1,0 +1,155 @@
+use super::connection::{Connection, NEVER, Stage};
+use super::{Limits, Reason};
+use crate::desk::Ending;
+use ropeway_core::dialect::Dialect;
+use ropeway_core::{Instant, Over};
+use std::net::Shutdown;
+use std::time::Duration;
+
+/// How a link comes to its end, and what happens by time alone.
+impl<D: Dialect> Connection<D> {
+    /// Takes the link further: to its end, if that has come.
+    pub(super) fn advance(&mut self, now: Instant, limits: &Limits) {
+        let has_passed = self.until <= now;
+        let is_opening = matches!(self.stage, Stage::Connecting | Stage::Going);
+        if self.flags.is_opening && is_opening && has_passed && !self.flags.is_late {
+            self.flags.is_late = true;
+            self.mail.dialect_mut().handle_silence();
+        }
+        if let Stage::Going = self.stage
+            && let Some(reason) = self.reason_to_end(now, limits)
+        {
+            self.end(reason, now + limits.linger);
+        }
+        let is_cut_off = self.broken.is_some() || (D::HAS_SESSIONS && self.flags.has_ended);
+        match &self.stage {
+            Stage::Connecting | Stage::Away if self.desk.ending.is_some() => {
+                self.stage = Stage::Over(Reason::Kicked);
+            }
+            Stage::Connecting if has_passed => self.stage = Stage::Over(Reason::NotOpened),
+            Stage::Ending(_) | Stage::Finished(_) if self.until <= now => self.over(),
+            Stage::Ending(_) if self.has_let_out() => self.finish(now + limits.linger),
+            Stage::Ending(_) if is_cut_off => self.over(),
+            Stage::Finished(_) if self.flags.has_ended || self.broken.is_some() => self.over(),
+            _ => {}
+        }
+    }
+
+    fn reason_to_end(&mut self, now: Instant, limits: &Limits) -> Option<Reason> {
+        match self.desk.ending {
+            Some(Ending::AtOnce) => {
+                self.stage = Stage::Over(Reason::Kicked);
+                return None;
+            }
+            Some(Ending::Gracefully) => return Some(Reason::Kicked),
+            None => {}
+        }
+        // Answers that found no room can never be let out, and nothing more is taken before they are.
+        if self.broken.is_some() && !self.desk.owes_nothing() {
+            return self.broken.take().map(Reason::Transport);
+        }
+        if self.mail.dialect().has_notice() && self.desk.owes_nothing() {
+            return None;
+        }
+        let (has_quit, has_joined) = (self.mail.dialect().has_quit(), self.flags.has_joined);
+        match self.mail.is_over() {
+            Some(_) if has_quit && self.flags.is_silent => Some(Reason::Idle),
+            Some(_) if has_quit && self.flags.is_late && !has_joined => Some(Reason::NotOpened),
+            Some(_) if has_quit && !has_joined => Some(Reason::Refused),
+            Some(_) if has_quit => Some(Reason::Quit),
+            Some(Over::Ended) => Some(self.broken.take().map_or(Reason::Closed, |error| {
+                self.flags.writable = false;
+                Reason::Transport(error)
+            })),
+            Some(Over::OutOfStep) => Some(Reason::OutOfStep),
+            Some(Over::Quit) => Some(Reason::Quit),
+            None if self.flags.is_late && !self.mail.dialect().is_open() => Some(Reason::NotOpened),
+            None if self.idle_by(limits) <= now => Some(Reason::Idle),
+            None => None,
+        }
+    }
+
+    fn idle_by(&self, limits: &Limits) -> Instant {
+        match self.flags.is_opening || limits.idle == Duration::MAX {
+            true => NEVER,
+            false => self.heard + limits.idle,
+        }
+    }
+
+    /// Ends the link once what is queued has been let out.
+    pub(super) fn end(&mut self, reason: Reason, by: Instant) {
+        if let Stage::Ending(_) | Stage::Finished(_) | Stage::Over(_) = self.stage {
+            return;
+        }
+        if let Some(leave) = reason.leave() {
+            self.mail.dialect_mut().take_leave(leave);
+        }
+        self.until = by;
+        self.stage = match reason {
+            Reason::Transport(_) => Stage::Over(reason),
+            _ => Stage::Ending(reason),
+        };
+    }
+
+    /// Ends the writing direction, and waits for the peer to end the other no longer than until `latest`.
+    fn finish(&mut self, latest: Instant) {
+        // A connection that cannot be ended is at its end.
+        let stream = self.stream.as_ref();
+        if stream.is_none_or(|stream| stream.shutdown(Shutdown::Write).is_err()) {
+            self.broken = Some(std::io::ErrorKind::NotConnected.into());
+        }
+        let has_ended = self.flags.has_ended || self.broken.is_some();
+        self.stage = match std::mem::replace(&mut self.stage, Stage::Connecting) {
+            Stage::Ending(reason) if has_ended => Stage::Over(reason),
+            Stage::Ending(reason) => {
+                self.until = self.until.min(latest);
+                Stage::Finished(reason)
+            }
+            stage => stage,
+        };
+    }
+
+    fn over(&mut self) {
+        self.stage = match std::mem::replace(&mut self.stage, Stage::Connecting) {
+            Stage::Ending(reason) | Stage::Finished(reason) => Stage::Over(reason),
+            stage => stage,
+        };
+    }
+
+    /// Whether its session can have another link, now that this one is as it is.
+    pub(super) fn may_resume(&self) -> bool {
+        let spares = match &self.stage {
+            Stage::Connecting | Stage::Going | Stage::Away => true,
+            Stage::Over(Reason::NotOpened) => self.flags.has_joined || self.redials.is_some(),
+            Stage::Ending(reason) | Stage::Finished(reason) | Stage::Over(reason) => {
+                reason.spares_session()
+            }
+        };
+        D::HAS_SESSIONS
+            && spares
+            && !self.flags.is_in_lobby
+            && self.desk.ending.is_none()
+            && self.mail.dialect().is_resumable()
+    }
+
+    /// When to look at it next, if nothing happens before.
+    pub(super) fn next_timeout(&self, now: Instant, limits: &Limits) -> Instant {
+        let stage = match self.stage {
+            Stage::Connecting | Stage::Ending(_) | Stage::Finished(_) | Stage::Away => self.until,
+            Stage::Going if self.flags.is_opening => self.until,
+            Stage::Going => self.idle_by(limits),
+            Stage::Over(_) => NEVER,
+        };
+        // What is due and cannot be said now is tried again in a moment.
+        let own = match self.stage {
+            Stage::Going | Stage::Ending(_) => self.mail.next_timeout(),
+            _ => None,
+        };
+        let own = own.map(|at| at.max(now + MOMENT));
+        let calls = self.desk.calls.next_timeout();
+        let all = own.into_iter().chain(calls);
+        all.fold(stage, Instant::min)
+    }
+}
+
+const MOMENT: Duration = Duration::from_millis(5);

@@ -1,0 +1,118 @@
+use super::dialler::{Dialler, Lookup};
+use super::{Backoff, Client, Config, Native, dialling};
+use crate::transport::{Transport, transport_error};
+use crate::{Error, Handlers, Link, Node, Options, Polled};
+use socket2::{Domain, Socket, Type};
+use std::io;
+use std::net::{TcpStream, ToSocketAddrs};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How a [`Client`] reaches its peer, and reaches it again.
+///
+/// ```no_run
+/// use ropeway_std::{Handlers, native};
+/// use std::sync::Arc;
+///
+/// let config = Arc::new(native::config().name("panel"));
+/// let mut handlers = Handlers::new();
+/// handlers.standing(|_, standing| println!("{standing:?}"));
+/// let mut client = native::Dial::new("raspberrypi.local:8225").client(&config, handlers)?;
+/// client.run(|| false)?;
+/// # Ok::<(), ropeway_std::Error>(())
+/// ```
+pub struct Dial {
+    lookup: Lookup,
+    options: Options,
+    backoff: Backoff,
+    attempt: Duration,
+    opening: Duration,
+}
+
+impl Dial {
+    /// A peer at `address`, a host name or an address with a port.
+    ///
+    /// Its addresses are tried in turn, each for at most 5 s; a peer that has been reached has 10 s to open the link. A name
+    /// is looked up again in each round, by the system, however long that takes.
+    pub fn new(address: impl ToSocketAddrs + Send + 'static) -> Self {
+        Self {
+            lookup: Box::new(move || Ok(address.to_socket_addrs()?.collect())),
+            options: Options::default(),
+            backoff: Backoff::default(),
+            attempt: Duration::from_secs(5),
+            opening: Duration::from_secs(10),
+        }
+    }
+
+    /// The memory of the link, and how its sockets behave. The window is fitted to the buffer.
+    #[must_use]
+    pub fn options(mut self, options: &Options) -> Self {
+        self.options = options.clone();
+        self
+    }
+
+    /// How long to wait before dialling again.
+    #[must_use]
+    pub const fn backoff(mut self, backoff: Backoff) -> Self {
+        self.backoff = backoff;
+        self
+    }
+
+    /// How long one attempt at one address may take.
+    #[must_use]
+    pub const fn attempt(mut self, timeout: Duration) -> Self {
+        self.attempt = timeout;
+        self
+    }
+
+    /// How long the peer may take to open the link once there is a connection.
+    #[must_use]
+    pub const fn opening(mut self, timeout: Duration) -> Self {
+        self.opening = timeout;
+        self
+    }
+
+    /// A client over blocking sockets. It dials when it is turned, for the first time at once.
+    pub fn client(self, config: &Arc<Config>, handlers: Handlers<Native>) -> Result<Client, Error> {
+        self.over(config, handlers, Ok)
+    }
+
+    /// A client over polled sockets, which has a [handle](Node::handle) for other threads.
+    pub fn polled_client(
+        self,
+        config: &Arc<Config>,
+        handlers: Handlers<Native>,
+    ) -> Result<Client<Polled>, Error> {
+        self.over(config, handlers, Polled::new)
+    }
+
+    fn over<T: Transport>(
+        self,
+        config: &Arc<Config>,
+        handlers: Handlers<Native>,
+        over: fn(TcpStream) -> io::Result<T>,
+    ) -> Result<Client<T>, Error> {
+        let buffer = u32::try_from(self.options.initial()).unwrap_or(u32::MAX);
+        let config = Arc::new(Config::clone(config).fit(buffer));
+        let stand_in = stand_in().and_then(over).map_err(transport_error)?;
+        let link = Link::over(dialling(&config), stand_in, &self.options)?;
+        let dialler = Dialler::new(self.lookup, over, self.options)
+            .map_err(transport_error)?
+            .patience(self.attempt, self.opening, self.backoff);
+        Ok(Node::new(link, handlers).dialled_by(dialler))
+    }
+}
+
+impl std::fmt::Debug for Dial {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Dial")
+            .field("options", &self.options)
+            .field("backoff", &self.backoff)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A socket that is connected to nobody: a link has a transport at all times.
+fn stand_in() -> io::Result<TcpStream> {
+    Ok(Socket::new(Domain::IPV4, Type::STREAM, None)?.into())
+}
