@@ -3,6 +3,7 @@ use crate::clock::Clock;
 use crate::hub::PeerId;
 use crate::native::Parting;
 use crate::storage::Growable;
+use crate::wire::AnyWire;
 use ropeway_core::dialect::{Carries, Dialect, Refuses};
 use ropeway_core::message::{Answer, Refusal, Request};
 use ropeway_core::{Instant, Messenger, SendError};
@@ -30,7 +31,7 @@ pub(crate) struct Desk<D: Dialect> {
 }
 
 /// The messenger of a link on std.
-pub(crate) type Mail<D> = Messenger<D, Growable>;
+pub(crate) type Mail<D> = Messenger<D, Growable, Growable, AnyWire>;
 
 type Owed<D> = Box<dyn FnMut(&mut Mail<D>) -> Result<(), SendError> + Send>;
 

@@ -49,6 +49,7 @@ pub mod tcptalks;
 pub mod transport;
 pub mod value;
 mod waits;
+mod wire;
 
 pub use cancel::Cancel;
 pub use connect::{Connect, ConnectError};

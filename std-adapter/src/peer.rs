@@ -67,6 +67,13 @@ impl<'a, D: Dialect> Peer<'a, D> {
         self.parts().0.dialect_mut()
     }
 
+    /// The id of the key that the peer has, once it has shown that over a secure link. A session goes on under the same
+    /// id only.
+    #[cfg(feature = "secure")]
+    pub fn key_id(&mut self) -> Option<crate::native::KeyId> {
+        self.parts().0.wire().owner()
+    }
+
     /// Queues a message; a full queue takes nothing.
     pub fn send<M: ?Sized>(&mut self, message: &M) -> Result<(), SendError>
     where

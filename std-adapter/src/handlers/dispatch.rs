@@ -170,11 +170,12 @@ fn read<D: Refuses>(
                 None => malformed.rule.to_string(),
             };
             let refused = Refused::new("TypeError", text).with_kind(FailureKind::Malformed);
-            if let Rule::Native(rule) = malformed.rule
-                && malformed.is_fatal()
-            {
-                desk.parting.get_or_insert(Parting::Broken(rule));
-            }
+            let parting = match malformed.rule {
+                Rule::Native(rule) if malformed.is_fatal() => Some(Parting::Broken(rule)),
+                Rule::Wire(fault) => Some(Parting::Wire(fault)),
+                _ => None,
+            };
+            desk.parting = desk.parting.take().or(parting);
             (Event::Malformed(malformed), Some(refused))
         }
     };

@@ -6,6 +6,7 @@ use super::{ListenerId, News, PeerId, PeerInfo, Peers, Reason};
 use crate::desk::Desk;
 use crate::peer::{Peer, Place};
 use crate::storage::Growable;
+use crate::wire::{self, End};
 use mio::{Interest, Token};
 use ropeway_core::Messenger;
 use ropeway_core::dialect::Dialect;
@@ -66,8 +67,16 @@ impl<D: Dialect> Peers<D> {
             let _ = stream.shutdown(Shutdown::Write);
             return Err(error);
         }
-        let stream = match self.register(stream, id) {
-            Ok(stream) => stream,
+        let end = match stage {
+            Stage::Connecting => End::Dials,
+            _ => End::Listens,
+        };
+        let ready = self
+            .options
+            .wire(end)
+            .and_then(|wire| Ok((wire, self.register(stream, id)?)));
+        let (wire, stream) = match ready {
+            Ok(ready) => ready,
             Err(error) => {
                 let same = io::Error::from(error.kind());
                 self.tell(News::TurnedAway(info, Reason::Transport(error)));
@@ -77,7 +86,8 @@ impl<D: Dialect> Peers<D> {
         };
         let dialect = dialect.unwrap_or_else(|| (self.dialect)(&info));
         let [input, outbox] = self.pools.each_ref().map(Growable::lent);
-        let mail = Messenger::new(dialect, input, outbox);
+        let mut mail = Messenger::new(dialect, input, outbox).with_wire(wire);
+        wire::start(&mut mail);
         let desk = Desk::new(id, Some(address), self.clock, self.limits.calls);
         let mut connection = Connection::new(info, mail, desk);
         if D::HAS_SESSIONS && matches!(stage, Stage::Connecting) {

@@ -304,7 +304,8 @@ impl<D: Dialect> Connection<D> {
 
     /// Whether all that was queued has arrived, as far as this side can know.
     pub(super) fn has_let_out(&self) -> bool {
-        let waits = match D::HAS_SESSIONS {
+        // Over a wire that has failed the peer hears no last word in the dialect.
+        let waits = match D::HAS_SESSIONS && !matches!(self.stage, Stage::Ending(Reason::Wire(_))) {
             true => !self.mail.dialect().has_quit() || self.mail.has_output(),
             false => self.mail.has_output(),
         };

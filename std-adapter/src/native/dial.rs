@@ -1,6 +1,7 @@
 use super::dialler::{Dialler, Lookup};
 use super::{Backoff, Client, Config, Native, dialling};
 use crate::transport::{Transport, transport_error};
+use crate::wire::End;
 use crate::{Error, Handlers, Link, Node, Options, Polled};
 use socket2::{Domain, Socket, Type};
 use std::io;
@@ -51,6 +52,14 @@ impl Dial {
         self
     }
 
+    /// The link is secure: only a peer that has this key can read it, and who has not is refused for good.
+    #[cfg(feature = "secure")]
+    #[must_use]
+    pub fn secure(mut self, key: super::Key) -> Self {
+        self.options = self.options.secure(key);
+        self
+    }
+
     /// How long to wait before dialling again.
     #[must_use]
     pub const fn backoff(mut self, backoff: Backoff) -> Self {
@@ -95,7 +104,7 @@ impl Dial {
         let buffer = u32::try_from(self.options.initial()).unwrap_or(u32::MAX);
         let config = Arc::new(Config::clone(config).fit(buffer));
         let stand_in = stand_in().and_then(over).map_err(transport_error)?;
-        let link = Link::over(dialling(&config), stand_in, &self.options)?;
+        let link = Link::at(dialling(&config), stand_in, &self.options, End::Dials)?;
         let dialler = Dialler::new(self.lookup, over, self.options)
             .map_err(transport_error)?
             .patience(self.attempt, self.opening, self.backoff);

@@ -1,6 +1,6 @@
 use super::Node;
 use crate::Error;
-use crate::native::{Dialler, Progress, Standing};
+use crate::native::{Dialler, Parting, Progress, Standing};
 use crate::peer::Peer;
 use crate::transport::{Transport, TransportError, transport_error};
 use crate::waits::Deadline;
@@ -86,6 +86,9 @@ impl<D: Dialect, T: Transport> Node<D, T> {
         let error = match parting {
             Some(parting) if parting.is_permanent() => {
                 Error::Refused(TransportError(io::Error::other(parting)))
+            }
+            Some(Parting::Wire(fault)) => {
+                transport_error(io::Error::new(io::ErrorKind::InvalidData, fault))
             }
             _ => error,
         };
