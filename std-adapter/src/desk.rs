@@ -1,5 +1,6 @@
 use crate::call::{Refused, Table};
 use crate::clock::Clock;
+use crate::files::Traffic;
 use crate::hub::PeerId;
 use crate::native::Parting;
 use crate::storage::Growable;
@@ -22,6 +23,8 @@ pub(crate) struct Desk<D: Dialect> {
     pub(crate) requests: Option<Requests<D::CallId>>,
     /// How the peer has said that a session or its link ends, or which rule it broke.
     pub(crate) parting: Option<Parting>,
+    /// The files under way, where there may be any.
+    pub(crate) files: Option<Box<Traffic<D>>>,
     /// How long calls wait that do not say it.
     pub(crate) patience: Duration,
     clock: Clock,
@@ -64,6 +67,7 @@ impl<D: Dialect> Desk<D> {
             ending: None,
             requests: None,
             parting: None,
+            files: None,
             patience: PATIENCE,
             clock,
             owed: VecDeque::new(),
@@ -82,7 +86,38 @@ impl<D: Dialect> Desk<D> {
 
     /// Whether everything that the peer asked for has been answered or queued.
     pub(crate) fn owes_nothing(&self) -> bool {
-        self.owed.is_empty()
+        self.owed.is_empty() && !self.files.as_ref().is_some_and(|files| files.holds())
+    }
+
+    /// Queues what is to be said of files and at most one chunk, and says whether anything was queued.
+    pub(crate) fn move_files(&mut self, mail: &mut Mail<D>) -> bool {
+        let files = self.files.as_mut();
+        files.is_some_and(|files| files.advance(mail))
+    }
+
+    /// Whether there is more of files to be queued.
+    pub(crate) fn has_files_to_move(&self) -> bool {
+        let files = self.files.as_ref();
+        files.is_some_and(|files| files.is_stirred())
+    }
+
+    /// Whether there is something to tell of files.
+    pub(crate) fn has_file_news(&self) -> bool {
+        let files = self.files.as_ref();
+        files.is_some_and(|files| files.has_news())
+    }
+
+    /// Whether there is more of files to be queued once something has left the queue.
+    pub(crate) fn has_files_waiting(&self) -> bool {
+        let files = self.files.as_ref();
+        files.is_some_and(|files| files.is_blocked())
+    }
+
+    /// The link is lost.
+    pub(crate) fn handle_lost(&mut self) {
+        if let Some(files) = &mut self.files {
+            files.handle_lost();
+        }
     }
 
     /// Notes a request that is to be answered later, unless there are as many of them as there may be.
@@ -115,6 +150,9 @@ impl<D: Dialect> Desk<D> {
     /// Queues the answers that found no room before, as far as there is some now.
     pub(crate) fn settle(&mut self, mail: &mut Mail<D>) {
         self.calls.settle(mail);
+        if let Some(files) = self.files.as_mut().filter(|files| files.holds()) {
+            files.settle(mail);
+        }
         while let Some(owed) = self.owed.front_mut() {
             match owed(mail) {
                 Err(SendError::Full) => return,

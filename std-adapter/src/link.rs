@@ -38,6 +38,8 @@ use std::time::Duration;
 pub struct Link<D, T = TcpStream> {
     link: Inner<D, T>,
     waits: Waits,
+    /// The size of each of its two buffers before they have grown.
+    buffer: usize,
 }
 
 pub(crate) type Inner<D, T> = pump::Link<D, Half<T>, Half<T>, Growable, Growable, AnyWire>;
@@ -81,7 +83,11 @@ impl<D: Dialect, T: Transport> Link<D, T> {
         wire::start(&mut messenger);
         let (reader, writer) = halves(transport);
         let link = pump::Link::new(messenger, reader, writer);
-        Ok(Self { link, waits })
+        Ok(Self {
+            link,
+            waits,
+            buffer: options.initial(),
+        })
     }
 
     /// Sends a message at once, with all that was queued before it.
@@ -152,12 +158,20 @@ impl<D: Dialect, T: Transport> Link<D, T> {
         }
     }
 
+    pub(crate) fn has_event(&mut self) -> bool {
+        self.link.has_event()
+    }
+
     /// Queues a message if there is room, and writes nothing.
     pub(crate) fn try_queue<M: ?Sized>(&mut self, message: &M) -> Result<(), SendError>
     where
         D: Carries<M>,
     {
         self.link.try_queue(message)
+    }
+
+    pub(crate) const fn buffer(&self) -> usize {
+        self.buffer
     }
 
     pub(crate) const fn send_timeout(&self) -> Duration {

@@ -128,6 +128,14 @@ impl Options {
         }
     }
 
+    /// The same, with buffers of so many bytes if they are smaller.
+    pub(crate) const fn at_least(mut self, buffer: usize) -> Self {
+        if self.buffer < buffer {
+            self.buffer = buffer;
+        }
+        self
+    }
+
     /// The largest frame in bytes.
     pub(crate) const fn largest(&self) -> usize {
         self.max_message

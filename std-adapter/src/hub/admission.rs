@@ -4,6 +4,7 @@ use super::listening::Accepted;
 use super::peers::{FIRST_PEER, Slot};
 use super::{ListenerId, News, PeerId, PeerInfo, Peers, Reason};
 use crate::desk::Desk;
+use crate::files::Traffic;
 use crate::peer::{Peer, Place};
 use crate::storage::Growable;
 use crate::wire::{self, End};
@@ -88,7 +89,11 @@ impl<D: Dialect> Peers<D> {
         let [input, outbox] = self.pools.each_ref().map(Growable::lent);
         let mut mail = Messenger::new(dialect, input, outbox).with_wire(wire);
         wire::start(&mut mail);
-        let desk = Desk::new(id, Some(address), self.clock, self.limits.calls);
+        let mut desk = Desk::new(id, Some(address), self.clock, self.limits.calls);
+        if let Some((files, verbs)) = &self.files {
+            let (input, outbox) = (self.options.initial(), self.limits.queue);
+            desk.files = Some(Traffic::new(files, *verbs, input, outbox));
+        }
         let mut connection = Connection::new(info, mail, desk);
         if D::HAS_SESSIONS && matches!(stage, Stage::Connecting) {
             connection.redials = Some(Backoff::default());

@@ -225,7 +225,13 @@ impl<D: Dialect> Connection<D> {
     }
 
     pub(super) fn write(&mut self) {
+        let mut chunks = 0;
         while self.flags.writable {
+            // Chunks of files go where there is nothing else to say, and not without end: others wait for their turn.
+            if chunks < CHUNKS && matches!(self.stage, Stage::Going) && !self.mail.has_output() {
+                chunks += 1;
+                self.desk.move_files(&mut self.mail);
+            }
             let bytes = self.mail.poll_output();
             let Some(stream) = self.stream.as_mut().filter(|_| !bytes.is_empty()) else {
                 if let Some(error) = self.mail.silenced() {
@@ -277,11 +283,22 @@ impl<D: Dialect> Connection<D> {
         match self.stage {
             Stage::Connecting | Stage::Away => false,
             Stage::Over(_) => true,
-            Stage::Going => self.can_write() || self.may_speak() || self.can_read(),
+            Stage::Going => {
+                self.can_write()
+                    || self.may_speak()
+                    || self.can_read()
+                    || self.may_move_files()
+                    || self.desk.has_file_news()
+            }
             Stage::Ending(_) if D::HAS_SESSIONS => self.can_write() || self.can_read(),
             Stage::Ending(_) => self.flags.readable || self.can_write(),
             Stage::Finished(_) => self.flags.readable,
         }
+    }
+
+    /// Whether there is something to do for files without waiting for the socket.
+    pub(super) fn may_move_files(&self) -> bool {
+        self.flags.writable && self.desk.has_files_to_move()
     }
 
     fn can_read(&mut self) -> bool {
@@ -312,6 +329,9 @@ impl<D: Dialect> Connection<D> {
         !waits && self.desk.owes_nothing()
     }
 }
+
+/// The most chunks of files that are written in one go.
+const CHUNKS: usize = 4;
 
 /// The most reads of one turn: a peer that talks without end must not keep others waiting.
 const READS: usize = 4;

@@ -49,11 +49,12 @@ pub use handle::Handle;
 pub use limits::Limits;
 pub use peers::Peers;
 
+use crate::files::{Files, Verbs};
 use crate::handlers::dispatch;
 use crate::peer::{Peer, Place};
 use crate::waits::Deadline;
 use crate::{Handlers, Options};
-use ropeway_core::dialect::{Dialect, Refuses};
+use ropeway_core::dialect::{Dialect, Filing, Refuses};
 use ropeway_core::registry::Registry;
 use std::fmt;
 use std::io;
@@ -110,6 +111,17 @@ impl<D: Dialect> Hub<D> {
     #[must_use]
     pub fn with_handlers(mut self, handlers: Handlers<D>) -> Self {
         self.handlers = handlers;
+        self
+    }
+
+    /// Carries files with all peers that come from now on, as `files` says, in memory that is made large enough for them;
+    /// without, none are carried. Files need [`turn`](Self::turn) or [`run`](Self::run).
+    #[must_use]
+    pub fn with_files(mut self, files: Files) -> Self
+    where
+        D: Filing,
+    {
+        self.peers.carry_files(files, Verbs::new());
         self
     }
 
@@ -269,6 +281,10 @@ impl<D: Dialect> Hub<D> {
             if self.peers.note_open(id) {
                 self.tell_news();
             }
+        }
+        if self.peers.has_file_news(id) {
+            let mut peer = Peer::new(Place::Among(&mut self.peers, id));
+            self.handlers.tell_files(&mut peer);
         }
         self.peers.finish_look(id, false);
     }

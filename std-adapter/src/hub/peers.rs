@@ -8,6 +8,7 @@ use crate::Options;
 use crate::call::{CallError, Failure, Refused, Ticket, Waiter};
 use crate::clock::Clock;
 use crate::desk::{Desk, Mail};
+use crate::files::{Files, Verbs};
 use crate::peer::{Peer, Place};
 use crate::post::Office;
 use crate::storage::Pool;
@@ -62,6 +63,8 @@ pub struct Peers<D: Dialect> {
     /// Who got an answer that is to be acted on as soon as its event has been let go of.
     pub(super) answered: Option<Box<dyn Waiter<D>>>,
     pub(super) news: VecDeque<News>,
+    /// The files that are carried with every peer.
+    pub(super) files: Option<(Files, Verbs<D>)>,
     /// Whose memory may be given back, and when.
     pub(super) warm: VecDeque<(Instant, PeerId)>,
 }
@@ -109,8 +112,20 @@ impl<D: Dialect> Peers<D> {
             current: None,
             answered: None,
             news: VecDeque::new(),
+            files: None,
             warm: VecDeque::new(),
         })
+    }
+
+    pub(super) fn carry_files(&mut self, files: Files, verbs: Verbs<D>) {
+        self.options = files.widen(self.options.clone());
+        self.limits = files.widen_queue(self.limits);
+        self.pools = self.options.pools(self.limits.queue);
+        self.files = Some((files, verbs));
+    }
+
+    pub(super) fn has_file_news(&mut self, id: PeerId) -> bool {
+        self.desk(id).is_some_and(Desk::has_file_news)
     }
 
     /// Listens at `address`; port 0 takes any that is free. There may be any number of ports.

@@ -210,8 +210,13 @@ impl<D: Dialect> Peers<D> {
             return;
         };
         connection.desk.settle(&mut connection.mail);
-        if connection.mail.has_output() {
+        let (mail, desk) = (&connection.mail, &connection.desk);
+        if mail.has_output() || desk.has_files_to_move() || desk.has_files_waiting() {
             connection.pump(now);
+        }
+        if by_next && let Some(files) = &mut connection.desk.files {
+            // There are no handlers to be told.
+            while files.take_news().is_some() {}
         }
         connection.advance(now, &limits);
         if self.note_open(id) {

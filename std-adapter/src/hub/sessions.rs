@@ -171,6 +171,7 @@ impl<D: Dialect> Peers<D> {
         }
         let stream = connection.stream.take();
         wire::restart(&mut connection.mail);
+        connection.desk.handle_lost();
         connection.mail.handle_time(now);
         connection.mail.release_memory();
         connection.flags.is_opening = false;

@@ -79,6 +79,7 @@ impl<D: Dialect, T: Transport> Node<D, T> {
 
     /// The link has ended: a client dials again where that can help, and says so; for others it is an error.
     pub(super) fn lose(&mut self, error: Error) -> Result<bool, Error> {
+        self.desk.handle_lost();
         let parting = self.desk.parting.take();
         let goes_on = parting
             .as_ref()
