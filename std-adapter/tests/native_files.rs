@@ -483,7 +483,7 @@ fn what_the_program_does_not_allow_is_refused_with_the_reason() {
     // A hub offers to a client that was told of no files.
     let served = Served::new(Files::new());
     let mut side = Side::new(served.address, Files::new());
-    side.client.open(LONG).unwrap();
+    assert_eq!(side.client.call(&Double(1), LONG).unwrap(), 2);
     let offered = served.handle.post(move |peers| {
         let id = peers.ids().next().unwrap();
         peers.get(id).unwrap().offer(&path, "a").unwrap();
