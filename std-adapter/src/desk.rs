@@ -1,16 +1,18 @@
 use crate::call::{Refused, Table};
 use crate::clock::Clock;
-use crate::files::Traffic;
+use crate::files::{self, Carrier, Traffic};
 use crate::hub::PeerId;
 use crate::native::Parting;
 use crate::storage::Growable;
 use crate::wire::AnyWire;
+use ropeway_core::dialect::native::Opening;
 use ropeway_core::dialect::{Carries, Dialect, Refuses};
 use ropeway_core::message::{Answer, Refusal, Request};
 use ropeway_core::{Instant, Messenger, SendError};
 use std::collections::VecDeque;
 use std::fmt;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What is kept of one peer beside its messenger, whoever serves it.
@@ -23,8 +25,10 @@ pub(crate) struct Desk<D: Dialect> {
     pub(crate) requests: Option<Requests<D::CallId>>,
     /// How the peer has said that a session or its link ends, or which rule it broke.
     pub(crate) parting: Option<Parting>,
-    /// The files under way, where there may be any.
-    pub(crate) files: Option<Box<Traffic<D>>>,
+    /// What files are carried with, where there may be any.
+    pub(crate) carrier: Option<Arc<Carrier<D>>>,
+    /// The files under way, once there have been any.
+    files: Option<Box<Traffic<D>>>,
     /// How long calls wait that do not say it.
     pub(crate) patience: Duration,
     clock: Clock,
@@ -67,12 +71,30 @@ impl<D: Dialect> Desk<D> {
             ending: None,
             requests: None,
             parting: None,
+            carrier: None,
             files: None,
             patience: PATIENCE,
             clock,
             owed: VecDeque::new(),
             unsent: 0,
         }
+    }
+
+    /// Whether nothing in it would be missed.
+    pub(crate) fn is_blank(&self) -> bool {
+        let awaits_none = self.requests.as_ref().is_none_or(Requests::is_empty);
+        let is_done = self.calls.is_blank() && self.owes_nothing() && awaits_none;
+        is_done
+            && self.files.is_none()
+            && self.ending.is_none()
+            && self.parting.is_none()
+            && self.unsent == 0
+    }
+
+    /// Makes a blank one that of another peer.
+    pub(crate) const fn hand_to(&mut self, id: PeerId, address: SocketAddr) {
+        self.id = id;
+        self.address = Some(address);
     }
 
     pub(crate) fn now(&self) -> Instant {
@@ -87,6 +109,29 @@ impl<D: Dialect> Desk<D> {
     /// Whether everything that the peer asked for has been answered or queued.
     pub(crate) fn owes_nothing(&self) -> bool {
         self.owed.is_empty() && !self.files.as_ref().is_some_and(|files| files.holds())
+    }
+
+    /// The files under way, where there may be any.
+    pub(crate) fn files(&mut self) -> Option<&mut Traffic<D>> {
+        if self.files.is_none() {
+            self.files = self.carrier.as_deref().map(Traffic::new);
+        }
+        self.files.as_deref_mut()
+    }
+
+    /// The session is resumed, or a fresh one.
+    pub(crate) fn handle_opened(&mut self, opening: Opening) {
+        if let Some(files) = &mut self.files {
+            files.handle_opened(opening);
+        }
+    }
+
+    pub(crate) fn take_file_news(&mut self) -> Option<files::Event> {
+        self.files.as_mut()?.take_news()
+    }
+
+    pub(crate) fn drop_file_news(&mut self) {
+        while self.take_file_news().is_some() {}
     }
 
     /// Queues what is to be said of files and at most one chunk, and says whether anything was queued.
@@ -239,6 +284,10 @@ impl<C: Eq> Requests<C> {
             open: Vec::new(),
             limit,
         }
+    }
+
+    const fn is_empty(&self) -> bool {
+        self.open.is_empty()
     }
 
     fn admit(&mut self, id: C) -> bool {

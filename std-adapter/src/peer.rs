@@ -208,13 +208,13 @@ impl<'a, D: Dialect> Peer<'a, D> {
 
     fn files(&mut self) -> Result<&mut Traffic<D>, FileError> {
         let (_, desk) = self.parts();
-        desk.files.as_deref_mut().ok_or(FileError::NoFiles)
+        desk.files().ok_or(FileError::NoFiles)
     }
 
     pub(crate) fn take_file_event(&mut self) -> Option<files::Event> {
         // Looking for one must not make a hub look at the peer again.
         match self.desk().has_file_news() {
-            true => self.files().ok()?.take_news(),
+            true => self.parts().1.take_file_news(),
             false => None,
         }
     }

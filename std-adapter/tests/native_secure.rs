@@ -121,7 +121,7 @@ fn client(dial: Dial) -> Client {
 /// How the client is refused for good.
 fn refusal(dial: Dial) -> String {
     match client(dial).open(LONG) {
-        Err(error @ Error::Refused(_)) => error.to_string(),
+        Err(error @ Error::Ended(_)) => error.to_string(),
         other => panic!("{other:?}"),
     }
 }

@@ -56,7 +56,7 @@ pub use event::{Direction, Event, FileError, Offer, Stage};
 pub(crate) use root::open_file;
 pub use root::{PathError, Root};
 pub use ropeway_core::file::{By, FileId, Progress, Reason, StartError};
-pub(crate) use traffic::{Traffic, Verbs};
+pub(crate) use traffic::{Carrier, Traffic};
 
 use crate::{Options, hub::Limits};
 use std::fmt;

@@ -47,9 +47,17 @@ impl Store for Disk {
 }
 
 /// How a dialect that carries files is spoken.
-pub(crate) struct Verbs<D: Dialect> {
+struct Verbs<D: Dialect> {
     frame: fn(&mut Mail<D>, &Frame<'_>) -> Result<(), SendError>,
     chunk: fn(&mut Mail<D>, &mut Table) -> Option<Next>,
+}
+
+/// What a link needs to begin with files: the program's settings, and the sizes of its two buffers.
+pub(crate) struct Carrier<D: Dialect> {
+    files: Files,
+    verbs: Verbs<D>,
+    input: usize,
+    outbox: usize,
 }
 
 /// What is known here of a transfer.
@@ -67,8 +75,23 @@ struct Entry {
     fault: Fault,
 }
 
+impl<D: Dialect> Carrier<D> {
+    pub(crate) fn new(files: Files, input: usize, outbox: usize) -> Arc<Self>
+    where
+        D: Filing,
+    {
+        let verbs = Verbs::new();
+        Arc::new(Self {
+            files,
+            verbs,
+            input,
+            outbox,
+        })
+    }
+}
+
 impl<D: Filing> Verbs<D> {
-    pub(crate) const fn new() -> Self {
+    const fn new() -> Self {
         Self {
             frame: |mail, frame| mail.send_file(frame),
             chunk: |mail, table| {
@@ -90,8 +113,10 @@ impl<D: Dialect> Clone for Verbs<D> {
 impl<D: Dialect> Copy for Verbs<D> {}
 
 impl<D: Dialect> Traffic<D> {
-    /// No files so far, over a link with these sizes of its two buffers.
-    pub(crate) fn new(files: &Files, verbs: Verbs<D>, input: usize, outbox: usize) -> Box<Self> {
+    /// No files so far.
+    pub(crate) fn new(carrier: &Carrier<D>) -> Box<Self> {
+        let Carrier { files, verbs, .. } = carrier;
+        let (input, outbox) = (carrier.input, carrier.outbox);
         let slots = files.transfers.max(1);
         let each = files.share(input) / u32::try_from(slots).unwrap_or(u32::MAX);
         let quarter = u32::try_from(outbox / 4).unwrap_or(u32::MAX);
@@ -101,7 +126,7 @@ impl<D: Dialect> Traffic<D> {
         };
         Box::new(Self {
             transfers: Transfers::new((0..slots).map(|_| Slot::EMPTY).collect(), config),
-            verbs,
+            verbs: *verbs,
             files: files.clone(),
             entries: Vec::with_capacity(slots),
             checking: VecDeque::new(),

@@ -167,13 +167,11 @@ fn read<D: Refuses>(
         Event::Notice(notice) => {
             if let Some(notice) = D::as_native(&notice) {
                 match *notice {
-                    Notice::File(frame) if let Some(files) = &mut desk.files => {
+                    Notice::File(frame) if let Some(files) = desk.files() => {
                         return Some(Next::File(files.handle(&frame).err()));
                     }
                     Notice::Opened(opened) => {
-                        if let Some(files) = &mut desk.files {
-                            files.handle_opened(opened);
-                        }
+                        desk.handle_opened(opened);
                         opening = Some(opened);
                     }
                     _ => {}

@@ -1,10 +1,7 @@
-use super::backoff::Backoff;
 use super::connection::{Connection, Stage};
 use super::listening::Accepted;
 use super::peers::{FIRST_PEER, Slot};
 use super::{ListenerId, News, PeerId, PeerInfo, Peers, Reason};
-use crate::desk::Desk;
-use crate::files::Traffic;
 use crate::peer::{Peer, Place};
 use crate::storage::Growable;
 use crate::wire::{self, End};
@@ -89,16 +86,12 @@ impl<D: Dialect> Peers<D> {
         let [input, outbox] = self.pools.each_ref().map(Growable::lent);
         let mut mail = Messenger::new(dialect, input, outbox).with_wire(wire);
         wire::start(&mut mail);
-        let mut desk = Desk::new(id, Some(address), self.clock, self.limits.calls);
-        if let Some((files, verbs)) = &self.files {
-            let (input, outbox) = (self.options.initial(), self.limits.queue);
-            desk.files = Some(Traffic::new(files, *verbs, input, outbox));
-        }
-        let mut connection = Connection::new(info, mail, desk);
+        let mut connection = Connection::new(info, mail);
         if D::HAS_SESSIONS && matches!(stage, Stage::Connecting) {
-            connection.redials = Some(Backoff::default());
+            connection.redials = Some(Box::default());
         }
-        connection.attach(stream, stage, self.clock.now() + self.limits.opening);
+        let now = self.clock.now();
+        connection.attach(stream, stage, now, now + self.limits.opening);
         self.settle_in(id, Box::new(connection));
         match is_in_lobby {
             true => self.enter_lobby(id),
@@ -204,7 +197,8 @@ impl<D: Dialect> Peers<D> {
         let Some(connection) = self.connection(id) else {
             return;
         };
-        for waiter in connection.desk.calls.lose_all() {
+        let desk = connection.desk.as_mut();
+        for waiter in desk.map_or_else(Vec::new, |desk| desk.calls.lose_all()) {
             waiter.run(&mut Peer::new(Place::Among(self, id)));
         }
         let Some(connection) = self.take_out(id) else {

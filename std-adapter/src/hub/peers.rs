@@ -8,12 +8,12 @@ use crate::Options;
 use crate::call::{CallError, Failure, Refused, Ticket, Waiter};
 use crate::clock::Clock;
 use crate::desk::{Desk, Mail};
-use crate::files::{Files, Verbs};
+use crate::files::{Carrier, Files};
 use crate::peer::{Peer, Place};
 use crate::post::Office;
 use crate::storage::Pool;
 use mio::{Events, Poll, Token, Waker};
-use ropeway_core::dialect::{Answers, Asks, Carries, Dialect, Refuses};
+use ropeway_core::dialect::{Answers, Asks, Carries, Dialect, Filing, Refuses};
 use ropeway_core::message::{Answer, Request};
 use ropeway_core::{Instant, SendError};
 use std::collections::hash_map::RandomState;
@@ -62,9 +62,17 @@ pub struct Peers<D: Dialect> {
     pub(super) current: Option<PeerId>,
     /// Who got an answer that is to be acted on as soon as its event has been let go of.
     pub(super) answered: Option<Box<dyn Waiter<D>>>,
+    /// The peer that spoke last has a fresh session, in which its older calls have no answers.
+    pub(super) begins_anew: bool,
     pub(super) news: VecDeque<News>,
-    /// The files that are carried with every peer.
-    pub(super) files: Option<(Files, Verbs<D>)>,
+    /// What files are carried with.
+    carrier: Option<Arc<Carrier<D>>>,
+    /// Blank desks, for peers that have something to say.
+    #[allow(
+        clippy::vec_box,
+        reason = "the boxes go to and fro, and are not to be made anew"
+    )]
+    pub(super) desks: Vec<Box<Desk<D>>>,
     /// Whose memory may be given back, and when.
     pub(super) warm: VecDeque<(Instant, PeerId)>,
 }
@@ -111,17 +119,23 @@ impl<D: Dialect> Peers<D> {
             speakers: VecDeque::new(),
             current: None,
             answered: None,
+            begins_anew: false,
             news: VecDeque::new(),
-            files: None,
+            carrier: None,
+            desks: Vec::new(),
             warm: VecDeque::new(),
         })
     }
 
-    pub(super) fn carry_files(&mut self, files: Files, verbs: Verbs<D>) {
+    pub(super) fn carry_files(&mut self, files: Files)
+    where
+        D: Filing,
+    {
         self.options = files.widen(self.options.clone());
         self.limits = files.widen_queue(self.limits);
         self.pools = self.options.pools(self.limits.queue);
-        self.files = Some((files, verbs));
+        let (input, outbox) = (self.options.initial(), self.limits.queue);
+        self.carrier = Some(Carrier::new(files, input, outbox));
     }
 
     pub(super) fn has_file_news(&mut self, id: PeerId) -> bool {
@@ -333,8 +347,28 @@ impl<D: Dialect> Peers<D> {
         if self.current != Some(id) {
             self.activate(id);
         }
+        self.put_desk(id);
         let connection = self.connection(id)?;
-        Some((&mut connection.mail, &mut connection.desk))
+        let desk = connection.desk.as_deref_mut()?;
+        Some((&mut connection.mail, desk))
+    }
+
+    /// Makes sure that a peer has a desk.
+    pub(super) fn put_desk(&mut self, id: PeerId) {
+        let info = match self.connection(id) {
+            Some(connection) if connection.desk.is_none() => connection.info,
+            _ => return,
+        };
+        let (id, address) = (info.id, info.address);
+        let mut desk = self.desks.pop().unwrap_or_else(|| {
+            let desk = Desk::new(id, Some(address), self.clock, self.limits.calls);
+            Box::new(desk)
+        });
+        desk.hand_to(id, address);
+        desk.carrier.clone_from(&self.carrier);
+        if let Some(connection) = self.connection(id) {
+            connection.desk = Some(desk);
+        }
     }
 
     pub(crate) fn desk(&self, id: PeerId) -> Option<&Desk<D>> {
@@ -343,7 +377,7 @@ impl<D: Dialect> Peers<D> {
         slot.connection
             .as_deref()
             .filter(|_| is_it)
-            .map(|there| &there.desk)
+            .and_then(|there| there.desk.as_deref())
     }
 
     /// A peer that can be sent to.

@@ -122,7 +122,7 @@ impl Dial {
             .map_err(transport_error)?
             .patience(self.attempt, self.opening, self.backoff);
         Ok(Node::new(link, handlers)
-            .with_files(&self.files)
+            .with_files(self.files)
             .dialled_by(dialler))
     }
 }
