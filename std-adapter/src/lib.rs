@@ -7,6 +7,7 @@
 //! | look for messages once a turn of a loop | [`Pump`] |
 //! | answer a peer, call it, and handle what it says | [`Node`] with [`Handlers`], and [`call`] |
 //! | keep a session with a peer, whatever becomes of its links | [`native`] |
+//! | send files to and from disk, and go on with them whatever happens | [`files`] |
 //! | serve many peers in one thread | [`Hub`] |
 //! | reach a peer, or wait for peers | [`Connect`], [`Listener`], ended by a [`Cancel`] |
 //! | find peers on the network | [`discovery`] |
@@ -29,6 +30,7 @@ mod clock;
 mod connect;
 mod desk;
 pub mod discovery;
+pub mod files;
 mod handlers;
 pub mod hub;
 pub mod json;
@@ -49,6 +51,7 @@ pub mod tcptalks;
 pub mod transport;
 pub mod value;
 mod waits;
+mod wire;
 
 pub use cancel::Cancel;
 pub use connect::{Connect, ConnectError};
