@@ -1,4 +1,4 @@
-use super::{Leave, Node};
+use super::{Leave, Node, Stream};
 use crate::Error;
 use crate::native::Standing;
 use crate::peer::Peer;
@@ -89,15 +89,17 @@ impl<D: Dialect> Node<D> {
         };
         let is_wanted = self.desk.ending.is_none() && !matches!(error, Error::Refused(_));
         let now = self.link.timer.now();
+        if self.keeps_sessions() {
+            // The peer is not to wait for an end that it has lost.
+            let Stream { reader, writer, .. } = Stream::none();
+            self.link.link.replace(reader, writer);
+        }
         let Some(source) = &mut self.source else {
             if !(self.keeps_sessions() && goes_on) {
                 self.fail();
             }
             return Err(error);
         };
-        // The peer is not to wait for an end that it has lost.
-        let stream = super::Stream::none();
-        self.link.link.replace(stream.reader, stream.writer);
         if !is_wanted || source.is_over() {
             source.end();
             self.fail();
@@ -119,16 +121,14 @@ impl<D: Dialect> Node<D> {
             self.flush().await?;
             return Ok(Leave::Said);
         }
-        while self.is_down() {
-            if self.link.queued() == 0 {
+        while !self.has_left() {
+            if self.is_down() && self.link.queued() == 0 {
                 return Ok(Leave::Gone);
             }
-            self.step().await?;
-        }
-        self.open().await?;
-        self.source = None;
-        self.link.dialect().quit();
-        while !self.has_left() {
+            if !self.is_down() && self.link.dialect().is_open() {
+                // A link that was lost forgets it.
+                self.link.dialect().quit();
+            }
             match self.step().await {
                 Err(error) if !self.has_left() => return Err(error),
                 _ => {}
