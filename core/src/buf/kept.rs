@@ -158,9 +158,11 @@ impl Kept {
         let mut left = bytes;
         let sent = self.written.max(self.doubtful);
         let (mut dropped, mut kept) = (0, 0);
-        while dropped < sent {
+        while dropped < sent.max(self.stale) {
             let frame = measure(outbox.peek_at(dropped));
-            if frame.len == 0 || dropped + frame.len > sent {
+            // What is loose and stale is never written, so nobody need wait for that.
+            let is_stale = !frame.is_kept && dropped < self.stale;
+            if frame.len == 0 || (dropped + frame.len > sent && !is_stale) {
                 break;
             }
             if frame.is_kept {

@@ -25,6 +25,8 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
         self.reading = Reading::Frames;
         if let Some(Keeping { kept, .. }) = self.dialect.keeping_mut() {
             kept.rewind(&self.outbox);
+            // What is stale at the front goes.
+            let _ = kept.acknowledge(&mut self.outbox, 0, D::measure);
         }
         self.dialect.handle_connected();
     }
@@ -242,6 +244,7 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
         }
         if let Some(Keeping { kept, .. }) = self.dialect.keeping_mut() {
             kept.make_stale(at);
+            let _ = kept.acknowledge(&mut self.outbox, 0, D::measure);
         }
     }
 
