@@ -1,4 +1,3 @@
-use super::backoff::Backoff;
 use super::connection::{Connection, Stage};
 use super::listening::Accepted;
 use super::peers::{FIRST_PEER, Slot};
@@ -81,7 +80,7 @@ impl<D: Dialect> Peers<D> {
         let desk = Desk::new(id, Some(address), self.clock, self.limits.calls);
         let mut connection = Connection::new(info, mail, desk);
         if D::HAS_SESSIONS && matches!(stage, Stage::Connecting) {
-            connection.redials = Some(Backoff::default());
+            connection.redials = Some(Box::default());
         }
         connection.attach(stream, stage, self.clock.now() + self.limits.opening);
         self.settle_in(id, Box::new(connection));

@@ -1,9 +1,10 @@
-use super::backoff::Backoff;
 use super::{PeerInfo, Reason};
 use crate::desk::{Desk, Mail};
+use crate::native::Backoff;
 use ropeway_core::Instant;
 use ropeway_core::dialect::Dialect;
 use std::io::{self, Read, Write};
+use std::time::Duration;
 
 /// One peer, and its link while it has one.
 pub(super) struct Connection<D: Dialect> {
@@ -23,7 +24,7 @@ pub(super) struct Connection<D: Dialect> {
     /// The sessions by which it is found; 0 for none.
     pub(super) sessions: [u64; 2],
     /// How it is dialled again, if it is this side that dials.
-    pub(super) redials: Option<Backoff>,
+    pub(super) redials: Option<Box<Redials>>,
     pub(super) flags: Flags,
 }
 
@@ -41,6 +42,13 @@ pub(super) enum Stage {
     Away,
     /// There is nothing left to do but to tell.
     Over(Reason),
+}
+
+/// How often a peer has been dialled in vain.
+#[derive(Default)]
+pub(super) struct Redials {
+    backoff: Backoff,
+    has_failed: bool,
 }
 
 /// What is true of a connection.
@@ -225,15 +233,11 @@ impl<D: Dialect> Connection<D> {
     }
 
     pub(super) fn write(&mut self) {
-        while self.flags.writable {
-            let bytes = self.mail.poll_output();
-            let Some(stream) = self.stream.as_mut().filter(|_| !bytes.is_empty()) else {
-                if let Some(error) = self.mail.silenced() {
-                    self.broken.get_or_insert(io::Error::other(error));
-                }
+        while self.can_write() {
+            let Some(stream) = &mut self.stream else {
                 return;
             };
-            match stream.write(bytes) {
+            match stream.write(self.mail.poll_output()) {
                 Ok(len) => self.mail.handle_written(len),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -246,6 +250,11 @@ impl<D: Dialect> Connection<D> {
                 }
             }
             self.desk.settle(&mut self.mail);
+        }
+        if self.flags.writable
+            && let Some(error) = self.mail.silenced()
+        {
+            self.broken.get_or_insert(io::Error::other(error));
         }
     }
 
@@ -289,7 +298,16 @@ impl<D: Dialect> Connection<D> {
     }
 
     fn can_write(&mut self) -> bool {
-        self.flags.writable && !self.mail.poll_output().is_empty()
+        if !self.flags.writable {
+            return false;
+        }
+        let has_output = !self.mail.poll_output().is_empty();
+        if has_output || self.desk.owes_nothing() {
+            return has_output;
+        }
+        // Looking for output may have come by an acknowledgement, and so by room.
+        self.desk.settle(&mut self.mail);
+        !self.mail.poll_output().is_empty()
     }
 
     /// Whether the program knows of it, and has not let it go.
@@ -309,6 +327,25 @@ impl<D: Dialect> Connection<D> {
             false => self.mail.has_output(),
         };
         !waits && self.desk.owes_nothing()
+    }
+}
+
+impl Redials {
+    /// How long to wait before the next attempt; `random` is any number.
+    pub(super) fn next(&mut self, random: u64) -> Duration {
+        self.has_failed = true;
+        self.backoff.next(random)
+    }
+
+    /// The peer has been reached.
+    pub(super) const fn reset(&mut self) {
+        self.has_failed = false;
+        self.backoff.reset();
+    }
+
+    /// Whether no attempt has failed since the peer was reached.
+    pub(super) const fn is_new(&self) -> bool {
+        !self.has_failed
     }
 }
 

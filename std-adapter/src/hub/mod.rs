@@ -30,7 +30,6 @@
 //! ```
 
 mod admission;
-mod backoff;
 mod connection;
 mod ending;
 mod event;

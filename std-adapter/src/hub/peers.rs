@@ -61,6 +61,8 @@ pub struct Peers<D: Dialect> {
     pub(super) current: Option<PeerId>,
     /// Who got an answer that is to be acted on as soon as its event has been let go of.
     pub(super) answered: Option<Box<dyn Waiter<D>>>,
+    /// The peer that spoke last has a fresh session, in which its older calls have no answers.
+    pub(super) begins_anew: bool,
     pub(super) news: VecDeque<News>,
     /// Whose memory may be given back, and when.
     pub(super) warm: VecDeque<(Instant, PeerId)>,
@@ -108,6 +110,7 @@ impl<D: Dialect> Peers<D> {
             speakers: VecDeque::new(),
             current: None,
             answered: None,
+            begins_anew: false,
             news: VecDeque::new(),
             warm: VecDeque::new(),
         })

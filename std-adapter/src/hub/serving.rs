@@ -1,4 +1,3 @@
-use super::backoff::Backoff;
 use super::connection::{Connection, NEVER, Stage};
 use super::handle::Handle;
 use super::listening::Listening;
@@ -175,7 +174,7 @@ impl<D: Dialect> Peers<D> {
             connection.flags.is_opening = false;
             connection.until = NEVER;
             if let Some(redials) = &mut connection.redials {
-                *redials = Backoff::default();
+                redials.reset();
             }
             let info = connection.info;
             let is_back = std::mem::replace(&mut connection.flags.has_joined, true);

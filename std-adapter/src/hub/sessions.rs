@@ -151,7 +151,7 @@ impl<D: Dialect> Peers<D> {
                 connection.mail.dialect_mut().take_leave(leave);
                 connection.write();
             }
-            let is_told = match connection.redials {
+            let is_told = match &connection.redials {
                 Some(redials) => redials.is_new(),
                 None => connection.flags.has_joined,
             };

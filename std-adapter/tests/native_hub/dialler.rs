@@ -3,7 +3,7 @@
 use ropeway_std::dialect::native::{CallId, Config, Native, Notice, Opening};
 use ropeway_std::dialect::{Answers, Dialect};
 use ropeway_std::message::Call;
-use ropeway_std::{Event, Growable, Messenger, messages};
+use ropeway_std::{Event, Growable, Messenger, SendError, messages};
 use serde::{Deserialize, Serialize};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -203,9 +203,9 @@ impl Dialler {
         }
     }
 
-    pub(super) fn ask(&mut self, id: u32, number: u32) {
+    pub(super) fn ask(&mut self, id: u32, number: u32) -> Result<(), SendError> {
         let (id, request) = (CallId(id), &Double(number));
-        self.mail.send(&Call { id, request }).unwrap();
+        self.mail.send(&Call { id, request })
     }
 
     pub(super) fn session(&self) -> u64 {

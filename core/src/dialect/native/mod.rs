@@ -248,11 +248,10 @@ impl<C: Borrow<Config>, M: Codes> Native<C, M> {
         if expected {
             return Ok(());
         }
-        let rule = Rule::NotNative {
+        // The link ends when this is told: until then it can be seen again.
+        self.fault = Some(Rule::NotNative {
             looks_like: Guess::of(input),
-        };
-        self.session.break_off(rule);
-        self.fault = Some(rule);
+        });
         Err(framing::Malformed {
             rule: framing::Rule::Unreadable,
             offset: 0,
@@ -474,6 +473,12 @@ impl<C: Borrow<Config>, M: Codes> Dialect for Native<C, M> {
     #[inline]
     fn room_for_answers(limit: usize) -> usize {
         (limit / 8).min(256)
+    }
+
+    fn handle_out_of_step(&mut self) {
+        if let Some(fault) = self.fault {
+            self.session.break_off(fault);
+        }
     }
 
     /// It counts as taken: the peer must not send it again.

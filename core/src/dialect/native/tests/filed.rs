@@ -112,13 +112,16 @@ impl Side {
     }
 }
 
+/// How many messages go beside the files.
+const NUMBERS: u32 = if cfg!(miri) { 3 } else { 30 };
+
 fn transferred(seed: u64) -> usize {
     let mut random = Random(seed);
     let config = |epoch| Config::new(epoch).file_room(600);
     let mut a = Side::new(Native::dialling(config(1)));
     let mut b = Side::new(Native::listening(config(2)));
     let mut content = || -> Vec<u8> {
-        let len = random.below(3_000);
+        let len = random.below(if cfg!(miri) { 200 } else { 3_000 });
         (0..len).map(|_| random.next().to_le_bytes()[0]).collect()
     };
     let (up, down) = (content(), content());
@@ -142,7 +145,7 @@ fn transferred(seed: u64) -> usize {
                 reconnect(&mut a.end, &mut b.end);
                 cuts += 1;
             }
-            _ if sent < 30 => {
+            _ if sent < NUMBERS => {
                 sent += u32::from(a.end.messenger.send(&Number(sent)).is_ok());
             }
             _ => {}
@@ -155,7 +158,7 @@ fn transferred(seed: u64) -> usize {
                 }
             }
         }
-        if done == 4 && b.heard == 30 {
+        if done == 4 && b.heard == NUMBERS {
             break;
         }
     }

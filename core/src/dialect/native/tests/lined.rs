@@ -42,6 +42,9 @@ fn carry(from: &mut End, to: &mut End, random: &mut Random) {
     }
 }
 
+/// How many go each way.
+const NUMBERS: u32 = if cfg!(miri) { 10 } else { 200 };
+
 #[test]
 fn garbage_on_the_line_delays_messages_and_loses_none() {
     let seeds = if cfg!(miri) { 1..2 } else { 1..20 };
@@ -54,14 +57,14 @@ fn garbage_on_the_line_delays_messages_and_loses_none() {
         ];
         let (mut sent, mut heard) = ([0_u32; 2], [0_u32; 2]);
         let mut now = 0;
-        while heard != [200; 2] {
+        while heard != [NUMBERS; 2] {
             now += 1;
             assert!(now < 600_000, "seed {seed}: stuck at {sent:?} {heard:?}");
             for side in 0..2 {
                 let [a, b] = &mut ends;
                 let (here, there) = if side == 0 { (a, b) } else { (b, a) };
                 here.handle_time(Instant::from_micros(now * 1_000));
-                if sent[side] < 200 {
+                if sent[side] < NUMBERS {
                     match here.send(&Number(sent[side])) {
                         Ok(()) => sent[side] += 1,
                         Err(error) => assert_eq!(error, SendError::Full),
@@ -92,8 +95,9 @@ fn a_peer_that_reboots_is_told_as_a_fresh_session() {
     let mut board = end(Native::dialling(Config::new(1)), &mut random, 0);
     let mut hub = end(Native::listening(Config::new(2)), &mut random, 0);
     let mut told = Vec::new();
-    for now in 0..4_000 {
-        if now == 2_000 {
+    const END: u64 = if cfg!(miri) { 1_600 } else { 4_000 };
+    for now in 0..END {
+        if now == END / 2 {
             board = end(Native::dialling(Config::new(3)), &mut random, now);
             hub.send(&Number(5)).unwrap();
         }
