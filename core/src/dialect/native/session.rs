@@ -679,11 +679,7 @@ impl Session {
         if !matches!(self.phase, Phase::Open | Phase::Pending) {
             return Ok(0);
         }
-<<<<<<< HEAD
         // What was taken in an older session is no business of one that is about to begin.
-=======
-        // What was taken before a fresh session has begun is another session's.
->>>>>>> std
         let (owes_ack, taken) = match self.phase {
             Phase::Pending => (self.owes.ack, 0),
             _ => (self.owes_ack(), self.taken),

@@ -323,3 +323,21 @@ fn there_is_room_again_before_the_opening_is_told() {
     hub.release_memory();
     assert_eq!(hub.input_room().len(), 512);
 }
+
+/// What goes out with a transport, and never again, is not waited for: an acknowledgement, say.
+#[test]
+fn what_an_older_transport_did_not_take_does_not_stay_queued() {
+    for written in 0..10 {
+        let (mut a, mut b) = open();
+        // What its memory has room for waits in the outbox when it is owed.
+        b.messenger.send(&Number(1)).unwrap();
+        b.write(&mut a, usize::MAX);
+        a.read(usize::MAX);
+        assert_eq!(a.hear(), Some(Told::Number(1)));
+        a.write(&mut b, written);
+        reconnect(&mut a, &mut b);
+        settle(&mut a, &mut b);
+        let queued = [a.messenger.queued(), b.messenger.queued()];
+        assert_eq!(queued, [0, 0], "{written} bytes were written");
+    }
+}
