@@ -324,20 +324,38 @@ fn there_is_room_again_before_the_opening_is_told() {
     assert_eq!(hub.input_room().len(), 512);
 }
 
-/// What goes out with a transport, and never again, is not waited for: an acknowledgement, say.
+/// What goes out on one transport and never again, such as an acknowledgement, is not waited for.
 #[test]
 fn what_an_older_transport_did_not_take_does_not_stay_queued() {
     for written in 0..10 {
-        let (mut a, mut b) = open();
-        // What its memory has room for waits in the outbox when it is owed.
-        b.messenger.send(&Number(1)).unwrap();
-        b.write(&mut a, usize::MAX);
-        a.read(usize::MAX);
-        assert_eq!(a.hear(), Some(Told::Number(1)));
-        a.write(&mut b, written);
-        reconnect(&mut a, &mut b);
-        settle(&mut a, &mut b);
-        let queued = [a.messenger.queued(), b.messenger.queued()];
-        assert_eq!(queued, [0, 0], "{written} bytes were written");
+        for is_behind_another in [false, true] {
+            let (mut a, mut b) = open();
+            b.messenger.send(&Number(1)).unwrap();
+            b.write(&mut a, usize::MAX);
+            a.read(usize::MAX);
+            assert_eq!(a.hear(), Some(Told::Number(1)));
+            if is_behind_another {
+                a.messenger.send(&Number(2)).unwrap();
+                a.write(&mut b, 3);
+            }
+            // The acknowledgement waits in the outbox.
+            assert_eq!(a.messenger.poll_output().len(), 10);
+            a.write(&mut b, written);
+            b.read(usize::MAX);
+            b.hear();
+            reconnect(&mut a, &mut b);
+            a.write(&mut b, usize::MAX);
+            b.read(usize::MAX);
+            b.hear_all();
+            b.write(&mut a, usize::MAX);
+            a.read(usize::MAX);
+            a.hear_all();
+            assert!(a.messenger.poll_output().is_empty());
+            assert_eq!(
+                a.messenger.queued(),
+                0,
+                "{written} bytes were written, behind another: {is_behind_another}"
+            );
+        }
     }
 }
