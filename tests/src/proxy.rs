@@ -61,7 +61,8 @@ pub struct Counts {
 #[derive(Debug, Default)]
 struct Control {
     target: Option<SocketAddr>,
-    reborn: Option<usize>,
+    /// Which sides have been started anew since that was looked at.
+    reborn: [bool; 2],
     is_quiet: bool,
     is_over: bool,
     counts: Counts,
@@ -118,7 +119,7 @@ impl Proxy {
 
     /// A side has been started anew, and its sockets are closed.
     pub fn is_reborn(&self, side: usize) {
-        self.tell(|control| control.reborn = Some(side));
+        self.tell(|control| control.reborn[side] = true);
     }
 
     /// Ends all connections, those to come included.

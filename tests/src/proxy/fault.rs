@@ -1,3 +1,4 @@
+use super::Random;
 use std::time::{Duration, Instant};
 
 /// What goes wrong on a way through a proxy, and when.
@@ -33,6 +34,23 @@ pub enum Fault {
     Reboot(usize, Learns),
 }
 
+impl Fault {
+    /// One that chance makes.
+    pub fn random(random: &mut Random) -> Self {
+        let side = random.below(2);
+        let span = |random: &mut Random, some: &[u64]| Duration::from_millis(random.one_of(some));
+        match random.below(12) {
+            0..3 => Self::Kill(Ending::Fin),
+            3..6 => Self::Kill(Ending::Reset),
+            6 => Self::HalfOpen(side),
+            7 | 8 => Self::Stall(side, span(random, &[2, 20, 90, 400])),
+            9 => Self::Delay(side, span(random, &[0, 1, 15])),
+            10 => Self::Reboot(side, Learns::AtOnce),
+            _ => Self::Reboot(side, Learns::BySilence),
+        }
+    }
+}
+
 /// How a connection ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
@@ -52,6 +70,19 @@ pub enum Learns {
 }
 
 impl Planned {
+    /// A few that chance makes, within about so many `bytes` of each side or `span` of time.
+    pub fn random(random: &mut Random, bytes: usize, span: Duration) -> Vec<Self> {
+        let micros = usize::try_from(span.as_micros()).unwrap_or(usize::MAX);
+        let planned = |random: &mut Random| Self {
+            when: match random.once_in(3) {
+                true => When::After(Duration::from_micros(random.below(micros) as u64)),
+                false => When::Said(random.below(2), random.below(bytes)),
+            },
+            fault: Fault::random(random),
+        };
+        (0..random.below(7)).map(|_| planned(random)).collect()
+    }
+
     /// When it is due, if that is a matter of time.
     pub(super) fn at(&self, start: Instant) -> Option<Instant> {
         match self.when {

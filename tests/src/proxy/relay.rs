@@ -48,7 +48,8 @@ impl Relay {
                 link.end(Ending::Reset);
             }
         }
-        if let Some(side) = control.reborn.take() {
+        let reborn = std::mem::take(&mut control.reborn);
+        for side in [0, 1].into_iter().filter(|side| reborn[*side]) {
             for link in &mut self.links {
                 match self.learns {
                     Learns::AtOnce => link.end(Ending::Reset),

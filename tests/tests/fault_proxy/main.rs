@@ -151,17 +151,50 @@ fn a_reboot_at_any_byte_loses_only_what_was_in_doubt() {
     tell("reboots", start, &counts);
 }
 
+/// One run in which chance decides on all.
+fn chance(seed: u64) -> (String, Result<Counts, String>) {
+    let mut random = Random::new(seed);
+    let buffers = [0; 2].map(|_| random.one_of(&[512, 700, 1024, 4096, 1 << 16]));
+    let longest = random.one_of(&[60, 600, 3_000]);
+    let scripts = [0; 2].map(|_| script::random(&mut random, longest));
+    let faults = Planned::random(&mut random, 1_500, ms(200));
+    let dies = |planned: &Planned| matches!(planned.fault, Fault::Reboot(0, _));
+    let is_mortal = faults.iter().any(dies);
+    let setup = Setup {
+        scripts,
+        buffers,
+        silence: SILENCE,
+        session_life: match is_mortal {
+            true => SILENCE * 4,
+            false => Duration::from_secs(60),
+        },
+        is_polled: random.once_in(2),
+        // Who waits for an answer is not started anew meanwhile.
+        can_wait: !is_mortal,
+    };
+    let counts = run(&setup, &faults);
+    (format!("ROPEWAY_SEED={seed}: {faults:?}, {setup:?}"), counts)
+}
+
+#[test]
+fn whatever_chance_brings_loses_only_what_was_in_doubt() {
+    let start = Instant::now();
+    let number = |name| {
+        let text = std::env::var(name).ok();
+        text.map(|text| text.parse::<u64>().expect("a number"))
+    };
+    let seeds = match (number("ROPEWAY_SEED"), number("ROPEWAY_SEEDS")) {
+        (Some(seed), _) => seed..seed + 1,
+        (None, Some(count)) => 0..count,
+        (None, None) => 0..48,
+    };
+    let cases: Vec<u64> = seeds.clone().collect();
+    let counts = all(&cases, |seed| chance(*seed));
+    tell(&format!("seeds {seeds:?}"), start, &counts);
+}
+
 /// What both sides promise: short, so that who is lost is missed soon.
 const SILENCE: Duration = Duration::from_millis(200);
 
 /// Runs at a time: most of them wait.
 const THREADS: usize = 8;
-
-#[test]
-fn one_case() {
-    for n in 0..300 {
-        let case = Planned { when: When::Said(0, 290 - n / 30), fault: Fault::Kill(Ending::Reset) };
-        let (name, counts) = exchange(&[case], |_| ());
-        if let Err(wrong) = counts { panic!("{n} {name} {wrong}"); }
-    }
-}

@@ -89,7 +89,8 @@ fn options(setup: &Setup, side: usize) -> Options {
 fn serve(setup: &Setup, judge: &Arc<Judge>, proxy: &Proxy, start: Instant) -> io::Result<()> {
     let limits = Limits::default()
         .queue(setup.buffers[1])
-        .session_life(setup.session_life);
+        .session_life(setup.session_life)
+        .linger(setup.silence);
     loop {
         let script = setup.scripts[1].clone();
         let end = Arc::new(Mutex::new(End::new(1, script, false, judge)));
