@@ -241,16 +241,15 @@ impl Ledger {
 
     /// Whether there is nothing left to wait for.
     fn is_done(&self) -> bool {
-        !self.wrongs.is_empty() || (self.queued == [Some(0); 2] && self.open_calls() == 0)
+        !self.wrongs.is_empty() || (self.queued == [Some(0); 2] && self.open_calls().next().is_none())
     }
 
     /// Calls that have no outcome, or whose end the other side is to be told.
-    fn open_calls(&self) -> usize {
-        let is_open = |call: &&Call| {
+    fn open_calls(&self) -> impl Iterator<Item = (&Mark, &Call)> {
+        self.calls.iter().filter(|(_, call)| {
             let is_to_be_told = call.wish == Some(Wish::Silence) && call.has_come && !call.is_told;
             !call.has_ended || (is_to_be_told && !self.has_reboots())
-        };
-        self.calls.values().filter(is_open).count()
+        })
     }
 
     /// Everything has been said: whether nothing is missing.
@@ -283,8 +282,7 @@ impl Ledger {
 
     /// What it looks like, for people.
     pub(super) fn state(&self) -> String {
-        let calls = self.calls.iter().filter(|(_, call)| !call.has_ended);
-        let calls: Vec<_> = calls.collect();
+        let calls: Vec<_> = self.open_calls().collect();
         let streams: Vec<_> = self.streams.iter().map(Stream::state).collect();
         format!(
             "queued {:?}, {streams:?}, calls {calls:?}",
