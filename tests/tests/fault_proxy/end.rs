@@ -166,7 +166,9 @@ impl End {
         let id = peer.id();
         let is_due = |due: &Due| due.peer == id && due.at.is_some_and(|at| at <= now);
         while let Some(at) = self.answers.iter().position(is_due) {
-            let Due { id, mark: asked, .. } = self.answers[at];
+            let Due {
+                id, mark: asked, ..
+            } = self.answers[at];
             if let Err(error) = peer.answer::<Ask>(id, &Told { asked }) {
                 self.answers[at].at = Some(now + MOMENT);
                 return Err(error);
@@ -298,7 +300,10 @@ pub(super) fn handlers(end: &Arc<Mutex<End>>, judge: &Arc<Judge>) -> Handlers<Na
     handlers.otherwise(move |_, event| match event {
         Event::Notice(_) => {}
         Event::Malformed(malformed)
-            if matches!(malformed.rule, Rule::Framing(framing::Rule::Truncated { .. })) => {}
+            if matches!(
+                malformed.rule,
+                Rule::Framing(framing::Rule::Truncated { .. })
+            ) => {}
         other => to.ledger().wrong(format!("side {side} hears {other:?}")),
     });
     handlers

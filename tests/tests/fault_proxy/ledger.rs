@@ -127,7 +127,10 @@ impl Ledger {
         let mut lost = 0;
         if mark.index >= next {
             let skipped = (next..mark.index).filter(|index| {
-                let mark = Mark { index: *index, ..mark };
+                let mark = Mark {
+                    index: *index,
+                    ..mark
+                };
                 !is_withdrawn(&self.calls, mark)
             });
             let skipped: Vec<u32> = skipped.collect();
@@ -241,7 +244,8 @@ impl Ledger {
 
     /// Whether there is nothing left to wait for.
     fn is_done(&self) -> bool {
-        !self.wrongs.is_empty() || (self.queued == [Some(0); 2] && self.open_calls().next().is_none())
+        !self.wrongs.is_empty()
+            || (self.queued == [Some(0); 2] && self.open_calls().next().is_none())
     }
 
     /// Calls that have no outcome, or whose end the other side is to be told.
@@ -258,7 +262,10 @@ impl Ledger {
         let mut wrongs = Vec::new();
         for (number, stream) in (0..).zip(&self.streams) {
             let left = (stream.next..count(stream.sent.len())).filter(|index| {
-                let mark = Mark { stream: number, index: *index };
+                let mark = Mark {
+                    stream: number,
+                    index: *index,
+                };
                 !is_withdrawn(&self.calls, mark)
             });
             let missing = stream.skipped.len() + left.count();
@@ -267,7 +274,9 @@ impl Ledger {
                 false => 0,
             };
             if !stream.is_over && missing > allowed {
-                wrongs.push(format!("{missing} of stream {number} are missing: {stream:?}"));
+                wrongs.push(format!(
+                    "{missing} of stream {number} are missing: {stream:?}"
+                ));
             }
         }
         if !has_reboots && self.streams.len() != 2 {
@@ -284,10 +293,7 @@ impl Ledger {
     pub(super) fn state(&self) -> String {
         let calls: Vec<_> = self.open_calls().collect();
         let streams: Vec<_> = self.streams.iter().map(Stream::state).collect();
-        format!(
-            "queued {:?}, {streams:?}, calls {calls:?}",
-            self.queued
-        )
+        format!("queued {:?}, {streams:?}, calls {calls:?}", self.queued)
     }
 
     fn stream(&mut self, stream: u32) -> &mut Stream {

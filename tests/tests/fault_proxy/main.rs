@@ -5,6 +5,7 @@
 
 mod counts;
 mod end;
+mod hostile;
 mod judge;
 mod ledger;
 mod program;
@@ -36,7 +37,10 @@ fn scripted(is_polled: bool) -> Setup {
 }
 
 /// Makes runs in as many threads as are of use to waiting, and adds up what there was; the first that fails is told.
-fn all<T: Sync>(cases: &[T], run: impl Fn(&T) -> (String, Result<Counts, String>) + Sync) -> Counts {
+fn all<T: Sync>(
+    cases: &[T],
+    run: impl Fn(&T) -> (String, Result<Counts, String>) + Sync,
+) -> Counts {
     let next = AtomicUsize::new(0);
     let sum = Mutex::new(Counts::default());
     let failed = Mutex::new(Vec::new());
@@ -173,7 +177,10 @@ fn chance(seed: u64) -> (String, Result<Counts, String>) {
         can_wait: !is_mortal,
     };
     let counts = run(&setup, &faults);
-    (format!("ROPEWAY_SEED={seed}: {faults:?}, {setup:?}"), counts)
+    (
+        format!("ROPEWAY_SEED={seed}: {faults:?}, {setup:?}"),
+        counts,
+    )
 }
 
 #[test]
@@ -197,4 +204,4 @@ fn whatever_chance_brings_loses_only_what_was_in_doubt() {
 const SILENCE: Duration = Duration::from_millis(200);
 
 /// Runs at a time: most of them wait.
-const THREADS: usize = 8;
+const THREADS: usize = 24;

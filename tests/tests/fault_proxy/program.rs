@@ -61,7 +61,11 @@ pub(super) fn run(setup: &Setup, faults: &[Planned]) -> Result<Counts, String> {
     let mut ledger = judge.ledger();
     ledger.finish();
     if !ledger.wrongs.is_empty() {
-        return Err(format!("{:#?}\n{}\n{passed:?}", ledger.wrongs, ledger.state()));
+        return Err(format!(
+            "{:#?}\n{}\n{passed:?}",
+            ledger.wrongs,
+            ledger.state()
+        ));
     }
     Ok(Counts {
         runs: 1,
@@ -78,7 +82,10 @@ fn config(setup: &Setup, side: usize) -> Config {
     let config = native::config().registry(Words::ENTRIES, Policy::Enforce);
     let silence = setup.silence;
     let silence = ropeway_core::time::Duration::from_millis(silence.as_millis() as u64);
-    config.name(["client", "hub"][side]).silence(silence).fit(buffer)
+    config
+        .name(["client", "hub"][side])
+        .silence(silence)
+        .fit(buffer)
 }
 
 fn options(setup: &Setup, side: usize) -> Options {
@@ -137,8 +144,12 @@ fn turn_hub(hub: &mut Hub<Native>, end: &Mutex<End>, judge: &Judge) -> io::Resul
 }
 
 /// How a client is made.
-type Make<T> =
-    fn(native::Dial, &Arc<Config>, Handlers<Native>, &Judge) -> Result<Client<T>, ropeway_std::Error>;
+type Make<T> = fn(
+    native::Dial,
+    &Arc<Config>,
+    Handlers<Native>,
+    &Judge,
+) -> Result<Client<T>, ropeway_std::Error>;
 
 fn polled(
     dial: native::Dial,
