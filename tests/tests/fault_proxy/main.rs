@@ -96,10 +96,21 @@ fn whole_exchange() -> [usize; 2] {
     })
 }
 
-/// Has `faults` happen to the scripted exchange.
+/// Has faults happen to the scripted exchange.
 fn exchange(case: &[Planned], alter: impl FnOnce(&mut Setup)) -> (String, Result<Counts, String>) {
-    let is_polled = matches!(case, [Planned { when: When::Said(_, at), .. }, ..] if at % 2 == 0);
-    let mut setup = scripted(is_polled);
+    // Both sorts of sockets, whatever the step is.
+    let number = |planned: &Planned| match *planned {
+        Planned {
+            when: When::Said(_, at),
+            fault: Fault::Kill(Ending::Reset),
+        } => at + 1,
+        Planned {
+            when: When::Said(_, at),
+            ..
+        } => at,
+        Planned { .. } => 0,
+    };
+    let mut setup = scripted(case.iter().map(number).sum::<usize>() % 2 == 0);
     alter(&mut setup);
     let counts = run(&setup, case);
     (format!("{case:?}, {setup:?}"), counts)
@@ -119,6 +130,29 @@ fn a_link_killed_at_any_byte_loses_and_repeats_nothing() {
 }
 
 #[test]
+fn a_link_killed_again_while_it_opens_loses_and_repeats_nothing() {
+    let start = Instant::now();
+    let cases = everywhere(11, &[Fault::Kill(Ending::Fin), Fault::Kill(Ending::Reset)]);
+    // In an opening, at its end, and at what comes first behind it.
+    let again = [1, 30, 55, 58, 61, 68];
+    let cases: Vec<_> = cases
+        .into_iter()
+        .flat_map(|first| again.map(|more| [first, later(first, more), later(first, more * 2)]))
+        .collect();
+    let counts = all(&cases, |case| exchange(case, |_| ()));
+    tell("killed three times", start, &counts);
+}
+
+/// The same, so many bytes later.
+fn later(planned: Planned, bytes: usize) -> Planned {
+    let when = match planned.when {
+        When::Said(side, at) => When::Said(side, at + bytes),
+        When::After(span) => When::After(span),
+    };
+    Planned { when, ..planned }
+}
+
+#[test]
 fn a_link_that_is_half_open_or_stalls_at_any_byte_loses_and_repeats_nothing() {
     let start = Instant::now();
     let faults = [
@@ -131,7 +165,7 @@ fn a_link_that_is_half_open_or_stalls_at_any_byte_loses_and_repeats_nothing() {
         Fault::Delay(0, ms(5)),
         Fault::Delay(1, ms(5)),
     ];
-    let cases = everywhere(97, &faults);
+    let cases = everywhere(23, &faults);
     let counts = all(&cases, |case| exchange(&[*case], |_| ()));
     tell("half open, stalled, delayed", start, &counts);
 }
@@ -145,7 +179,7 @@ fn a_reboot_at_any_byte_loses_only_what_was_in_doubt() {
         Fault::Reboot(0, Learns::BySilence),
         Fault::Reboot(1, Learns::BySilence),
     ];
-    let cases = everywhere(41, &faults);
+    let cases = everywhere(19, &faults);
     let counts = all(&cases, |case| {
         exchange(&[*case], |setup| {
             setup.session_life = SILENCE * 4;
@@ -193,7 +227,7 @@ fn whatever_chance_brings_loses_only_what_was_in_doubt() {
     let seeds = match (number("ROPEWAY_SEED"), number("ROPEWAY_SEEDS")) {
         (Some(seed), _) => seed..seed + 1,
         (None, Some(count)) => 0..count,
-        (None, None) => 0..48,
+        (None, None) => 0..200,
     };
     let cases: Vec<u64> = seeds.clone().collect();
     let counts = all(&cases, |seed| chance(*seed));
@@ -204,4 +238,4 @@ fn whatever_chance_brings_loses_only_what_was_in_doubt() {
 const SILENCE: Duration = Duration::from_millis(200);
 
 /// Runs at a time: most of them wait.
-const THREADS: usize = 24;
+const THREADS: usize = 48;
