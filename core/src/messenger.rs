@@ -259,7 +259,9 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
     /// Notes that the first `len` bytes of [`input_room`](Self::input_room) have been received.
     pub fn handle_input(&mut self, len: usize) {
         if matches!(self.reading, Reading::Frames | Reading::Skipping(_)) {
-            self.dialect.handle_heard();
+            if len > 0 {
+                self.dialect.handle_heard();
+            }
             match self.wire.is_plain() {
                 true => self.input.fill(len),
                 false => {

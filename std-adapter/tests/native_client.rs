@@ -5,6 +5,7 @@ mod native_rig;
 use native_rig::{LONG, Note, SOON, Step, Sum, config, standing, tell_standing};
 use ropeway_std::call::CallError;
 use ropeway_std::dialect::Dialect;
+use ropeway_std::message::Entry;
 use ropeway_std::native::{self, Backoff, Client, Config, Dial, Native, Policy};
 use ropeway_std::{Error, Handlers, Link, Node, Options, Polled, messages};
 use serde::{Deserialize, Serialize};
@@ -158,9 +159,15 @@ fn a_call_that_waits_hears_that_its_server_has_restarted() {
         for name in ["first", "second"] {
             let (said, heard) = mpsc::channel();
             let mut handlers = Handlers::new();
-            handlers.answer_later::<Sum>(move |_, _, _| Ok(said.send(()).unwrap()));
+            handlers.answer_later::<Sum>(move |_, _, _| {
+                said.send(()).unwrap();
+                Ok(())
+            });
             let (said, steps) = mpsc::channel();
-            handlers.answer_later::<Step>(move |_, _, step| Ok(said.send(step.0).unwrap()));
+            handlers.answer_later::<Step>(move |_, _, step| {
+                said.send(step.0).unwrap();
+                Ok(())
+            });
             let mut server = server(&listener, &config(name), handlers);
             // It is gone with requests that it has taken.
             server
@@ -264,35 +271,49 @@ mod newer {
     }
 }
 
-#[test]
-fn registries_that_differ_end_both_ends_for_good_and_by_name() {
+/// What both ends of a link say whose registries are `ours` and `theirs`.
+fn refusals(ours: &'static [Entry], theirs: &'static [Entry]) -> [String; 2] {
     let (listener, address) = listen();
-    let newer = native::config().registry(newer::Words::ENTRIES, Policy::Enforce);
+    let theirs = native::config().registry(theirs, Policy::Enforce);
     let served = thread::spawn(move || {
-        let mut server = server(&listener, &Arc::new(newer), Handlers::new());
+        let mut server = server(&listener, &Arc::new(theirs), Handlers::new());
         (serve(&mut server), listener)
     });
-    let mut client = client(address, Handlers::new());
+    let ours = native::config().registry(ours, Policy::Enforce);
+    let mut client = dial(address)
+        .client(&Arc::new(ours), Handlers::new())
+        .unwrap();
     let call = client.start(&Sum(1, 2), LONG).unwrap();
     let refused = client.run(|| false).unwrap_err();
     let (server_refused, _listener) = served.join().unwrap();
-    assert!(matches!(refused, Error::Refused(_)), "{refused}");
-    assert!(
-        matches!(server_refused, Error::Refused(_)),
-        "{server_refused}"
-    );
-    for error in [refused, server_refused] {
-        let text = error.to_string();
-        assert!(
-            text.contains("Sum") && text.contains("has another code"),
-            "{text}"
-        );
-    }
     assert_eq!(call.poll(), Some(Err(CallError::LinkLost)));
+    let again = client.turn(LONG);
     assert!(
-        matches!(client.turn(LONG), Err(Error::Closed)),
+        matches!(again, Err(Error::Closed)),
         "it does not dial again"
     );
+    [refused, server_refused].map(|error| {
+        assert!(matches!(error, Error::Ended(_)), "{error}");
+        error.to_string()
+    })
+}
+
+#[test]
+fn registries_that_differ_end_both_ends_for_good_and_by_name() {
+    for text in refusals(native_rig::Words::ENTRIES, newer::Words::ENTRIES) {
+        assert!(text.contains("Sum"), "{text}");
+        assert!(text.contains("has another code"), "{text}");
+    }
+    const fn sum(schema: u64) -> [Entry; 1] {
+        let (name, code) = ("Sum", Some(0x11));
+        [Entry { name, code, schema }]
+    }
+    const OLD: &[Entry] = &sum(1);
+    const NEW: &[Entry] = &sum(2);
+    for text in refusals(OLD, NEW) {
+        assert!(text.contains("Sum"), "{text}");
+        assert!(text.contains("has another schema"), "{text}");
+    }
 }
 
 #[test]

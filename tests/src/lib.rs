@@ -6,6 +6,7 @@ pub mod clever_show;
 pub mod packetmq;
 pub mod proxy;
 pub mod python;
+pub mod rig;
 pub mod source;
 pub mod vectors;
 

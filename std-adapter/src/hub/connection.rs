@@ -1,5 +1,5 @@
 use super::{PeerInfo, Reason};
-use crate::desk::{Desk, Mail};
+use crate::desk::{Desk, Ending, Mail};
 use crate::native::Backoff;
 use ropeway_core::Instant;
 use ropeway_core::dialect::Dialect;
@@ -10,7 +10,8 @@ use std::time::Duration;
 pub(super) struct Connection<D: Dialect> {
     pub(super) info: PeerInfo,
     pub(super) mail: Mail<D>,
-    pub(super) desk: Desk<D>,
+    /// None while there is nothing on it.
+    pub(super) desk: Option<Box<Desk<D>>>,
     /// None while the peer is away.
     pub(super) stream: Option<mio::net::TcpStream>,
     pub(super) stage: Stage,
@@ -84,12 +85,12 @@ pub(super) struct Flags {
 }
 
 impl<D: Dialect> Connection<D> {
-    pub(super) fn new(info: PeerInfo, mail: Mail<D>, desk: Desk<D>) -> Self {
+    pub(super) fn new(info: PeerInfo, mail: Mail<D>) -> Self {
         Self {
             info,
-            heard: desk.now(),
+            heard: Instant::default(),
             mail,
-            desk,
+            desk: None,
             stream: None,
             stage: Stage::Away,
             until: NEVER,
@@ -116,11 +117,17 @@ impl<D: Dialect> Connection<D> {
     }
 
     /// Gives it a link, whose opening may take until `open_by`.
-    pub(super) fn attach(&mut self, stream: mio::net::TcpStream, stage: Stage, open_by: Instant) {
+    pub(super) fn attach(
+        &mut self,
+        stream: mio::net::TcpStream,
+        stage: Stage,
+        now: Instant,
+        open_by: Instant,
+    ) {
         self.stream = Some(stream);
         self.stage = stage;
         self.until = open_by;
-        self.heard = self.desk.now();
+        self.heard = now;
         self.broken = None;
         self.flags.is_opening = true;
         self.flags.is_late = false;
@@ -128,6 +135,23 @@ impl<D: Dialect> Connection<D> {
         self.flags.has_ended = false;
         self.flags.readable = true;
         self.flags.writable = true;
+    }
+
+    pub(super) fn owes_nothing(&self) -> bool {
+        let desk = self.desk.as_ref();
+        desk.is_none_or(|desk| desk.owes_nothing())
+    }
+
+    /// How the program wants it to end, if it does.
+    pub(super) fn ending(&self) -> Option<Ending> {
+        self.desk.as_ref()?.ending
+    }
+
+    /// Queues the answers that found no room before, as far as there is some now.
+    pub(super) fn settle(&mut self) {
+        if let Some(desk) = &mut self.desk {
+            desk.settle(&mut self.mail);
+        }
     }
 
     /// Notes what the poll said.
@@ -249,7 +273,7 @@ impl<D: Dialect> Connection<D> {
                     self.broken.get_or_insert(error);
                 }
             }
-            self.desk.settle(&mut self.mail);
+            self.settle();
         }
         if self.flags.writable
             && let Some(error) = self.mail.silenced()
@@ -276,8 +300,8 @@ impl<D: Dialect> Connection<D> {
     /// Whether something that the peer said may be taken now.
     pub(super) fn may_speak(&mut self) -> bool {
         matches!(self.stage, Stage::Going)
-            && self.desk.ending.is_none()
-            && self.desk.owes_nothing()
+            && self.ending().is_none()
+            && self.owes_nothing()
             && self.mail.has_event()
     }
 
@@ -302,11 +326,11 @@ impl<D: Dialect> Connection<D> {
             return false;
         }
         let has_output = !self.mail.poll_output().is_empty();
-        if has_output || self.desk.owes_nothing() {
+        if has_output || self.owes_nothing() {
             return has_output;
         }
         // Looking for output may have come by an acknowledgement, and so by room.
-        self.desk.settle(&mut self.mail);
+        self.settle();
         !self.mail.poll_output().is_empty()
     }
 
@@ -326,7 +350,7 @@ impl<D: Dialect> Connection<D> {
             true => !self.mail.dialect().has_quit() || self.mail.has_output(),
             false => self.mail.has_output(),
         };
-        !waits && self.desk.owes_nothing()
+        !waits && self.owes_nothing()
     }
 }
 

@@ -64,6 +64,12 @@ pub struct Peers<D: Dialect> {
     /// The peer that spoke last has a fresh session, in which its older calls have no answers.
     pub(super) begins_anew: bool,
     pub(super) news: VecDeque<News>,
+    /// Blank desks, for peers that have something to say.
+    #[allow(
+        clippy::vec_box,
+        reason = "the boxes go to and fro, and are not to be made anew"
+    )]
+    pub(super) desks: Vec<Box<Desk<D>>>,
     /// Whose memory may be given back, and when.
     pub(super) warm: VecDeque<(Instant, PeerId)>,
 }
@@ -112,6 +118,7 @@ impl<D: Dialect> Peers<D> {
             answered: None,
             begins_anew: false,
             news: VecDeque::new(),
+            desks: Vec::new(),
             warm: VecDeque::new(),
         })
     }
@@ -321,8 +328,27 @@ impl<D: Dialect> Peers<D> {
         if self.current != Some(id) {
             self.activate(id);
         }
+        self.put_desk(id);
         let connection = self.connection(id)?;
-        Some((&mut connection.mail, &mut connection.desk))
+        let desk = connection.desk.as_deref_mut()?;
+        Some((&mut connection.mail, desk))
+    }
+
+    /// Makes sure that a peer has a desk.
+    pub(super) fn put_desk(&mut self, id: PeerId) {
+        let info = match self.connection(id) {
+            Some(connection) if connection.desk.is_none() => connection.info,
+            _ => return,
+        };
+        let (id, address) = (info.id, info.address);
+        let mut desk = self.desks.pop().unwrap_or_else(|| {
+            let desk = Desk::new(id, Some(address), self.clock, self.limits.calls);
+            Box::new(desk)
+        });
+        desk.hand_to(id, address);
+        if let Some(connection) = self.connection(id) {
+            connection.desk = Some(desk);
+        }
     }
 
     pub(crate) fn desk(&self, id: PeerId) -> Option<&Desk<D>> {
@@ -331,7 +357,7 @@ impl<D: Dialect> Peers<D> {
         slot.connection
             .as_deref()
             .filter(|_| is_it)
-            .map(|there| &there.desk)
+            .and_then(|there| there.desk.as_deref())
     }
 
     /// A peer that can be sent to.

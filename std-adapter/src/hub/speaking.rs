@@ -37,11 +37,13 @@ impl<D: Dialect> Peers<D> {
         id: PeerId,
     ) -> Option<Event<'a, D, R>> {
         self.current = Some(id);
+        self.put_desk(id);
         let slot = self.slots.get_mut(id.slot as usize)?;
         let connection = slot.connection.as_deref_mut()?;
         match connection.mail.recv()? {
             ropeway_core::Event::Answer(call, answer) => {
-                self.answered = connection.desk.calls.answer(call, answer, &mut ());
+                let desk = connection.desk.as_mut()?;
+                self.answered = desk.calls.answer(call, answer, &mut ());
                 Some(Event::Answered(id))
             }
             said => {

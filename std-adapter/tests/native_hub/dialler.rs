@@ -29,6 +29,7 @@ messages! {
 pub(super) enum Told {
     Met,
     Number(u32),
+    Request(CallId, u32),
     Answer(u32, Result<u32, String>),
     Opened(Opening),
     Bye(String),
@@ -139,6 +140,7 @@ impl Dialler {
     pub(super) fn hear(&mut self) -> Option<Told> {
         Some(match self.mail.recv::<Words>()? {
             Event::Message(Words::Number(Number(number))) => Told::Number(number),
+            Event::Request(id, Words::Double(Double(number))) => Told::Request(id, number),
             Event::Answer(id, envelope) => {
                 let answer = <Native<Config> as Answers<'_, Double>>::read_answer(envelope);
                 Told::Answer(id.0, answer.unwrap().map_err(|failure| failure.to_string()))

@@ -5,8 +5,10 @@ mod hostile;
 mod limits;
 
 use dialler::{Dialler, Double, Number, Told, Words};
+use ropeway_std::call::CallError;
 use ropeway_std::dialect::native::{CallId, Cause, Config, Native, Opening};
 use ropeway_std::hub::{Event, Handle, Hub, Limits, News, PeerId};
+use ropeway_std::message::Answer;
 use ropeway_std::{Event as Said, Handlers, Options};
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
@@ -305,6 +307,40 @@ fn answers_that_were_put_off_come_over_the_next_connection() {
     assert_eq!(answered, Ok(()));
     dialler.connect();
     assert_eq!(dialler.next(), Told::Answer(7, Ok(42)));
+}
+
+#[test]
+fn calls_wait_for_a_peer_that_is_away() {
+    let served = Served::new(echo(), Limits::default());
+    let mut dialler = Dialler::open(served.address, board(1));
+    assert_eq!(served.news(), "joined");
+    let peer = served.only_peer();
+    dialler.cut(true);
+    assert!(served.news().starts_with("away: "));
+    let patient = served.ask(move |peers| peers.start(peer, &Double(4), LONG));
+    let hasty = served.ask(move |peers| peers.start(peer, &Double(5), SOON));
+    let (patient, hasty) = (patient.unwrap(), hasty.unwrap());
+    let outcome = loop {
+        match hasty.poll() {
+            Some(outcome) => break outcome,
+            None => thread::yield_now(),
+        }
+    };
+    assert_eq!(outcome, Err(CallError::Deadline));
+    dialler.connect();
+    let (id, number) = dialler.until(|told| match told {
+        Told::Request(id, number) => Some((id, number)),
+        _ => None,
+    });
+    assert_eq!(number, 4, "what nobody waits for is not asked");
+    let value = &(number * 2);
+    let answer: Answer<'_, '_, _, Double> = Answer { id, value };
+    // It comes over yet another connection.
+    dialler.mail.send(&answer).unwrap();
+    dialler.connect();
+    dialler.until_open();
+    dialler.flush();
+    assert_eq!(patient.poll(), Some(Ok(8)));
 }
 
 #[test]

@@ -222,10 +222,6 @@ impl<C: Borrow<Config>, M: Codes> Native<C, M> {
         self.session.abort(reason);
     }
 
-    pub(crate) const fn holds_in_doubt(&self) -> bool {
-        self.session.holds_in_doubt()
-    }
-
     /// The link cannot go on: `rule` is broken by a frame.
     #[cold]
     #[inline(never)]
@@ -553,6 +549,10 @@ impl<C: Borrow<Config>, M: Codes> Dialect for Native<C, M> {
             Leave::ShuttingDown => self.close(Reason::ShuttingDown),
             Leave::Silent => self.close(Reason::Silent),
         }
+    }
+
+    fn holds_in_doubt(&self) -> bool {
+        self.session.holds_in_doubt()
     }
 
     fn forget_in_doubt(&mut self) -> bool {

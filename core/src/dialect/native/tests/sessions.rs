@@ -206,17 +206,35 @@ fn a_promise_of_silence_is_kept_and_checked() {
         assert_eq!(settle(&mut a, &mut b), [[], []], "at {millis} ms");
     }
     // What came since the last look at the clock counts as of the next.
-    for millis in [60_250, 61_250] {
+    for millis in [60_250, 60_750] {
         b.at(millis);
         assert_eq!(b.hear(), None);
     }
-    b.at(61_251);
+    b.at(60_751);
     assert!(matches!(b.hear(), Some(Told::Broken(_))));
     assert!(b.messenger.is_over().is_some());
     assert!(
         b.messenger.dialect().session().is_some(),
         "it can be resumed"
     );
+}
+
+/// To write nothing keeps no promise, and to read nothing is none kept.
+#[test]
+fn nothing_said_is_silence() {
+    use crate::time::Duration;
+    let config = |epoch| Config::new(epoch).silence(Duration::from_secs(1));
+    let mut a = End::dialling(config(1));
+    let mut b = End::listening(config(2));
+    settle(&mut a, &mut b);
+    for millis in [400, 500, 900, 1_401] {
+        a.at(millis);
+        a.messenger.handle_written(0);
+        b.at(millis);
+        b.messenger.handle_input(0);
+    }
+    assert!(a.messenger.has_output());
+    assert!(matches!(b.hear(), Some(Told::Broken(_))));
 }
 
 #[test]
