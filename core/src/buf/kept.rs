@@ -148,7 +148,7 @@ impl Kept {
         let _ = self.acknowledge(outbox, 0, measure);
     }
 
-    /// Drops the oldest kept frames, `bytes` in all, which the peer has taken.
+    /// Drops the oldest kept frames, `bytes` in all, which the peer has taken, and what is loose before and behind them.
     pub fn acknowledge<B: Storage>(
         &mut self,
         outbox: &mut Outbox<B>,

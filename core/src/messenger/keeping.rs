@@ -25,9 +25,8 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
         self.reading = Reading::Frames;
         if let Some(Keeping { kept, .. }) = self.dialect.keeping_mut() {
             kept.rewind(&self.outbox);
-            // What is stale at the front goes.
-            let _ = kept.acknowledge(&mut self.outbox, 0, D::measure);
         }
+        self.drop_stale();
         self.dialect.handle_connected();
     }
 
@@ -110,6 +109,7 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
         let shown = keeping.kept.first_in_doubt(&mut self.outbox, D::measure);
         let Some(len) = shown.map(<[u8]>::len) else {
             self.dialect.forget_in_doubt();
+            self.drop_stale();
             return None;
         };
         keeping.kept.forget(len);
@@ -195,6 +195,15 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
             kept.forget(len);
             self.outbox.pop(len);
         }
+        self.drop_stale();
+    }
+
+    /// Drops what was to go out on an older transport alone, as far as nothing is kept before it.
+    fn drop_stale(&mut self) {
+        if let Some(Keeping { kept, .. }) = self.dialect.keeping_mut() {
+            // Nothing is acknowledged, so nothing can be that was never sent.
+            let _ = kept.acknowledge(&mut self.outbox, 0, D::measure);
+        }
     }
 
     /// Does with the outbox what was received asks for.
@@ -225,6 +234,7 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
                 if !keeps || in_doubt == 0 {
                     self.drop_in_doubt();
                 }
+                self.drop_stale();
                 self.dialect.handle_settled(Ok(in_doubt));
             }
         }

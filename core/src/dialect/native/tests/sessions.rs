@@ -411,3 +411,39 @@ fn an_acknowledgement_that_is_lost_with_its_transport_does_not_stay_queued() {
         assert_eq!((a.messenger.queued(), b.messenger.queued()), (0, 0));
     }
 }
+
+/// What goes out on one transport and never again, such as an acknowledgement, is not waited for.
+#[test]
+fn what_an_older_transport_did_not_take_does_not_stay_queued() {
+    for written in 0..10 {
+        for is_behind_another in [false, true] {
+            let (mut a, mut b) = open();
+            b.messenger.send(&Number(1)).unwrap();
+            b.write(&mut a, usize::MAX);
+            a.read(usize::MAX);
+            assert_eq!(a.hear(), Some(Told::Number(1)));
+            if is_behind_another {
+                a.messenger.send(&Number(2)).unwrap();
+                a.write(&mut b, 3);
+            }
+            // The acknowledgement waits in the outbox.
+            assert_eq!(a.messenger.poll_output().len(), 10);
+            a.write(&mut b, written);
+            b.read(usize::MAX);
+            b.hear();
+            reconnect(&mut a, &mut b);
+            a.write(&mut b, usize::MAX);
+            b.read(usize::MAX);
+            b.hear_all();
+            b.write(&mut a, usize::MAX);
+            a.read(usize::MAX);
+            a.hear_all();
+            assert!(a.messenger.poll_output().is_empty());
+            assert_eq!(
+                a.messenger.queued(),
+                0,
+                "{written} bytes were written, behind another: {is_behind_another}"
+            );
+        }
+    }
+}
