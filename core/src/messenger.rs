@@ -259,7 +259,9 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
     /// Notes that the first `len` bytes of [`input_room`](Self::input_room) have been received.
     pub fn handle_input(&mut self, len: usize) {
         if matches!(self.reading, Reading::Frames | Reading::Skipping(_)) {
-            self.dialect.handle_heard();
+            if len > 0 {
+                self.dialect.handle_heard();
+            }
             match self.wire.is_plain() {
                 true => self.input.fill(len),
                 false => {
@@ -513,7 +515,9 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
         self.pass_over();
         if self.input.is_full() {
             self.look_ahead();
-            if self.input.is_full() && self.look_here().is_none() {
+            // Memory that was given back is taken again, whatever there is to say.
+            let is_full = self.input.is_full();
+            if is_full && (self.input.is_empty() || self.look_here().is_none()) {
                 self.input.enlarge();
             }
         }
@@ -544,6 +548,9 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
         self.scanned = 0;
         if let framing::Rule::Limit { len, .. } = malformed.rule {
             self.dialect.handle_refused(len);
+        }
+        if malformed.recovery == Recovery::Lost {
+            self.dialect.handle_out_of_step();
         }
         self.skip(malformed.recovery);
         Malformed {

@@ -70,6 +70,19 @@ impl<D: Dialect> Desk<D> {
         }
     }
 
+    /// Whether nothing in it would be missed.
+    pub(crate) fn is_blank(&self) -> bool {
+        let awaits_none = self.requests.as_ref().is_none_or(Requests::is_empty);
+        let is_done = self.calls.is_blank() && self.owes_nothing() && awaits_none;
+        is_done && self.ending.is_none() && self.parting.is_none() && self.unsent == 0
+    }
+
+    /// Makes a blank one that of another peer.
+    pub(crate) const fn hand_to(&mut self, id: PeerId, address: SocketAddr) {
+        self.id = id;
+        self.address = Some(address);
+    }
+
     pub(crate) fn now(&self) -> Instant {
         self.clock.now()
     }
@@ -200,6 +213,10 @@ impl<C: Eq> Requests<C> {
             open: Vec::new(),
             limit,
         }
+    }
+
+    const fn is_empty(&self) -> bool {
+        self.open.is_empty()
     }
 
     fn admit(&mut self, id: C) -> bool {

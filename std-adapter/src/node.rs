@@ -1,7 +1,8 @@
 mod redialling;
+mod saying;
 mod turning;
 
-use crate::call::{CallError, Failure, Refused, Ticket};
+use crate::call::{CallError, Failure, Ticket};
 use crate::clock::Clock;
 use crate::desk::{Desk, Requests};
 use crate::hub::PeerId;
@@ -12,8 +13,8 @@ use crate::transport::{Transport, Wake, Wakeable};
 use crate::waits::Deadline;
 use crate::{Error, Handlers, Link};
 use ropeway_core::SendError;
-use ropeway_core::dialect::{Answers, Asks, Calling, Carries, Dialect, Refuses};
-use ropeway_core::message::{Answer, Request};
+use ropeway_core::dialect::{Answers, Asks, Calling, Dialect, Refuses};
+use ropeway_core::message::Request;
 use std::fmt;
 use std::net::TcpStream;
 
@@ -81,7 +82,8 @@ impl<D: Dialect, T: Transport> Node<D, T> {
     pub fn new(mut link: Link<D, T>, handlers: Handlers<D>) -> Self {
         let address = link.transport().peer();
         let mut desk = Desk::new(PeerId::ALONE, address, Clock::new(), MAX_CALLS);
-        desk.requests = Some(Requests::new(MAX_REQUESTS));
+        let keeps_sessions = link.dialect().keeping().is_some();
+        desk.requests = keeps_sessions.then(|| Requests::new(MAX_REQUESTS));
         Self {
             link,
             handlers,
@@ -101,8 +103,9 @@ impl<D: Dialect, T: Transport> Node<D, T> {
         self
     }
 
-    /// How many requests may be [answered later](Handlers::answer_later) at once, 1024 by default; more are refused, and the
-    /// peer is told that this one is busy.
+    /// How many requests may be [answered later](Handlers::answer_later) at once; more are refused, and the peer is told that
+    /// this one is busy. 1024 by default where sessions are kept; unless it is given, any number in other dialects, whose
+    /// programs may leave requests without an answer.
     #[must_use]
     pub fn max_requests(mut self, requests: usize) -> Self {
         self.desk.requests = Some(Requests::new(requests));
@@ -122,7 +125,7 @@ impl<D: Dialect, T: Transport> Node<D, T> {
     /// Says whether anything happened. [`Duration::ZERO`] only looks, [`Duration::MAX`] waits for ever. An error
     /// ends the link, and with it the calls under way; [`Error::Closed`] when the peer has closed, after all that
     /// it said. Where a session outlives its link, calls wait until their deadlines for [another](Self::reconnect), and a
-    /// [client](crate::native::Client) gets that itself: it fails only with [`Error::Refused`], when trying again would not
+    /// [client](crate::native::Client) gets that itself: it fails only with [`Error::Ended`], when trying again would not
     /// help.
     pub fn turn(&mut self, timeout: Duration) -> Result<bool, Error>
     where
@@ -294,79 +297,6 @@ impl<D: Dialect, T: Transport> Node<D, T> {
         D: Calling,
     {
         self.peer().cancel(id);
-    }
-
-    /// Answers a request that was put off.
-    pub fn answer<'v, M: Request>(
-        &mut self,
-        id: D::CallId,
-        value: &M::Answer<'v>,
-    ) -> Result<(), Error>
-    where
-        D: for<'x> Carries<Answer<'x, 'v, <D as Dialect>::CallId, M>> + Refuses,
-    {
-        self.send(&Answer::<'_, 'v, _, M> { id, value })?;
-        self.desk.answered(id);
-        Ok(())
-    }
-
-    /// Refuses a request that was put off.
-    pub fn refuse(&mut self, id: D::CallId, refused: &Refused) -> Result<(), Error>
-    where
-        D: Refuses,
-    {
-        self.send(&crate::desk::refusal(id, refused))?;
-        self.desk.answered(id);
-        Ok(())
-    }
-
-    /// Sends a message at once, as [`Link::send`] does.
-    ///
-    /// Where sessions are kept, a message that was queued is on its way, whatever becomes of the link.
-    pub fn send<M: ?Sized>(&mut self, message: &M) -> Result<(), Error>
-    where
-        D: Carries<M> + Refuses,
-    {
-        self.queue(message)?;
-        self.flush()
-    }
-
-    /// Queues a message, as [`Link::queue`] does.
-    ///
-    /// Where sessions are kept, the queue is full of what the peer has not taken: what it says meanwhile goes to its
-    /// handlers. A [client](crate::native::Client) without a link does not wait.
-    pub fn queue<M: ?Sized>(&mut self, message: &M) -> Result<(), Error>
-    where
-        D: Carries<M> + Refuses,
-    {
-        if !self.keeps_sessions() {
-            return self.link.queue(message);
-        }
-        let mut deadline = None;
-        loop {
-            match self.link.try_queue(message) {
-                Err(SendError::Full) if !self.is_down() => {}
-                queued => return queued.map_err(Error::Send),
-            }
-            let timeout = self.link.send_timeout();
-            let deadline = *deadline.get_or_insert_with(|| Deadline::after(timeout));
-            if deadline.has_passed() {
-                return Err(Error::Send(SendError::Full));
-            }
-            self.make_room(deadline)?;
-        }
-    }
-
-    /// Writes all that is queued, unless the send timeout ends first.
-    pub fn flush(&mut self) -> Result<(), Error> {
-        if self.is_down() {
-            return Ok(());
-        }
-        match self.link.flush() {
-            // It is lost; the next turn sees that too, and goes on from there.
-            Err(Error::Transport(_) | Error::Closed) if self.dialler.is_some() => Ok(()),
-            flushed => flushed,
-        }
     }
 
     /// The peer, as handlers meet it.

@@ -187,6 +187,30 @@ fn a_stuck_peer_holds_nobody_up() {
 }
 
 #[test]
+fn who_asks_without_reading_and_dies_is_let_go_of() {
+    let served = Served::new(calculator(), Limits::default().queue(1024));
+    let mut mute = TcpStream::connect(served.address).unwrap();
+    mute.set_nonblocking(true).unwrap();
+    let requests = [7, toy::REQUEST, 1, 0, 0x11, 2, 2].repeat(1000);
+    let (mut asked, mut refusals) = (0, 0);
+    while refusals < 3 {
+        match mute.write(&requests[asked % requests.len()..]) {
+            Ok(len) => (asked, refusals) = (asked + len, 0),
+            Err(_) => {
+                refusals += 1;
+                thread::sleep(SOON);
+            }
+        }
+    }
+    assert_eq!(served.news(), "joined");
+    let socket = socket2::SockRef::from(&mute);
+    socket.set_linger(Some(Duration::ZERO)).unwrap();
+    drop(mute);
+    let news = served.news();
+    assert!(news.starts_with("left: transport: "), "{news}");
+}
+
+#[test]
 fn a_full_peer_does_not_keep_the_hub_busy() {
     let mut hub = Hub::new(|_| Toy::default(), options(), Limits::default().queue(1024)).unwrap();
     let listener = hub.listen("127.0.0.1:0").unwrap();

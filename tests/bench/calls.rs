@@ -12,7 +12,7 @@ use ropeway_std::dialect::clever_show::{self, CleverShow};
 use ropeway_std::dialect::{Answers, Asks, Replies};
 use ropeway_std::message::{Answer, Call};
 use ropeway_std::registry::Registry;
-use ropeway_std::{Handlers, Link, Node, Options};
+use ropeway_std::{Handlers, Link, Node, Options, native};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
@@ -32,6 +32,9 @@ pub(crate) fn measure(report: &mut Report, scale: Scale) {
     let ends = || [CleverShow::new(), CleverShow::new()];
     let id = clever_show::CallId::new(7);
     rows(report, scale, "clever-show", &ends, id);
+    let config = Arc::new(native::config());
+    let ends = || [native::dialling(&config), native::listening(&config)];
+    rows(report, scale, "native", &ends, native::CallId(7));
 }
 
 fn rows<D>(

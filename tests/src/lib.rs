@@ -5,6 +5,7 @@ pub mod cable_car;
 pub mod clever_show;
 pub mod packetmq;
 pub mod python;
+pub mod rig;
 pub mod source;
 pub mod vectors;
 

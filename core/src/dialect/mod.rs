@@ -314,6 +314,14 @@ pub trait Dialect {
         let _ = leave;
     }
 
+    /// Notes that the stream cannot be read any further, as [`find`](Self::find) has said.
+    fn handle_out_of_step(&mut self) {}
+
+    /// Whether messages in doubt wait to be looked at.
+    fn holds_in_doubt(&self) -> bool {
+        false
+    }
+
     /// Whether messages in doubt were waiting to be looked at; they are none any more.
     fn forget_in_doubt(&mut self) -> bool {
         false

@@ -101,6 +101,9 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
     /// Ask after the notice of a fresh session, until there is none; the next look at what the peer says forgets the rest.
     /// There are none unless the dialect was told to keep them.
     pub fn poll_in_doubt(&mut self) -> Option<&[u8]> {
+        if !self.dialect.holds_in_doubt() {
+            return None;
+        }
         let keeping = self.dialect.keeping_mut()?;
         let shown = keeping.kept.first_in_doubt(&mut self.outbox, D::measure);
         let Some(len) = shown.map(<[u8]>::len) else {
@@ -333,7 +336,9 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
     }
 
     pub(super) fn handle_committed(&mut self, len: usize) {
-        self.dialect.handle_spoken();
+        if len > 0 {
+            self.dialect.handle_spoken();
+        }
         let Some(keeping) = self.dialect.keeping_mut() else {
             return;
         };

@@ -33,8 +33,8 @@ pub enum Error<E> {
     Closed,
     /// The peer broke the framing for good, as the last event said: nothing more can be read.
     OutOfStep,
-    /// One side refuses the other, and trying again would not help: why is told here by whoever serves the link.
-    Refused(E),
+    /// One side has ended the link and said why, which whoever serves the link tells here.
+    Ended(E),
     /// A write was cancelled on a stream that cannot say how much of it was taken.
     CancelledWrite,
 }
@@ -59,7 +59,7 @@ impl<E: fmt::Display> fmt::Display for Error<E> {
             Self::Send(error) => error.fmt(f),
             Self::Transport(error) => write!(f, "transport: {error}"),
             Self::Closed => f.write_str("the peer has closed the link"),
-            Self::Refused(why) => why.fmt(f),
+            Self::Ended(why) => why.fmt(f),
             Self::OutOfStep => f.write_str("the peer broke the framing: nothing more can be read"),
             Self::CancelledWrite => f.write_str("a cancelled write may have been taken in part"),
         }

@@ -23,6 +23,20 @@
 //! assert_eq!(halve("x").unwrap_err().class, "RuntimeError");
 //! ```
 
+//!
+//! Over the native protocol a handler's error can carry one of the program's own:
+//!
+//! ```
+//! use ropeway_std::call::Refused;
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Debug, PartialEq, Serialize, Deserialize)]
+//! struct TooHot { celsius: f32 }
+//!
+//! let refused = Refused::text("too hot").with_detail(&TooHot { celsius: 91.5 });
+//! assert_eq!(refused.detail(), Some(TooHot { celsius: 91.5 }));
+//! ```
+
 mod error;
 mod refused;
 mod table;

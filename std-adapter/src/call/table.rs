@@ -273,6 +273,11 @@ impl<D: Dialect> Table<D> {
         told.collect()
     }
 
+    /// Whether no call waits, and nothing is to be told of any.
+    pub(crate) fn is_blank(&self) -> bool {
+        self.entries.is_empty() && self.owed.is_empty() && self.stale == 0
+    }
+
     pub(crate) fn is_open(&self, id: D::CallId) -> bool {
         self.entries.iter().any(|entry| entry.id == id)
     }

@@ -1,9 +1,7 @@
-use super::backoff::Backoff;
 use super::connection::{Connection, Stage};
 use super::listening::Accepted;
 use super::peers::{FIRST_PEER, Slot};
 use super::{ListenerId, News, PeerId, PeerInfo, Peers, Reason};
-use crate::desk::Desk;
 use crate::peer::{Peer, Place};
 use crate::storage::Growable;
 use mio::{Interest, Token};
@@ -78,12 +76,12 @@ impl<D: Dialect> Peers<D> {
         let dialect = dialect.unwrap_or_else(|| (self.dialect)(&info));
         let [input, outbox] = self.pools.each_ref().map(Growable::lent);
         let mail = Messenger::new(dialect, input, outbox);
-        let desk = Desk::new(id, Some(address), self.clock, self.limits.calls);
-        let mut connection = Connection::new(info, mail, desk);
+        let mut connection = Connection::new(info, mail);
         if D::HAS_SESSIONS && matches!(stage, Stage::Connecting) {
-            connection.redials = Some(Backoff::default());
+            connection.redials = Some(Box::default());
         }
-        connection.attach(stream, stage, self.clock.now() + self.limits.opening);
+        let now = self.clock.now();
+        connection.attach(stream, stage, now, now + self.limits.opening);
         self.settle_in(id, Box::new(connection));
         match is_in_lobby {
             true => self.enter_lobby(id),
@@ -189,7 +187,8 @@ impl<D: Dialect> Peers<D> {
         let Some(connection) = self.connection(id) else {
             return;
         };
-        for waiter in connection.desk.calls.lose_all() {
+        let desk = connection.desk.as_mut();
+        for waiter in desk.map_or_else(Vec::new, |desk| desk.calls.lose_all()) {
             waiter.run(&mut Peer::new(Place::Among(self, id)));
         }
         let Some(connection) = self.take_out(id) else {

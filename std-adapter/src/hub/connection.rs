@@ -1,15 +1,17 @@
-use super::backoff::Backoff;
 use super::{PeerInfo, Reason};
-use crate::desk::{Desk, Mail};
+use crate::desk::{Desk, Ending, Mail};
+use crate::native::Backoff;
 use ropeway_core::Instant;
 use ropeway_core::dialect::Dialect;
 use std::io::{self, Read, Write};
+use std::time::Duration;
 
 /// One peer, and its link while it has one.
 pub(super) struct Connection<D: Dialect> {
     pub(super) info: PeerInfo,
     pub(super) mail: Mail<D>,
-    pub(super) desk: Desk<D>,
+    /// None while there is nothing on it.
+    pub(super) desk: Option<Box<Desk<D>>>,
     /// None while the peer is away.
     pub(super) stream: Option<mio::net::TcpStream>,
     pub(super) stage: Stage,
@@ -23,7 +25,7 @@ pub(super) struct Connection<D: Dialect> {
     /// The sessions by which it is found; 0 for none.
     pub(super) sessions: [u64; 2],
     /// How it is dialled again, if it is this side that dials.
-    pub(super) redials: Option<Backoff>,
+    pub(super) redials: Option<Box<Redials>>,
     pub(super) flags: Flags,
 }
 
@@ -41,6 +43,13 @@ pub(super) enum Stage {
     Away,
     /// There is nothing left to do but to tell.
     Over(Reason),
+}
+
+/// How often a peer has been dialled in vain.
+#[derive(Default)]
+pub(super) struct Redials {
+    backoff: Backoff,
+    has_failed: bool,
 }
 
 /// What is true of a connection.
@@ -76,12 +85,12 @@ pub(super) struct Flags {
 }
 
 impl<D: Dialect> Connection<D> {
-    pub(super) fn new(info: PeerInfo, mail: Mail<D>, desk: Desk<D>) -> Self {
+    pub(super) fn new(info: PeerInfo, mail: Mail<D>) -> Self {
         Self {
             info,
-            heard: desk.now(),
+            heard: Instant::default(),
             mail,
-            desk,
+            desk: None,
             stream: None,
             stage: Stage::Away,
             until: NEVER,
@@ -108,11 +117,17 @@ impl<D: Dialect> Connection<D> {
     }
 
     /// Gives it a link, whose opening may take until `open_by`.
-    pub(super) fn attach(&mut self, stream: mio::net::TcpStream, stage: Stage, open_by: Instant) {
+    pub(super) fn attach(
+        &mut self,
+        stream: mio::net::TcpStream,
+        stage: Stage,
+        now: Instant,
+        open_by: Instant,
+    ) {
         self.stream = Some(stream);
         self.stage = stage;
         self.until = open_by;
-        self.heard = self.desk.now();
+        self.heard = now;
         self.broken = None;
         self.flags.is_opening = true;
         self.flags.is_late = false;
@@ -120,6 +135,23 @@ impl<D: Dialect> Connection<D> {
         self.flags.has_ended = false;
         self.flags.readable = true;
         self.flags.writable = true;
+    }
+
+    pub(super) fn owes_nothing(&self) -> bool {
+        let desk = self.desk.as_ref();
+        desk.is_none_or(|desk| desk.owes_nothing())
+    }
+
+    /// How the program wants it to end, if it does.
+    pub(super) fn ending(&self) -> Option<Ending> {
+        self.desk.as_ref()?.ending
+    }
+
+    /// Queues the answers that found no room before, as far as there is some now.
+    pub(super) fn settle(&mut self) {
+        if let Some(desk) = &mut self.desk {
+            desk.settle(&mut self.mail);
+        }
     }
 
     /// Notes what the poll said.
@@ -225,15 +257,11 @@ impl<D: Dialect> Connection<D> {
     }
 
     pub(super) fn write(&mut self) {
-        while self.flags.writable {
-            let bytes = self.mail.poll_output();
-            let Some(stream) = self.stream.as_mut().filter(|_| !bytes.is_empty()) else {
-                if let Some(error) = self.mail.silenced() {
-                    self.broken.get_or_insert(io::Error::other(error));
-                }
+        while self.can_write() {
+            let Some(stream) = &mut self.stream else {
                 return;
             };
-            match stream.write(bytes) {
+            match stream.write(self.mail.poll_output()) {
                 Ok(len) => self.mail.handle_written(len),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -245,7 +273,12 @@ impl<D: Dialect> Connection<D> {
                     self.broken.get_or_insert(error);
                 }
             }
-            self.desk.settle(&mut self.mail);
+            self.settle();
+        }
+        if self.flags.writable
+            && let Some(error) = self.mail.silenced()
+        {
+            self.broken.get_or_insert(io::Error::other(error));
         }
     }
 
@@ -267,8 +300,8 @@ impl<D: Dialect> Connection<D> {
     /// Whether something that the peer said may be taken now.
     pub(super) fn may_speak(&mut self) -> bool {
         matches!(self.stage, Stage::Going)
-            && self.desk.ending.is_none()
-            && self.desk.owes_nothing()
+            && self.ending().is_none()
+            && self.owes_nothing()
             && self.mail.has_event()
     }
 
@@ -289,7 +322,16 @@ impl<D: Dialect> Connection<D> {
     }
 
     fn can_write(&mut self) -> bool {
-        self.flags.writable && !self.mail.poll_output().is_empty()
+        if !self.flags.writable {
+            return false;
+        }
+        let has_output = !self.mail.poll_output().is_empty();
+        if has_output || self.owes_nothing() {
+            return has_output;
+        }
+        // Looking for output may have come by an acknowledgement, and so by room.
+        self.settle();
+        !self.mail.poll_output().is_empty()
     }
 
     /// Whether the program knows of it, and has not let it go.
@@ -308,7 +350,26 @@ impl<D: Dialect> Connection<D> {
             true => !self.mail.dialect().has_quit() || self.mail.has_output(),
             false => self.mail.has_output(),
         };
-        !waits && self.desk.owes_nothing()
+        !waits && self.owes_nothing()
+    }
+}
+
+impl Redials {
+    /// How long to wait before the next attempt; `random` is any number.
+    pub(super) fn next(&mut self, random: u64) -> Duration {
+        self.has_failed = true;
+        self.backoff.next(random)
+    }
+
+    /// The peer has been reached.
+    pub(super) const fn reset(&mut self) {
+        self.has_failed = false;
+        self.backoff.reset();
+    }
+
+    /// Whether no attempt has failed since the peer was reached.
+    pub(super) const fn is_new(&self) -> bool {
+        !self.has_failed
     }
 }
 

@@ -23,7 +23,7 @@ impl<D: Dialect> Connection<D> {
         }
         let is_cut_off = self.broken.is_some() || (D::HAS_SESSIONS && self.flags.has_ended);
         match &self.stage {
-            Stage::Connecting | Stage::Away if self.desk.ending.is_some() => {
+            Stage::Connecting | Stage::Away if self.ending().is_some() => {
                 self.stage = Stage::Over(Reason::Kicked);
             }
             Stage::Connecting if has_passed => self.stage = Stage::Over(Reason::NotOpened),
@@ -36,7 +36,7 @@ impl<D: Dialect> Connection<D> {
     }
 
     fn reason_to_end(&mut self, now: Instant, limits: &Limits) -> Option<Reason> {
-        match self.desk.ending {
+        match self.ending() {
             Some(Ending::AtOnce) => {
                 self.stage = Stage::Over(Reason::Kicked);
                 return None;
@@ -45,10 +45,10 @@ impl<D: Dialect> Connection<D> {
             None => {}
         }
         // Answers that found no room can never be let out, and nothing more is taken before they are.
-        if self.broken.is_some() && !self.desk.owes_nothing() {
+        if self.broken.is_some() && !self.owes_nothing() {
             return self.broken.take().map(Reason::Transport);
         }
-        if self.mail.dialect().has_notice() && self.desk.owes_nothing() {
+        if self.mail.dialect().has_notice() && self.owes_nothing() {
             return None;
         }
         let (has_quit, has_joined) = (self.mail.dialect().has_quit(), self.flags.has_joined);
@@ -128,7 +128,7 @@ impl<D: Dialect> Connection<D> {
         D::HAS_SESSIONS
             && spares
             && !self.flags.is_in_lobby
-            && self.desk.ending.is_none()
+            && self.ending().is_none()
             && self.mail.dialect().is_resumable()
     }
 
@@ -146,7 +146,8 @@ impl<D: Dialect> Connection<D> {
             _ => None,
         };
         let own = own.map(|at| at.max(now + MOMENT));
-        let calls = self.desk.calls.next_timeout();
+        let desk = self.desk.as_ref();
+        let calls = desk.and_then(|desk| desk.calls.next_timeout());
         let all = own.into_iter().chain(calls);
         all.fold(stage, Instant::min)
     }

@@ -30,7 +30,6 @@
 //! ```
 
 mod admission;
-mod backoff;
 mod connection;
 mod ending;
 mod event;
@@ -42,12 +41,16 @@ mod serving;
 mod sessions;
 mod speaking;
 mod timers;
+#[cfg(unix)]
+mod together;
 mod waiting;
 
 pub use event::{Event, News, PeerInfo, Reason};
 pub use handle::Handle;
 pub use limits::Limits;
 pub use peers::Peers;
+#[cfg(unix)]
+pub use together::Together;
 
 use crate::handlers::dispatch;
 use crate::peer::{Peer, Place};
@@ -162,6 +165,7 @@ impl<D: Dialect> Hub<D> {
     {
         while !until() && !self.peers.take_stop() {
             self.look(Duration::MAX)?;
+            self.peers.forget_wake();
         }
         Ok(())
     }
@@ -303,5 +307,27 @@ impl<D: Dialect> fmt::Debug for Hub<D> {
             .field("handlers", &self.handlers)
             .field("peers", &self.peers)
             .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::PeerId;
+    use super::connection::Connection;
+    use super::peers::Slot;
+    use crate::native::Native;
+    use ropeway_core::Instant;
+
+    /// What a peer costs that says nothing: its buffers and its desk are the hub's again.
+    #[test]
+    fn an_idle_peer_costs_little_memory() {
+        let session = size_of::<Native>();
+        let rest = size_of::<Connection<Native>>() + size_of::<Slot<Native>>() - session;
+        let timer = size_of::<(Instant, PeerId)>();
+        // A map keeps at most twice as many places as it needs, and a byte for each.
+        let by_session = 2 * (size_of::<(u64, PeerId)>() + 1);
+        println!("{session} of the core, {rest} + {timer} + {by_session} of the hub");
+        assert!(rest + timer + by_session <= 384);
+        assert!(session + rest + timer + by_session <= 880);
     }
 }

@@ -61,7 +61,15 @@ pub struct Peers<D: Dialect> {
     pub(super) current: Option<PeerId>,
     /// Who got an answer that is to be acted on as soon as its event has been let go of.
     pub(super) answered: Option<Box<dyn Waiter<D>>>,
+    /// The peer that spoke last has a fresh session, in which its older calls have no answers.
+    pub(super) begins_anew: bool,
     pub(super) news: VecDeque<News>,
+    /// Blank desks, for peers that have something to say.
+    #[allow(
+        clippy::vec_box,
+        reason = "the boxes go to and fro, and are not to be made anew"
+    )]
+    pub(super) desks: Vec<Box<Desk<D>>>,
     /// Whose memory may be given back, and when.
     pub(super) warm: VecDeque<(Instant, PeerId)>,
 }
@@ -108,7 +116,9 @@ impl<D: Dialect> Peers<D> {
             speakers: VecDeque::new(),
             current: None,
             answered: None,
+            begins_anew: false,
             news: VecDeque::new(),
+            desks: Vec::new(),
             warm: VecDeque::new(),
         })
     }
@@ -318,8 +328,27 @@ impl<D: Dialect> Peers<D> {
         if self.current != Some(id) {
             self.activate(id);
         }
+        self.put_desk(id);
         let connection = self.connection(id)?;
-        Some((&mut connection.mail, &mut connection.desk))
+        let desk = connection.desk.as_deref_mut()?;
+        Some((&mut connection.mail, desk))
+    }
+
+    /// Makes sure that a peer has a desk.
+    pub(super) fn put_desk(&mut self, id: PeerId) {
+        let info = match self.connection(id) {
+            Some(connection) if connection.desk.is_none() => connection.info,
+            _ => return,
+        };
+        let (id, address) = (info.id, info.address);
+        let mut desk = self.desks.pop().unwrap_or_else(|| {
+            let desk = Desk::new(id, Some(address), self.clock, self.limits.calls);
+            Box::new(desk)
+        });
+        desk.hand_to(id, address);
+        if let Some(connection) = self.connection(id) {
+            connection.desk = Some(desk);
+        }
     }
 
     pub(crate) fn desk(&self, id: PeerId) -> Option<&Desk<D>> {
@@ -328,7 +357,7 @@ impl<D: Dialect> Peers<D> {
         slot.connection
             .as_deref()
             .filter(|_| is_it)
-            .map(|there| &there.desk)
+            .and_then(|there| there.desk.as_deref())
     }
 
     /// A peer that can be sent to.

@@ -1,4 +1,3 @@
-use super::backoff::Backoff;
 use super::connection::{Connection, NEVER, Stage};
 use super::handle::Handle;
 use super::listening::Listening;
@@ -39,6 +38,11 @@ impl<D: Dialect> Peers<D> {
         self.posts.take_stop() | self.posts.take_wake()
     }
 
+    /// Whoever asked to be noticed has been.
+    pub(super) fn forget_wake(&self) {
+        self.posts.take_wake();
+    }
+
     pub(super) const fn burst(&self) -> usize {
         self.limits.burst
     }
@@ -65,10 +69,7 @@ impl<D: Dialect> Peers<D> {
         if let Some(id) = self.current.take() {
             self.activate(id);
         }
-        let mut listeners = self.listeners.iter();
-        let is_busy = listeners.any(Listening::may_accept)
-            || !self.active.is_empty()
-            || self.posts.has_some();
+        let is_busy = self.is_busy();
         let timeout = match is_busy {
             true => Duration::ZERO,
             false => timeout.min(self.next_timeout()),
@@ -92,6 +93,20 @@ impl<D: Dialect> Peers<D> {
         }
         self.release_memory(now);
         Ok(happened || is_busy)
+    }
+
+    /// How long nothing happens by time alone.
+    pub(super) fn idle_for(&self) -> Duration {
+        match self.is_busy() || self.has_news() {
+            true => Duration::ZERO,
+            false => self.next_timeout(),
+        }
+    }
+
+    /// Whether there is something to do at once.
+    fn is_busy(&self) -> bool {
+        let mut listeners = self.listeners.iter();
+        listeners.any(Listening::may_accept) || !self.active.is_empty() || self.posts.has_some()
     }
 
     fn next_timeout(&self) -> Duration {
@@ -155,7 +170,10 @@ impl<D: Dialect> Peers<D> {
         self.note_open(id);
         while let Some(connection) = self.connection(id) {
             let dialect = connection.mail.dialect_mut();
-            match connection.desk.calls.poll_timeout(now, dialect) {
+            let Some(desk) = &mut connection.desk else {
+                break;
+            };
+            match desk.calls.poll_timeout(now, dialect) {
                 Some(Some(waiter)) => waiter.run(&mut Peer::new(Place::Among(self, id))),
                 Some(None) => {}
                 None => break,
@@ -175,7 +193,7 @@ impl<D: Dialect> Peers<D> {
             connection.flags.is_opening = false;
             connection.until = NEVER;
             if let Some(redials) = &mut connection.redials {
-                *redials = Backoff::default();
+                redials.reset();
             }
             let info = connection.info;
             let is_back = std::mem::replace(&mut connection.flags.has_joined, true);
@@ -209,7 +227,7 @@ impl<D: Dialect> Peers<D> {
         let Some(connection) = self.connection(id) else {
             return;
         };
-        connection.desk.settle(&mut connection.mail);
+        connection.settle();
         if connection.mail.has_output() {
             connection.pump(now);
         }
@@ -266,6 +284,10 @@ impl<D: Dialect> Peers<D> {
                 }
                 connection.flags.is_warm = false;
                 connection.mail.release_memory();
+                let desk = connection.desk.take_if(|desk| desk.is_blank());
+                if self.desks.len() < DESKS {
+                    self.desks.extend(desk);
+                }
             }
         }
     }
@@ -308,6 +330,9 @@ impl<D: Dialect> Peers<D> {
         cut_off
     }
 }
+
+/// How many desks are kept for peers that have something to say.
+const DESKS: usize = 64;
 
 /// How long a peer is silent before its memory is given back, so that one that talks keeps it.
 const WARM: Duration = Duration::from_millis(50);

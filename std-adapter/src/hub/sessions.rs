@@ -120,15 +120,18 @@ impl<D: Dialect> Peers<D> {
         self.lose_link(to, Reason::Superseded);
         self.leave_away(to);
         self.count_out(to);
-        let open_by = self.clock.now() + self.limits.opening;
+        let now = self.clock.now();
+        let open_by = now + self.limits.opening;
         if let Some(there) = self.connection(to) {
             there.info.address = info.address;
             there.info.listener = info.listener;
-            there.desk.address = Some(info.address);
+            if let Some(desk) = &mut there.desk {
+                desk.address = Some(info.address);
+            }
             let dialect = there.mail.dialect_mut();
             dialect.handle_heard();
             dialect.take_over_from(mail.dialect());
-            there.attach(stream, Stage::Going, open_by);
+            there.attach(stream, Stage::Going, now, open_by);
         }
         self.count_in(to);
         self.activate(to);
@@ -151,7 +154,7 @@ impl<D: Dialect> Peers<D> {
                 connection.mail.dialect_mut().take_leave(leave);
                 connection.write();
             }
-            let is_told = match connection.redials {
+            let is_told = match &connection.redials {
                 Some(redials) => redials.is_new(),
                 None => connection.flags.has_joined,
             };
@@ -235,7 +238,7 @@ impl<D: Dialect> Peers<D> {
         match stream {
             Ok(stream) => {
                 connection.mail.handle_connected();
-                connection.attach(stream, Stage::Connecting, now + opening);
+                connection.attach(stream, Stage::Connecting, now, now + opening);
             }
             Err(_) => {
                 let wait = connection

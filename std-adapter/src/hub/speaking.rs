@@ -1,6 +1,8 @@
 use super::{Event, PeerId, Peers};
 use crate::peer::{Peer, Place};
+use ropeway_core::Event as Said;
 use ropeway_core::dialect::Dialect;
+use ropeway_core::dialect::native::{Notice, Opening};
 use ropeway_core::registry::Registry;
 
 /// How peers speak, when the program asks one by one.
@@ -35,14 +37,23 @@ impl<D: Dialect> Peers<D> {
         id: PeerId,
     ) -> Option<Event<'a, D, R>> {
         self.current = Some(id);
+        self.put_desk(id);
         let slot = self.slots.get_mut(id.slot as usize)?;
         let connection = slot.connection.as_deref_mut()?;
         match connection.mail.recv()? {
             ropeway_core::Event::Answer(call, answer) => {
-                self.answered = connection.desk.calls.answer(call, answer, &mut ());
+                let desk = connection.desk.as_mut()?;
+                self.answered = desk.calls.answer(call, answer, &mut ());
                 Some(Event::Answered(id))
             }
-            said => Some(Event::Said(id, said)),
+            said => {
+                if let Said::Notice(notice) = &said
+                    && let Some(Notice::Opened(Opening::Fresh { .. })) = D::as_native(notice)
+                {
+                    self.begins_anew = true;
+                }
+                Some(Event::Said(id, said))
+            }
         }
     }
 
@@ -56,6 +67,13 @@ impl<D: Dialect> Peers<D> {
             && self.connection(id).is_some()
         {
             waiter.run(&mut Peer::new(Place::Among(self, id)));
+        }
+        if std::mem::take(&mut self.begins_anew)
+            && let Some((mail, desk)) = self.parts(id)
+        {
+            for waiter in desk.calls.begin_anew(mail, &mut ()) {
+                waiter.run(&mut Peer::new(Place::Among(self, id)));
+            }
         }
         self.note_open(id);
         self.finish_look(id, true);

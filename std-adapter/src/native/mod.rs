@@ -1,6 +1,6 @@
 //! The native protocol: sessions that outlive their transports, with calls that survive them.
 //!
-//! A [`Client`] dials, keeps what is said while there is no link, and dials again; a hub or a [`Node`](crate::Node) over
+//! A [`Client`] dials, keeps what is said while there is no link, and dials again; a hub or a [`Node`] over
 //! [`listening`] is its peer. Both are nodes: messages go to [`Handlers`](crate::Handlers), and calls are as
 //! [`call`](crate::call) says. How the link stands is told to [`Handlers::standing`](crate::Handlers::standing).
 //!

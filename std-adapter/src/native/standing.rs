@@ -20,7 +20,7 @@ pub enum Standing<'a> {
     },
     /// There is no link, or an attempt to get one has failed.
     Lost {
-        /// What ended it.
+        /// What ended it: [`Error::Ended`], of a [`Parting`], where one side has said why.
         why: &'a Error,
         /// When the next attempt is made.
         retry_in: Duration,

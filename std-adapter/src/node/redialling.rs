@@ -1,6 +1,6 @@
 use super::Node;
 use crate::Error;
-use crate::native::{Dialler, Progress, Standing};
+use crate::native::{Dialler, Parting, Progress, Standing};
 use crate::peer::Peer;
 use crate::transport::{Transport, TransportError, transport_error};
 use crate::waits::Deadline;
@@ -83,21 +83,24 @@ impl<D: Dialect, T: Transport> Node<D, T> {
         let goes_on = parting
             .as_ref()
             .is_none_or(|parting| parting.is_resumable());
+        let is_permanent = parting.as_ref().is_some_and(Parting::is_permanent);
         let error = match parting {
-            Some(parting) if parting.is_permanent() => {
-                Error::Refused(TransportError(io::Error::other(parting)))
+            Some(parting) if is_permanent || self.dialler.is_some() => {
+                Error::Ended(TransportError(io::Error::other(parting)))
             }
             _ => error,
         };
-        let is_wanted = self.desk.ending.is_none() && !matches!(error, Error::Refused(_));
+        let is_wanted = self.desk.ending.is_none() && !is_permanent;
+        if self.keeps_sessions() {
+            // The peer is not to wait for the end of a transport that is given up.
+            let _ = self.link.transport().shutdown(Shutdown::Both);
+        }
         let Some(dialler) = &mut self.dialler else {
             if !(self.keeps_sessions() && goes_on) {
                 self.fail();
             }
             return Err(error);
         };
-        // The peer is not to wait for an end that it has lost.
-        let _ = self.link.transport().shutdown(Shutdown::Both);
         if let Some(posts) = &self.posts {
             posts.set_wake(dialler.waker());
         }

@@ -3,7 +3,7 @@
 use ropeway_std::dialect::native::{CallId, Config, Native, Notice, Opening};
 use ropeway_std::dialect::{Answers, Dialect};
 use ropeway_std::message::Call;
-use ropeway_std::{Event, Growable, Messenger, messages};
+use ropeway_std::{Event, Growable, Messenger, SendError, messages};
 use serde::{Deserialize, Serialize};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -29,6 +29,7 @@ messages! {
 pub(super) enum Told {
     Met,
     Number(u32),
+    Request(CallId, u32),
     Answer(u32, Result<u32, String>),
     Opened(Opening),
     Bye(String),
@@ -139,6 +140,7 @@ impl Dialler {
     pub(super) fn hear(&mut self) -> Option<Told> {
         Some(match self.mail.recv::<Words>()? {
             Event::Message(Words::Number(Number(number))) => Told::Number(number),
+            Event::Request(id, Words::Double(Double(number))) => Told::Request(id, number),
             Event::Answer(id, envelope) => {
                 let answer = <Native<Config> as Answers<'_, Double>>::read_answer(envelope);
                 Told::Answer(id.0, answer.unwrap().map_err(|failure| failure.to_string()))
@@ -203,9 +205,9 @@ impl Dialler {
         }
     }
 
-    pub(super) fn ask(&mut self, id: u32, number: u32) {
+    pub(super) fn ask(&mut self, id: u32, number: u32) -> Result<(), SendError> {
         let (id, request) = (CallId(id), &Double(number));
-        self.mail.send(&Call { id, request }).unwrap();
+        self.mail.send(&Call { id, request })
     }
 
     pub(super) fn session(&self) -> u64 {

@@ -5,8 +5,10 @@ mod hostile;
 mod limits;
 
 use dialler::{Dialler, Double, Number, Told, Words};
+use ropeway_std::call::CallError;
 use ropeway_std::dialect::native::{CallId, Cause, Config, Native, Opening};
 use ropeway_std::hub::{Event, Handle, Hub, Limits, News, PeerId};
+use ropeway_std::message::Answer;
 use ropeway_std::{Event as Said, Handlers, Options};
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
@@ -295,7 +297,7 @@ fn answers_that_were_put_off_come_over_the_next_connection() {
     });
     let served = Served::new(handlers, Limits::default());
     let mut dialler = Dialler::open(served.address, board(1));
-    dialler.ask(7, 21);
+    dialler.ask(7, 21).unwrap();
     dialler.flush();
     let (peer, id, number): (PeerId, CallId, u32) = asked.recv_timeout(LONG).unwrap();
     dialler.cut(true);
@@ -308,6 +310,40 @@ fn answers_that_were_put_off_come_over_the_next_connection() {
 }
 
 #[test]
+fn calls_wait_for_a_peer_that_is_away() {
+    let served = Served::new(echo(), Limits::default());
+    let mut dialler = Dialler::open(served.address, board(1));
+    assert_eq!(served.news(), "joined");
+    let peer = served.only_peer();
+    dialler.cut(true);
+    assert!(served.news().starts_with("away: "));
+    let patient = served.ask(move |peers| peers.start(peer, &Double(4), LONG));
+    let hasty = served.ask(move |peers| peers.start(peer, &Double(5), SOON));
+    let (patient, hasty) = (patient.unwrap(), hasty.unwrap());
+    let outcome = loop {
+        match hasty.poll() {
+            Some(outcome) => break outcome,
+            None => thread::yield_now(),
+        }
+    };
+    assert_eq!(outcome, Err(CallError::Deadline));
+    dialler.connect();
+    let (id, number) = dialler.until(|told| match told {
+        Told::Request(id, number) => Some((id, number)),
+        _ => None,
+    });
+    assert_eq!(number, 4, "what nobody waits for is not asked");
+    let value = &(number * 2);
+    let answer: Answer<'_, '_, _, Double> = Answer { id, value };
+    // It comes over yet another connection.
+    dialler.mail.send(&answer).unwrap();
+    dialler.connect();
+    dialler.until_open();
+    dialler.flush();
+    assert_eq!(patient.poll(), Some(Ok(8)));
+}
+
+#[test]
 fn answers_that_found_no_room_are_not_lost_with_the_connection() {
     let served = Served::new(echo(), Limits::default().queue(256));
     let mut dialler = Dialler::open(served.address, board(1));
@@ -316,8 +352,7 @@ fn answers_that_found_no_room_are_not_lost_with_the_connection() {
     let (mut asked, mut answered) = (0, 0);
     let mut next_cut = 40;
     while answered < GOAL {
-        while asked < GOAL && dialler.mail.queued() < 900 {
-            dialler.ask(asked, asked);
+        while asked < GOAL && dialler.ask(asked, asked).is_ok() {
             asked += 1;
         }
         dialler.write(usize::MAX);

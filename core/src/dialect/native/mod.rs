@@ -222,10 +222,6 @@ impl<C: Borrow<Config>, M: Codes> Native<C, M> {
         self.session.abort(reason);
     }
 
-    pub(crate) const fn holds_in_doubt(&self) -> bool {
-        self.session.holds_in_doubt()
-    }
-
     /// The link cannot go on: `rule` is broken by a frame.
     #[cold]
     #[inline(never)]
@@ -248,11 +244,10 @@ impl<C: Borrow<Config>, M: Codes> Native<C, M> {
         if expected {
             return Ok(());
         }
-        let rule = Rule::NotNative {
+        // The link ends when this is told: until then it can be seen again.
+        self.fault = Some(Rule::NotNative {
             looks_like: Guess::of(input),
-        };
-        self.session.break_off(rule);
-        self.fault = Some(rule);
+        });
         Err(framing::Malformed {
             rule: framing::Rule::Unreadable,
             offset: 0,
@@ -476,6 +471,12 @@ impl<C: Borrow<Config>, M: Codes> Dialect for Native<C, M> {
         (limit / 8).min(256)
     }
 
+    fn handle_out_of_step(&mut self) {
+        if let Some(fault) = self.fault {
+            self.session.break_off(fault);
+        }
+    }
+
     /// It counts as taken: the peer must not send it again.
     fn handle_refused(&mut self, len: usize) {
         let len = u32::try_from(len).unwrap_or(u32::MAX);
@@ -548,6 +549,10 @@ impl<C: Borrow<Config>, M: Codes> Dialect for Native<C, M> {
             Leave::ShuttingDown => self.close(Reason::ShuttingDown),
             Leave::Silent => self.close(Reason::Silent),
         }
+    }
+
+    fn holds_in_doubt(&self) -> bool {
+        self.session.holds_in_doubt()
     }
 
     fn forget_in_doubt(&mut self) -> bool {

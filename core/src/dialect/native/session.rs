@@ -304,12 +304,17 @@ impl Session {
             _ if self.peer_epoch != self.peer.epoch => Cause::PeerRestarted,
             _ => Cause::PeerForgot,
         };
+        // Nobody has asked yet: doubts that are held are counted again.
+        let in_doubt = match self.opening {
+            Some(Opening::Fresh { in_doubt, .. }) if !self.holds_in_doubt => in_doubt,
+            _ => 0,
+        };
         self.id = self.offered;
         self.offered = 0;
         self.peer_epoch = self.peer.epoch;
         (self.taken, self.told, self.acked, self.unsettled) = (0, 0, 0, 0);
         self.is_fresh = true;
-        self.opening = Some(Opening::Fresh { cause, in_doubt: 0 });
+        self.opening = Some(Opening::Fresh { cause, in_doubt });
         self.phase = Phase::Open;
         self.check();
     }
@@ -589,7 +594,7 @@ impl Session {
 
     pub(super) fn handle_in_doubt(&mut self, count: usize) {
         if let Some(Opening::Fresh { in_doubt, .. }) = &mut self.opening {
-            *in_doubt = count;
+            *in_doubt = in_doubt.saturating_add(count);
         }
         self.holds_in_doubt &= count > 0;
         self.check();
@@ -693,7 +698,9 @@ impl Session {
                 Ok(content.len())
             })?;
             self.owes.ack = false;
-            self.told = self.taken;
+            if self.phase != Phase::Pending {
+                self.told = taken;
+            }
             return Ok(len);
         }
         let code = if core::mem::take(&mut self.owes.pong) {

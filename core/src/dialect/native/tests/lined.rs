@@ -95,7 +95,7 @@ fn a_peer_that_reboots_is_told_as_a_fresh_session() {
     let mut board = end(Native::dialling(Config::new(1)), &mut random, 0);
     let mut hub = end(Native::listening(Config::new(2)), &mut random, 0);
     let mut told = Vec::new();
-    const END: u64 = if cfg!(miri) { 400 } else { 4_000 };
+    const END: u64 = if cfg!(miri) { 1_600 } else { 4_000 };
     for now in 0..END {
         if now == END / 2 {
             board = end(Native::dialling(Config::new(3)), &mut random, now);

@@ -67,6 +67,44 @@ fn a_restarted_listener_is_told_from_one_that_forgot() {
     }
 }
 
+/// What was taken in the older session counts for nothing in the fresh one, whichever side has it.
+#[test]
+fn a_fresh_session_starts_from_nothing_taken() {
+    for is_restarted in [[true, false], [false, true]] {
+        let (mut board, mut hub) = ends();
+        settle(&mut board, &mut hub);
+        for end in [&mut board, &mut hub] {
+            end.messenger.send(&Number(1)).unwrap();
+        }
+        board.write(&mut hub, usize::MAX);
+        hub.write(&mut board, usize::MAX);
+        for end in [&mut board, &mut hub] {
+            end.read(usize::MAX);
+            end.hear_all();
+        }
+        if is_restarted[0] {
+            board = End::dialling(Config::new(3).name("board"));
+        }
+        if is_restarted[1] {
+            hub = End::listening(Config::new(4).name("hub"));
+        }
+        reconnect(&mut board, &mut hub);
+        // Whoever asks is answered even before the session has begun.
+        board.write(&mut hub, usize::MAX);
+        hub.read(usize::MAX);
+        hub.hear_all();
+        hub.write(&mut board, usize::MAX);
+        hub.wire.extend([2, 0xE3]);
+        hub.read(usize::MAX);
+        hub.write(&mut board, usize::MAX);
+        board.messenger.send(&Number(5)).unwrap();
+        hub.messenger.send(&Number(6)).unwrap();
+        let [board_told, hub_told] = settle(&mut board, &mut hub);
+        assert_eq!(board_told.last(), Some(&Told::Number(6)), "{board_told:?}");
+        assert_eq!(hub_told.last(), Some(&Told::Number(5)), "{hub_told:?}");
+    }
+}
+
 #[test]
 fn messages_in_doubt_can_be_looked_at() {
     let mut board = End::dialling(Config::new(1).keep_in_doubt());
@@ -91,6 +129,76 @@ fn messages_in_doubt_can_be_looked_at() {
     assert_eq!(board.messenger.poll_in_doubt(), None);
     let [_, hub_told] = settle(&mut board, &mut hub);
     assert_eq!(hub_told, [Told::Number(9)]);
+}
+
+/// Moves all bytes both ways, and one side takes nothing.
+fn settle_deaf(board: &mut End, hub: &mut End) {
+    loop {
+        let moved = board.write(hub, usize::MAX) + hub.write(board, usize::MAX);
+        if moved + board.read(usize::MAX) + hub.read(usize::MAX) + hub.hear_all().len() == 0 {
+            return;
+        }
+        board.messenger.has_event();
+    }
+}
+
+/// A program that does not look for a while misses no doubts, and a doubt is no message that can still come.
+#[test]
+fn doubts_are_told_however_late() {
+    for keeps in [false, true] {
+        let mut config = Config::new(1).name("board");
+        if keeps {
+            config = config.keep_in_doubt();
+        }
+        let mut board = End::dialling(config);
+        let mut hub = End::listening(Config::new(2));
+        settle(&mut board, &mut hub);
+        for restarts in 1..=2 {
+            board.messenger.send(&Number(restarts)).unwrap();
+            board.write(&mut hub, usize::MAX);
+            hub = End::listening(Config::new(2 + u64::from(restarts)));
+            board.messenger.handle_connected();
+            settle_deaf(&mut board, &mut hub);
+        }
+        // It goes on, which is no news beside that.
+        reconnect(&mut board, &mut hub);
+        settle_deaf(&mut board, &mut hub);
+        board.messenger.send(&Number(7)).unwrap();
+        board.write(&mut hub, usize::MAX);
+        board.messenger.handle_connected();
+        let told: std::vec::Vec<Told> = std::iter::from_fn(|| board.hear()).take(2).collect();
+        // What is kept to be looked at holds the rest back, which is then in no doubt.
+        let in_doubt = if keeps { 1 } else { 2 };
+        let opening = Opening::Fresh {
+            cause: Cause::PeerRestarted,
+            in_doubt,
+        };
+        assert_eq!(told[1], Told::Opened(opening), "keeps: {keeps}");
+        let mut shown = 0;
+        while let Some(frame) = board.messenger.poll_in_doubt() {
+            shown += 1;
+            assert_eq!(frame, [3, 0x10, shown]);
+        }
+        assert_eq!(shown, u8::from(keeps));
+        reconnect(&mut board, &mut hub);
+        let [_, hub_told] = settle(&mut board, &mut hub);
+        assert_eq!(hub_told.last(), Some(&Told::Number(7)));
+    }
+}
+
+#[test]
+fn what_can_still_come_is_not_shown_as_a_doubt() {
+    let mut board = End::dialling(Config::new(1).keep_in_doubt());
+    let mut hub = End::listening(Config::new(2));
+    board.messenger.send(&Number(7)).unwrap();
+    settle_deaf(&mut board, &mut hub);
+    board.messenger.send(&Number(8)).unwrap();
+    board.write(&mut hub, usize::MAX);
+    reconnect(&mut board, &mut hub);
+    assert_eq!(board.hear_all()[1], FIRST);
+    assert_eq!(board.messenger.poll_in_doubt(), None);
+    let [_, hub_told] = settle(&mut board, &mut hub);
+    assert_eq!(hub_told.last(), Some(&Told::Number(8)));
 }
 
 /// Whoever comes and goes before anything was said leaves the session as it was.
@@ -191,6 +299,7 @@ fn guesses_what_a_stranger_speaks() {
         let mut hub = End::listening(Config::new(2));
         hub.wire.extend(bytes);
         hub.read(usize::MAX);
+        assert!(hub.messenger.has_event());
         match hub.hear() {
             Some(Told::Malformed(text)) => text,
             other => panic!("{other:?}"),

@@ -92,3 +92,26 @@ fn a_fresh_session_knows_which_requests_it_still_has() {
     let [_, told] = settle(&mut a, &mut b);
     assert_eq!(told, [Told::Request(2, 2), Told::Request(1, 1)]);
 }
+
+#[test]
+fn a_restarted_peer_is_not_told_of_what_was_taken_before() {
+    for restarts in 0..2 {
+        let (mut a, mut b) = ends();
+        settle(&mut a, &mut b);
+        for end in [&mut a, &mut b] {
+            end.messenger.send(&Number(1)).unwrap();
+        }
+        settle(&mut a, &mut b);
+        match restarts {
+            0 => b = End::listening(Config::new(3)),
+            _ => a = End::dialling(Config::new(3)),
+        }
+        reconnect(&mut a, &mut b);
+        let mut told = settle(&mut a, &mut b);
+        let (cause, in_doubt) = (Cause::PeerRestarted, 0);
+        assert_eq!(
+            told[restarts].pop(),
+            Some(Told::Opened(Opening::Fresh { cause, in_doubt }))
+        );
+    }
+}

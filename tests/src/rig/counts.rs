@@ -1,0 +1,114 @@
+use super::Outcome;
+use ropeway_core::time::Duration;
+use std::fmt;
+use std::ops::AddAssign;
+
+/// What there has been of everything in one run, or in many.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Exchanges from their start to their end.
+    pub runs: usize,
+    /// Bytes written, both ways.
+    pub bytes: usize,
+    /// Transports, and how many of them were cut.
+    pub cables: usize,
+    /// Transports that were pulled.
+    pub cuts: usize,
+    /// Transports that only one side knew to be gone.
+    pub half_open: usize,
+    /// Directions that stood still for a while, or became slow.
+    pub stalls: usize,
+    /// Programs started anew.
+    pub reboots: usize,
+    /// Sessions that went on.
+    pub resumed: usize,
+    /// Messages delivered.
+    pub messages: usize,
+    /// Requests, answers and cancels delivered.
+    pub others: usize,
+    /// Frames told to be in doubt.
+    pub in_doubt: usize,
+    /// Calls answered.
+    pub answered: usize,
+    /// Calls refused.
+    pub refused: usize,
+    /// Calls given up in time.
+    pub expired: usize,
+    /// Calls cancelled.
+    pub cancelled: usize,
+    /// Calls lost with their session.
+    pub lost: usize,
+    /// Answers that nobody waited for any more.
+    pub stale: usize,
+    /// The longest run, in virtual time.
+    pub longest: Duration,
+}
+
+impl Counts {
+    pub(super) const fn note(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::Answered => self.answered += 1,
+            Outcome::Refused => self.refused += 1,
+            Outcome::Expired => self.expired += 1,
+            Outcome::Cancelled => self.cancelled += 1,
+            Outcome::Lost => self.lost += 1,
+        }
+    }
+}
+
+impl AddAssign for Counts {
+    fn add_assign(&mut self, other: Self) {
+        self.runs += other.runs;
+        self.bytes += other.bytes;
+        self.cables += other.cables;
+        self.cuts += other.cuts;
+        self.half_open += other.half_open;
+        self.stalls += other.stalls;
+        self.reboots += other.reboots;
+        self.resumed += other.resumed;
+        self.messages += other.messages;
+        self.others += other.others;
+        self.in_doubt += other.in_doubt;
+        self.answered += other.answered;
+        self.refused += other.refused;
+        self.expired += other.expired;
+        self.cancelled += other.cancelled;
+        self.lost += other.lost;
+        self.stale += other.stale;
+        self.longest = self.longest.max(other.longest);
+    }
+}
+
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} runs, {} bytes over {} transports: {} cut, {} half open, {} stalled; {} reboots, {} resumed; ",
+            self.runs,
+            self.bytes,
+            self.cables,
+            self.cuts,
+            self.half_open,
+            self.stalls,
+            self.reboots,
+            self.resumed,
+        )?;
+        write!(
+            f,
+            "{} messages and {} others came, {} in doubt; calls: {} answered, {} refused, {} expired, {} cancelled, {} lost, ",
+            self.messages,
+            self.others,
+            self.in_doubt,
+            self.answered,
+            self.refused,
+            self.expired,
+            self.cancelled,
+            self.lost,
+        )?;
+        write!(
+            f,
+            "{} stale answers; longest {:?} of virtual time",
+            self.stale, self.longest
+        )
+    }
+}

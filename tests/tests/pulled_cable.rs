@@ -1,0 +1,215 @@
+//! The pulled cable: two programs talk while everything that can go wrong between them does, in virtual time.
+//!
+//! `ROPEWAY_SEEDS=10000` makes so many random runs, `ROPEWAY_SEED=7` the one of that seed, `ROPEWAY_EVERY_BYTE=1` cuts
+//! and reboots at every byte where the usual test leaves some out. What fails names what reproduces it.
+
+use ropeway_core::time::Duration;
+use ropeway_core::wire::secure::{Key, KeyId, Secure};
+use ropeway_core::wire::{Plain, Wire};
+use ropeway_tests::rig::{
+    Counts, Ending, Fault, MakeWire, Memory, PeerLearns, Planned, Random, Setup, When, World,
+    script,
+};
+use std::time::Instant;
+
+type Cipher = Secure<[(&'static [u8], Key); 1], Memory>;
+
+fn plain(_: usize) -> Plain {
+    Plain
+}
+
+fn secure(side: usize) -> Cipher {
+    let keys = [(&b"fleet"[..], Key::new([7; 32]))];
+    let memory = || Memory::new(300);
+    match side {
+        0 => Secure::dial(
+            KeyId::new(b"fleet").expect("short"),
+            keys,
+            memory(),
+            memory(),
+        ),
+        _ => Secure::listen(keys, memory(), memory()),
+    }
+}
+
+/// Says what reproduces a failure.
+struct Case(String);
+
+impl Drop for Case {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("failed: {}", self.0);
+        }
+    }
+}
+
+/// Exchanges over several windows and sizes of memory, named.
+fn setups() -> Vec<(&'static str, Setup)> {
+    let silence = Some(Duration::from_secs(1));
+    let roomy = Setup {
+        silence,
+        ..Setup::roomy([script(900), script(900)])
+    };
+    let mut setups = vec![("roomy", roomy.clone())];
+    let narrow = Setup {
+        window: 100,
+        keeps_in_doubt: true,
+        ..roomy.clone()
+    };
+    setups.push(("narrow window", narrow));
+    let mut tight = Setup {
+        memory: [(300, 320), (260, 400)],
+        pace: Some(Duration::from_millis(4)),
+        capacity: 120,
+        ..roomy.clone()
+    };
+    tight.scripts = [script(tight.longest()), script(tight.longest())];
+    setups.push(("little memory, slowly taken", tight));
+    let uneven = Setup {
+        memory: [(2048, 512), (600, 4096)],
+        keeps_in_doubt: true,
+        latency: Duration::from_millis(40),
+        ..roomy
+    };
+    setups.push(("uneven memory, long line", uneven));
+    setups
+}
+
+/// Runs one exchange.
+fn run<W: Wire>(
+    name: &str,
+    setup: &Setup,
+    make: MakeWire<W>,
+    seed: u64,
+    faults: &[Planned],
+) -> World<W> {
+    let _case = Case(format!("{name}, seed {seed}, {faults:?}, {setup:?}"));
+    let mut world =
+        World::new(setup.clone(), make, Random::new(seed)).with_faults(faults.iter().copied());
+    world.run();
+    world
+}
+
+/// Runs an exchange with `fault` at every `step`th byte that either side writes.
+fn everywhere<W: Wire>(
+    name: &str,
+    setup: &Setup,
+    make: MakeWire<W>,
+    step: usize,
+    faults: &[Fault],
+) -> Counts {
+    let whole = run(name, setup, make, 1, &[]);
+    let mut counts = Counts::default();
+    for side in [0, 1] {
+        for (number, fault) in faults.iter().enumerate() {
+            // Other faults begin elsewhere, so that few bytes are left out by all.
+            let first = number * step / faults.len();
+            for at in (first..=whole.written[side]).step_by(step) {
+                let when = When::Written(side, at);
+                let fault = *fault;
+                let world = run(name, setup, make, 1, &[Planned { when, fault }]);
+                if !matches!(fault, Fault::Reboot(..)) {
+                    assert_eq!(
+                        world.ledger.counts.in_doubt, 0,
+                        "{name} at {at} of side {side}"
+                    );
+                    assert_eq!(world.ledger.counts.lost, 0, "{name} at {at} of side {side}");
+                }
+                counts += world.ledger.counts;
+            }
+        }
+    }
+    counts
+}
+
+/// How many bytes apart faults are, usually and where code is not optimised.
+fn step(usual: usize, slow: usize) -> usize {
+    match (
+        std::env::var_os("ROPEWAY_EVERY_BYTE"),
+        cfg!(debug_assertions),
+    ) {
+        (Some(_), _) => 1,
+        (None, false) => usual,
+        (None, true) => slow,
+    }
+}
+
+const CUTS: [Fault; 4] = [
+    Fault::Cut(Ending::Eof),
+    Fault::Cut(Ending::Reset),
+    Fault::HalfOpen(0),
+    Fault::HalfOpen(1),
+];
+
+const REBOOTS: [Fault; 4] = [
+    Fault::Reboot(0, PeerLearns::AtOnce),
+    Fault::Reboot(1, PeerLearns::AtOnce),
+    Fault::Reboot(0, PeerLearns::BySilence),
+    Fault::Reboot(1, PeerLearns::BySilence),
+];
+
+#[test]
+fn a_cable_pulled_at_any_byte_loses_and_repeats_nothing() {
+    let started = Instant::now();
+    let mut counts = Counts::default();
+    for (name, setup) in setups() {
+        counts += everywhere(name, &setup, plain, step(1, 13), &CUTS);
+    }
+    println!("plain: {counts}; {:?}", started.elapsed());
+}
+
+#[test]
+fn a_secure_cable_pulled_at_any_byte_loses_and_repeats_nothing() {
+    let started = Instant::now();
+    let mut counts = Counts::default();
+    for (name, setup) in setups() {
+        counts += everywhere(name, &setup, secure, step(5, 501), &CUTS[..2]);
+    }
+    println!("secure: {counts}; {:?}", started.elapsed());
+}
+
+#[test]
+fn a_reboot_at_any_byte_loses_only_what_was_in_doubt() {
+    let started = Instant::now();
+    let mut counts = Counts::default();
+    for (name, setup) in setups() {
+        counts += everywhere(name, &setup, plain, step(1, 13), &REBOOTS);
+        counts += everywhere(name, &setup, secure, step(20, 901), &REBOOTS[..2]);
+    }
+    println!("reboots: {counts}; {:?}", started.elapsed());
+}
+
+/// One run in which chance decides on all.
+fn chance(seed: u64) -> Counts {
+    let mut random = Random::new(seed);
+    let setup = Setup::random(&mut random);
+    let faults = Planned::random(&mut random, 3_000, Duration::from_secs(5));
+    match random.once_in(8) {
+        true => {
+            run("random, secure", &setup, secure, seed, &faults)
+                .ledger
+                .counts
+        }
+        false => run("random", &setup, plain, seed, &faults).ledger.counts,
+    }
+}
+
+#[test]
+fn whatever_chance_brings_loses_only_what_was_in_doubt() {
+    let started = Instant::now();
+    let number = |name| {
+        std::env::var(name)
+            .ok()
+            .map(|text| text.parse::<u64>().expect("a number"))
+    };
+    let seeds = match (number("ROPEWAY_SEED"), number("ROPEWAY_SEEDS")) {
+        (Some(seed), _) => seed..seed + 1,
+        (None, Some(count)) => 0..count,
+        (None, None) => 0..300,
+    };
+    let mut counts = Counts::default();
+    for seed in seeds.clone() {
+        counts += chance(seed);
+    }
+    println!("seeds {seeds:?}: {counts}; {:?}", started.elapsed());
+}
