@@ -41,18 +41,18 @@ async fn calls_in_another_protocol() {
         Stream::new(there),
         &options,
     );
-    let mut there = Node::new(there, handlers);
+    let mut there = Node::new(there.unwrap(), handlers);
     tokio::spawn(async move { there.run().await });
     let here = Link::over(
         Dialect::dialling(Values::new(1000), 2),
         Stream::new(here),
         &options,
     );
-    let mut here = Node::new(here, Handlers::new());
+    let mut here = Node::new(here.unwrap(), Handlers::new());
     here.open().await.unwrap();
     assert_eq!(here.call(&Sum(40, 2), PATIENT).await, Ok(42));
     match here.call(&Sum(1, -1), PATIENT).await {
-        Err(CallError::Ended(refused)) => assert_eq!(refused.text, "nothing"),
+        Err(CallError::Refused(refused)) => assert_eq!(refused.text, "nothing"),
         other => panic!("{other:?}"),
     }
 }
