@@ -52,7 +52,7 @@ impl Default for Options {
             max_message: 16 << 20,
             send_timeout: Duration::MAX,
             keepalive: Some(keepalive),
-            security: Security::default(),
+            security: Security::NONE,
         }
     }
 }
