@@ -154,6 +154,13 @@ impl<D: Dialect> Connection<D> {
         }
     }
 
+    /// Gives it a desk, which is blank.
+    #[cold]
+    pub(super) fn lend(&mut self, mut desk: Box<Desk<D>>) {
+        desk.hand_to(self.info.id, self.info.address);
+        self.desk = Some(desk);
+    }
+
     /// Notes what the poll said.
     pub(super) fn note(&mut self, event: &mio::event::Event) {
         let is_bad = event.is_error();

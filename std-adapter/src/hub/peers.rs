@@ -347,28 +347,19 @@ impl<D: Dialect> Peers<D> {
         if self.current != Some(id) {
             self.activate(id);
         }
-        self.put_desk(id);
-        let connection = self.connection(id)?;
+        let slot = self.slots.get_mut(id.slot as usize)?;
+        if slot.generation != id.generation {
+            return None;
+        }
+        let connection = slot.connection.as_deref_mut()?;
+        if connection.desk.is_none() {
+            let blank = self.desks.pop();
+            let mut desk = blank.unwrap_or_else(|| new_desk(id, self.clock, self.limits));
+            desk.carrier.clone_from(&self.carrier);
+            connection.lend(desk);
+        }
         let desk = connection.desk.as_deref_mut()?;
         Some((&mut connection.mail, desk))
-    }
-
-    /// Makes sure that a peer has a desk.
-    pub(super) fn put_desk(&mut self, id: PeerId) {
-        let info = match self.connection(id) {
-            Some(connection) if connection.desk.is_none() => connection.info,
-            _ => return,
-        };
-        let (id, address) = (info.id, info.address);
-        let mut desk = self.desks.pop().unwrap_or_else(|| {
-            let desk = Desk::new(id, Some(address), self.clock, self.limits.calls);
-            Box::new(desk)
-        });
-        desk.hand_to(id, address);
-        desk.carrier.clone_from(&self.carrier);
-        if let Some(connection) = self.connection(id) {
-            connection.desk = Some(desk);
-        }
     }
 
     pub(crate) fn desk(&self, id: PeerId) -> Option<&Desk<D>> {
@@ -411,6 +402,11 @@ impl<D: Dialect> fmt::Debug for Peers<D> {
             .field("listeners", &self.listeners)
             .finish_non_exhaustive()
     }
+}
+
+#[cold]
+fn new_desk<D: Dialect>(id: PeerId, clock: Clock, limits: Limits) -> Box<Desk<D>> {
+    Box::new(Desk::new(id, None, clock, limits.calls))
 }
 
 pub(super) const WOKEN: Token = Token(0);

@@ -262,6 +262,38 @@ fn what_was_never_sent_cannot_be_acknowledged() {
 }
 
 #[test]
+fn what_is_sent_beyond_the_window_breaks_a_rule() {
+    let hub = || End::listening(Config::new(2).window(20));
+    for (frames, is_allowed) in [
+        (std::vec![10, 10], true),
+        (std::vec![10, 11], false),
+        (std::vec![90], true),
+        (std::vec![90, 3], false),
+        (std::vec![3, 90], false),
+    ] {
+        let (mut a, mut b) = (End::dialling(Config::new(1)), hub());
+        settle(&mut a, &mut b);
+        for len in &frames {
+            b.wire.push_back(*len);
+            b.wire.push_back(0x20);
+            b.wire.extend(std::iter::repeat_n(7, usize::from(*len) - 2));
+        }
+        b.read(usize::MAX);
+        b.messenger.poll_output();
+        let told = b.hear_all();
+        let broken = Told::Broken("beyond the window".into());
+        assert_eq!(!told.contains(&broken), is_allowed, "{frames:?}: {told:?}");
+        // Once it is taken there is room again.
+        if is_allowed {
+            b.wire.extend([3, 0x20, 1]);
+            b.read(usize::MAX);
+            b.messenger.poll_output();
+            assert!(!b.hear_all().contains(&broken));
+        }
+    }
+}
+
+#[test]
 fn unknown_control_codes_are_refused_by_name() {
     for code in [0xE7, 0xEC, 0xF8, 0xFE, 0xFF] {
         let (mut a, _) = open();
