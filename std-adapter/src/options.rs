@@ -111,6 +111,12 @@ impl Options {
         self
     }
 
+    /// The same, with the keys of `security` where it has any.
+    pub(crate) fn secured(mut self, security: Security) -> Self {
+        self.security = security.or(self.security);
+        self
+    }
+
     /// What lies between the frames and the transport of a link.
     pub(crate) fn wire(&self, end: End) -> io::Result<AnyWire> {
         self.security.wire(end)

@@ -12,6 +12,10 @@ pub(crate) struct Security;
 impl Security {
     pub(crate) const NONE: Self = Self;
 
+    pub(crate) const fn or(self, _: Self) -> Self {
+        self
+    }
+
     #[expect(
         clippy::unused_self,
         clippy::unnecessary_wraps,

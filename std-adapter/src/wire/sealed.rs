@@ -43,6 +43,14 @@ impl Security {
         listens: None,
     };
 
+    /// These keys, and those of `other` where there are none.
+    pub(crate) fn or(self, other: Self) -> Self {
+        Self {
+            dials: self.dials.or(other.dials),
+            listens: self.listens.or(other.listens),
+        }
+    }
+
     /// The wire of a link at its `end`.
     ///
     /// A program that has keys for the other end alone gets an error: it must not speak in plain by mistake.
