@@ -10,6 +10,7 @@
 //! | send files to and from disk, and go on with them whatever happens | [`files`] |
 //! | serve many peers in one thread | [`Hub`] |
 //! | reach a peer, or wait for peers | [`Connect`], [`Listener`], ended by a [`Cancel`] |
+//! | do the same in tasks of tokio | `tokio`, by the feature of that name |
 //! | find peers on the network | [`discovery`] |
 //! | handle values of unknown shape | [`value`] |
 //! | handle JSON messages of any class | [`json`] |
@@ -48,6 +49,8 @@ mod pump;
 mod random;
 mod storage;
 pub mod tcptalks;
+#[cfg(feature = "tokio")]
+pub mod tokio;
 pub mod transport;
 pub mod value;
 mod waits;

@@ -381,13 +381,13 @@ impl<D: Dialect> Connection<D> {
     }
 
     /// Whether the program knows of it, and has not let it go.
-    pub(super) const fn is_joined(&self) -> bool {
-        let is_kept = matches!(self.stage, Stage::Connecting | Stage::Going | Stage::Away);
-        self.flags.has_joined && is_kept
+    pub(super) fn is_joined(&self) -> bool {
+        self.flags.has_joined && self.may_be_sent_to()
     }
 
-    pub(super) const fn may_be_sent_to(&self) -> bool {
-        matches!(self.stage, Stage::Connecting | Stage::Going | Stage::Away)
+    /// Whether it is there, or its session will have another link when this one is over.
+    pub(super) fn may_be_sent_to(&self) -> bool {
+        matches!(self.stage, Stage::Connecting | Stage::Going | Stage::Away) || self.may_resume()
     }
 
     /// Whether all that was queued has arrived, as far as this side can know.
