@@ -52,7 +52,7 @@ impl Default for Options {
             max_message: 16 << 20,
             send_timeout: Duration::MAX,
             keepalive: Some(keepalive),
-            security: Security::default(),
+            security: Security::NONE,
         }
     }
 }
@@ -108,6 +108,12 @@ impl Options {
     #[must_use]
     pub fn keyring(mut self, keys: crate::native::Keyring) -> Self {
         self.security.listens = Some(keys);
+        self
+    }
+
+    /// The same, with the keys of `security` where it has any.
+    pub(crate) fn secured(mut self, security: Security) -> Self {
+        self.security = security.or(self.security);
         self
     }
 

@@ -6,7 +6,7 @@ use proxy::{Fate, Proxy};
 use ropeway_std::files::{By, Direction, Event, FileError, FileId, Files, Reason, Root, Stage};
 use ropeway_std::hub::{Handle, Hub, Limits, PeerInfo};
 use ropeway_std::native::{self, Backoff, Client, Dial, Native};
-use ropeway_std::{Handlers, Options, messages};
+use ropeway_std::{Handlers, Listener, Node, Options, messages};
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::net::SocketAddr;
@@ -103,6 +103,10 @@ struct Served {
 
 impl Served {
     fn new(files: Files) -> Self {
+        Self::with(files, Options::default())
+    }
+
+    fn with(files: Files, options: Options) -> Self {
         let (said, events) = mpsc::channel();
         let numbers = Arc::new(Mutex::new(Vec::new()));
         let heard = numbers.clone();
@@ -113,7 +117,7 @@ impl Served {
             .files(move |_, event| drop(said.send(event.clone())));
         let config = config();
         let dialect = move |_: &PeerInfo| native::listening(&config);
-        let hub = Hub::new(dialect, Options::default(), Limits::default()).unwrap();
+        let hub = Hub::new(dialect, options, Limits::default()).unwrap();
         let mut hub = hub.with_handlers(handlers).with_files(files);
         let listener = hub.listen("127.0.0.1:0").unwrap();
         let (address, handle) = (hub.address(listener).unwrap(), hub.handle());
@@ -154,6 +158,10 @@ struct Side {
 
 impl Side {
     fn new(address: SocketAddr, files: Files) -> Self {
+        Self::over(Dial::new(address), files)
+    }
+
+    fn over(dial: Dial, files: Files) -> Self {
         let events = Arc::new(Mutex::new(Vec::new()));
         let noted = events.clone();
         let mut handlers = Handlers::new();
@@ -163,7 +171,7 @@ impl Side {
         let quickly = Backoff::default()
             .first(Duration::from_millis(2))
             .last(Duration::from_millis(20));
-        let dial = Dial::new(address).backoff(quickly).files(files);
+        let dial = dial.backoff(quickly).files(files);
         Self {
             client: dial.client(&config(), handlers).unwrap(),
             events,
@@ -533,4 +541,135 @@ fn more_files_than_there_may_be_are_turned_away_as_busy() {
         assert_eq!(stopped(event), (Reason::Busy, By::Peer));
     }
     assert_eq!(there.names().len(), done.len());
+}
+
+#[test]
+fn what_is_garbled_on_the_way_is_not_put_in_its_place() {
+    let (here, there) = (Folder::new(), Folder::new());
+    let served = Served::new(Files::new().receive(there.root()));
+    let bytes = content(400_000, 12);
+    let path = here.file("a", &bytes);
+    let proxy = Proxy::new(served.address, |_| Fate {
+        cut_after: None,
+        garbles: Some(200_000),
+    });
+    let mut side = Side::new(proxy.address, Files::new());
+    let file = side.offer(&path, "a");
+    assert_eq!(stopped(&side.end_of(file)), (Reason::WrongCrc, By::Peer));
+    assert_eq!(stopped(&served.end_of("a")), (Reason::WrongCrc, By::Here));
+    assert!(there.names().is_empty(), "{:?}", there.names());
+    // Behind that byte it goes well.
+    let again = side.offer(&path, "a");
+    assert!(matches!(side.end_of(again).stage, Stage::Done));
+    assert_eq!(fs::read(there.path("a")).unwrap(), bytes);
+}
+
+#[test]
+fn a_part_that_has_become_another_is_not_gone_on_with_for_good() {
+    let (here, there) = (Folder::new(), Folder::new());
+    let bytes = content(1 << 20, 13);
+    let path = here.file("a", &bytes);
+    let served = Served::new(Files::new().receive(there.root()));
+    let mut side = Side::new(served.address, Files::new());
+    let file = side.offer(&path, "a");
+    side.until(|side| {
+        let progress = side.client.peer().progress(file);
+        progress.is_none_or(|progress| progress.offset > 300_000)
+    });
+    drop(side);
+    drop(served);
+    let part = there.names().pop().unwrap();
+    assert!(part.starts_with("a.") && part.ends_with(".part"), "{part}");
+    let mut changed = fs::read(there.path(&part)).unwrap();
+    changed[1000] ^= 1;
+    fs::write(there.path(&part), changed).unwrap();
+
+    let served = Served::new(Files::new().receive(there.root()));
+    let mut side = Side::new(served.address, Files::new());
+    let file = side.offer(&path, "a");
+    assert_eq!(stopped(&side.end_of(file)), (Reason::WrongCrc, By::Peer));
+    let again = side.offer(&path, "a");
+    assert!(matches!(side.end_of(again).stage, Stage::Done));
+    assert_eq!(fs::read(there.path("a")).unwrap(), bytes);
+    assert_eq!(there.names(), ["a"]);
+}
+
+#[test]
+fn a_node_with_little_memory_takes_files_and_calls_too() {
+    let (here, there) = (Folder::new(), Folder::new());
+    let mut listener = Listener::bind("127.0.0.1:0").unwrap();
+    let address = listener.address();
+    let root = there.root();
+    let served = thread::spawn(move || {
+        let native = native::listening(&config());
+        let options = Options::default().buffer(16 << 10);
+        let link = listener.accept(native, &options, LONG).unwrap().unwrap();
+        let mut handlers = Handlers::new();
+        handlers.answer::<Double>(|_, Double(number)| Ok(number * 2));
+        let mut node = Node::new(link, handlers).with_files(Files::new().receive(root));
+        node.run(|| false)
+    });
+    let mut side = Side::new(address, Files::new());
+    let names = ["a", "b", "c"];
+    let paths = names.map(|name| here.file(name, &content(300_000, name.len() as u64)));
+    let files = [0, 1, 2].map(|at| side.offer(&paths[at], names[at]));
+    for number in 0..20 {
+        assert_eq!(side.client.call(&Double(number), LONG).unwrap(), number * 2);
+    }
+    side.until_over(&files);
+    for (name, path) in names.iter().zip(&paths) {
+        let same = fs::read(path).unwrap() == fs::read(there.path(name)).unwrap();
+        assert!(same, "{name}");
+    }
+    drop(side);
+    assert!(served.join().unwrap().is_err());
+}
+
+#[cfg(feature = "secure")]
+#[test]
+fn files_go_over_secure_links_that_are_cut() {
+    let (here, there) = (Folder::new(), Folder::new());
+    let key = || native::Key::new("rover", [7; 32]).unwrap();
+    let options = Options::default().keyring(key().into());
+    let served = Served::with(Files::new().receive(there.root()), options);
+    let bytes = content(1 << 20, 14);
+    let path = here.file("a", &bytes);
+    let proxy = Proxy::new(served.address, |number| Fate {
+        cut_after: (number < 12).then_some(200 + number * number * 900),
+        garbles: (number == 12).then_some(150_000),
+    });
+    let mut side = Side::over(Dial::new(proxy.address).secure(key()), Files::new());
+    let file = side.offer(&path, "a");
+    assert!(matches!(side.end_of(file).stage, Stage::Done));
+    assert_eq!(fs::read(there.path("a")).unwrap(), bytes);
+    assert!(proxy.connections.load(Ordering::Relaxed) > 10);
+}
+
+/// Not a test but a measurement: `cargo test --release --test native_files -- --ignored --nocapture`.
+#[test]
+#[ignore = "it measures"]
+fn how_fast_a_large_file_goes() {
+    let (here, there) = (Folder::new(), Folder::new());
+    let size = 512 << 20;
+    let path = here.file("large", &content(size, 15));
+    let measure = |served: &Served, dial: Dial, name: &str| {
+        let mut side = Side::over(dial, Files::new());
+        side.client.open(LONG).unwrap();
+        let start = Instant::now();
+        let file = side.offer(&path, name);
+        assert!(matches!(side.end_of(file).stage, Stage::Done));
+        let seconds = start.elapsed().as_secs_f64();
+        println!("{name}: {:.0} MB/s", size as f64 / 1e6 / seconds);
+        served.end_of(name);
+    };
+    let served = Served::new(Files::new().receive(there.root()));
+    measure(&served, Dial::new(served.address), "plain");
+    #[cfg(feature = "secure")]
+    {
+        let key = || native::Key::new("rover", [7; 32]).unwrap();
+        let options = Options::default().keyring(key().into());
+        let served = Served::with(Files::new().receive(there.root()), options);
+        let dial = Dial::new(served.address).secure(key());
+        measure(&served, dial, "secure");
+    }
 }

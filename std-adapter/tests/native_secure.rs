@@ -4,11 +4,13 @@
 mod proxy;
 
 use proxy::{Fate, Proxy};
+use ropeway_core::wire::{Wire, secure};
 use ropeway_std::hub::{Handle, Hub, Limits, News, PeerInfo};
 use ropeway_std::native::{self, Client, Dial, Key, Keyring, Native, Standing};
 use ropeway_std::{Error, Handlers, Link, Listener, Node, Options, messages};
 use serde::{Deserialize, Serialize};
-use std::net::SocketAddr;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex};
@@ -268,4 +270,63 @@ fn a_node_serves_one_key_id_for_all_its_life() {
     drop(again);
     let ends = served.join().unwrap();
     assert_eq!(ends[1], "there is no key of this id", "{ends:?}");
+}
+
+/// A peer by hand, which says one frame over a secure wire and returns the answer's first bytes.
+fn say(address: SocketAddr, id: &[u8], secret: u8, frame: &[u8]) -> Vec<u8> {
+    let id = secure::KeyId::new(id).unwrap();
+    let key = secure::Key::new([secret; 32]);
+    let mut wire = secure::Secure::dial(id, key, [0; 2048], [0; 2048]);
+    wire.handle_connected([9; 32]);
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(LONG)).unwrap();
+    let mut is_said = false;
+    loop {
+        if wire.is_open() && !is_said {
+            assert_eq!(wire.send_stream(frame), frame.len());
+            is_said = true;
+        }
+        while wire.has_output() {
+            let len = stream.write(wire.poll_output()).unwrap();
+            wire.handle_written(len);
+        }
+        let answer = wire.poll_stream().unwrap().to_vec();
+        if !answer.is_empty() {
+            return answer;
+        }
+        let len = stream.read(wire.input_room()).unwrap();
+        assert!(len > 0, "it ends without a word");
+        wire.handle_input(len);
+    }
+}
+
+#[test]
+fn a_session_is_not_resumed_under_another_key_id() {
+    let served = Served::secure();
+    let proxy = Proxy::new(served.address, |_| Fate::default());
+    let config = config();
+    let dial = dial(proxy.address).secure(key("rover", 1));
+    let mut client = dial.client(&config, Handlers::new()).unwrap();
+    assert_eq!(client.call(&Double(1), LONG).unwrap(), 2);
+    let session = client.link().dialect().session().unwrap();
+    proxy.cut();
+    let mut hello = vec![0, 0xe0, 1, 1];
+    hello.extend(config.epoch().to_le_bytes());
+    hello.extend(session.to_le_bytes());
+    for number in [0, 1000, 1000] {
+        hello.extend(u32::to_le_bytes(number));
+    }
+    hello.extend(config.fingerprint().to_le_bytes());
+    hello.extend([0; 4 + 8]);
+    hello[0] = u8::try_from(hello.len()).unwrap();
+    // Who has a key of its own is let in, but not into the session of another.
+    let welcome = say(served.address, b"base", 2, &hello);
+    assert_eq!(welcome[1..4], [0xe1, 1, 0], "{welcome:02x?}");
+    assert_ne!(welcome[12..20], session.to_le_bytes());
+    assert_eq!(client.call(&Double(2), LONG).unwrap(), 4);
+    assert_eq!(client.link().dialect().session(), Some(session));
+    // Under its own key id it is found: what was said of it does not fit.
+    proxy.cut();
+    let bye = say(served.address, b"rover", 1, &hello);
+    assert_eq!(bye[1..3], [0xe2, 6], "{bye:02x?}");
 }

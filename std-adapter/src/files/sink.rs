@@ -154,9 +154,11 @@ impl FileSink {
         self.part.file.sync_all()?;
         fs::rename(&self.part.path, &self.target)?;
         #[cfg(unix)]
-        if let Some(folder) = self.target.parent().filter(|way| way.is_dir()) {
+        if let Some(folder) = self.target.parent() {
+            let here = Path::new(".");
+            let folder = Some(folder).filter(|folder| !folder.as_os_str().is_empty());
             // Not every file system can; the name is there all the same.
-            let _ = File::open(folder).and_then(|folder| folder.sync_all());
+            let _ = File::open(folder.unwrap_or(here)).and_then(|folder| folder.sync_all());
         }
         Ok(())
     }
@@ -213,3 +215,118 @@ pub(super) const SUFFIX: &str = ".part";
 /// One read of a part, and the most of them in a step: that a large part is looked at keeps nobody waiting for long.
 const BUFFER: usize = 64 << 10;
 const BUFFERS: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn new(name: &str) -> Self {
+            let name = format!("ropeway-sink-{name}-{}", std::process::id());
+            let path = std::env::temp_dir().join(name);
+            fs::create_dir_all(&path).unwrap();
+            Self(path)
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    fn sink(target: &Path, size: u64, tag: u64) -> FileSink {
+        let mut checking = Checking::new(Part::open(target, size, tag).unwrap(), size).unwrap();
+        while !checking.step().unwrap() {}
+        let target = target.to_owned();
+        checking.into_sink(target, Fault::default()).unwrap()
+    }
+
+    #[test]
+    fn goes_on_with_the_same_content_only() {
+        let folder = Folder::new("same");
+        let target = folder.0.join("a");
+        let mut first = sink(&target, 9, 1);
+        first.write_at(0, b"1234").unwrap();
+        drop(first);
+        assert_eq!(sink(&target, 9, 2).resume(), Prefix::EMPTY);
+        assert_eq!(sink(&target, 8, 1).resume(), Prefix::EMPTY);
+        let mut again = sink(&target, 9, 1);
+        let crc = FastCrc::extend(0, b"1234");
+        assert_eq!(again.resume(), Prefix { len: 4, crc });
+        again.write_at(4, b"56789").unwrap();
+        again.commit().unwrap();
+        assert_eq!(fs::read(&target).unwrap(), b"123456789");
+    }
+
+    #[test]
+    fn content_without_a_tag_begins_anew() {
+        let folder = Folder::new("untagged");
+        let target = folder.0.join("a");
+        let mut first = sink(&target, 9, 0);
+        first.write_at(0, b"1234").unwrap();
+        drop(first);
+        assert_eq!(sink(&target, 9, 0).resume(), Prefix::EMPTY);
+    }
+
+    #[test]
+    fn who_opens_a_part_anew_takes_it_over() {
+        let folder = Folder::new("taken");
+        let target = folder.0.join("a");
+        let mut older = sink(&target, 4, 1);
+        older.write_at(0, b"12").unwrap();
+        let mut newer = sink(&target, 4, 1);
+        assert_eq!(newer.resume().len, 2);
+        assert_eq!(older.write_at(2, b"xx"), Err(WriteError::Failed));
+        assert_eq!(older.commit(), Err(WriteError::Failed));
+        older.abandon(Reason::Cancelled);
+        drop(older);
+        newer.write_at(2, b"34").unwrap();
+        newer.commit().unwrap();
+        assert_eq!(fs::read(&target).unwrap(), b"1234");
+    }
+
+    #[test]
+    fn a_full_disk_is_told_from_one_that_fails() {
+        let folder = Folder::new("full");
+        let sink = sink(&folder.0.join("a"), 4, 1);
+        let full = io::Error::from(io::ErrorKind::StorageFull);
+        assert_eq!(sink.note(full), WriteError::NoRoom);
+        let other = io::Error::from(io::ErrorKind::PermissionDenied);
+        assert_eq!(sink.note(other), WriteError::Failed);
+        assert_eq!(sink.fault.get().unwrap().kind(), io::ErrorKind::StorageFull);
+    }
+
+    #[test]
+    fn only_what_is_worth_another_attempt_stays() {
+        let folder = Folder::new("stays");
+        for (reason, stays) in [
+            (Reason::WriteFailed, true),
+            (Reason::ReadFailed, true),
+            (Reason::Busy, true),
+            (Reason::NoRoom, false),
+            (Reason::Cancelled, false),
+            (Reason::Changed, false),
+            (Reason::WrongCrc, false),
+        ] {
+            let mut sink = sink(&folder.0.join("a"), 4, 1);
+            let path = sink.part.path.clone();
+            sink.abandon(reason);
+            assert_eq!(path.exists(), stays, "{reason}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_in_the_place_of_a_part_is_not_followed() {
+        let folder = Folder::new("link");
+        let target = folder.0.join("a");
+        let part = Part::open(&target, 4, 1).unwrap().path.clone();
+        fs::remove_file(&part).unwrap();
+        std::os::unix::fs::symlink(folder.0.join("elsewhere"), &part).unwrap();
+        let refused = Part::open(&target, 4, 1).map(drop);
+        assert_eq!(refused.unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+    }
+}

@@ -2,7 +2,7 @@ use super::dialler::{Dialler, Lookup};
 use super::{Backoff, Client, Config, Native, dialling};
 use crate::files::Files;
 use crate::transport::{Transport, transport_error};
-use crate::wire::End;
+use crate::wire::{End, Security};
 use crate::{Error, Handlers, Link, Node, Options, Polled};
 use socket2::{Domain, Socket, Type};
 use std::io;
@@ -29,7 +29,8 @@ pub struct Dial {
     backoff: Backoff,
     attempt: Duration,
     opening: Duration,
-    files: Files,
+    files: Option<Files>,
+    security: Security,
 }
 
 impl Dial {
@@ -44,7 +45,8 @@ impl Dial {
             backoff: Backoff::default(),
             attempt: Duration::from_secs(5),
             opening: Duration::from_secs(10),
-            files: Files::new(),
+            files: None,
+            security: Security::NONE,
         }
     }
 
@@ -59,7 +61,7 @@ impl Dial {
     #[cfg(feature = "secure")]
     #[must_use]
     pub fn secure(mut self, key: super::Key) -> Self {
-        self.options = self.options.secure(key);
+        self.security.dials = Some(key);
         self
     }
 
@@ -67,8 +69,7 @@ impl Dial {
     /// while the client may [offer](crate::Peer::offer) and [ask](crate::Peer::ask_for) all the same.
     #[must_use]
     pub fn files(mut self, files: Files) -> Self {
-        self.options = files.widen(self.options);
-        self.files = files;
+        self.files = Some(files);
         self
     }
 
@@ -113,16 +114,22 @@ impl Dial {
         handlers: Handlers<Native>,
         over: fn(TcpStream) -> io::Result<T>,
     ) -> Result<Client<T>, Error> {
-        let buffer = u32::try_from(self.options.initial()).unwrap_or(u32::MAX);
-        let for_files = self.files.share(self.options.initial());
+        let options = match &self.files {
+            Some(files) => files.widen(self.options),
+            None => self.options,
+        };
+        let options = options.secured(self.security);
+        let files = self.files.unwrap_or_default();
+        let buffer = u32::try_from(options.initial()).unwrap_or(u32::MAX);
+        let for_files = files.share(options.initial());
         let config = Arc::new(Config::clone(config).fit(buffer - for_files));
         let stand_in = stand_in().and_then(over).map_err(transport_error)?;
-        let link = Link::at(dialling(&config), stand_in, &self.options, End::Dials)?;
-        let dialler = Dialler::new(self.lookup, over, self.options)
+        let link = Link::at(dialling(&config), stand_in, &options, End::Dials)?;
+        let dialler = Dialler::new(self.lookup, over, options)
             .map_err(transport_error)?
             .patience(self.attempt, self.opening, self.backoff);
         Ok(Node::new(link, handlers)
-            .with_files(self.files)
+            .with_files(files)
             .dialled_by(dialler))
     }
 }

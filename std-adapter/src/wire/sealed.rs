@@ -31,13 +31,26 @@ struct Admitted {
 }
 
 /// The keys of a program: the one that it dials with, and those that it listens for.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Security {
     pub(crate) dials: Option<Key>,
     pub(crate) listens: Option<Keyring>,
 }
 
 impl Security {
+    pub(crate) const NONE: Self = Self {
+        dials: None,
+        listens: None,
+    };
+
+    /// These keys, and those of `other` where there are none.
+    pub(crate) fn or(self, other: Self) -> Self {
+        Self {
+            dials: self.dials.or(other.dials),
+            listens: self.listens.or(other.listens),
+        }
+    }
+
     /// The wire of a link at its `end`.
     ///
     /// A program that has keys for the other end alone gets an error: it must not speak in plain by mistake.
