@@ -4,7 +4,7 @@ use super::words::{Again, Mark, Told, Words};
 use ropeway_std::hub::{Handle, Hub, Limits, News, Peers};
 use ropeway_std::native::{self, Config, Dial, Native, Policy};
 use ropeway_std::{Handlers, Options};
-use ropeway_tests::proxy::Random;
+use ropeway_tests::rig::Random;
 use std::collections::BTreeMap;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;

@@ -14,7 +14,8 @@ mod words;
 
 use counts::Counts;
 use program::{Setup, run};
-use ropeway_tests::proxy::{Ending, Fault, Learns, Planned, Random, When};
+use ropeway_tests::proxy::{Ending, Fault, Learns, Planned, When};
+use ropeway_tests::rig::Random;
 use script::ms;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};

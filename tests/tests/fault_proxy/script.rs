@@ -1,7 +1,7 @@
 //! What a program has to say.
 
 use super::words::Wish;
-use ropeway_tests::proxy::Random;
+use ropeway_tests::rig::Random;
 use std::collections::VecDeque;
 use std::time::Duration;
 
