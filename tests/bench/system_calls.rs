@@ -1,11 +1,11 @@
 //! The system calls of a link, counted where it makes them.
 
-use crate::Outcome;
 use crate::message::{Ball, Balls};
 use crate::pinned::{self, PATIENCE};
 use crate::report::Report;
 use crate::round_trip::{answer, trip};
 use crate::slab::SLAB;
+use crate::{Outcome, Scale};
 use ropeway_std::dialect::cable_car::CableCarByte;
 use ropeway_std::transport::{Patience, Transport};
 use ropeway_std::{Event, Link, Options};
@@ -17,7 +17,7 @@ const WARM_UP: u32 = 10;
 const TRIPS: u32 = 1000;
 const STREAMED: u32 = 200_000;
 
-pub(crate) fn measure(report: &mut Report) {
+pub(crate) fn measure(report: &mut Report, _: Scale) {
     report.section("system calls of a link");
     if let Some(sides) = report.succeeds("round trips", round_trips()) {
         let once = Calls {

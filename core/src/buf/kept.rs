@@ -160,8 +160,8 @@ impl Kept {
         let (mut dropped, mut kept) = (0, 0);
         while dropped < sent.max(self.stale) {
             let frame = measure(outbox.peek_at(dropped));
-            // A stale frame is never written, so that nothing else drops it.
-            let is_stale = !frame.is_kept && dropped < self.stale && dropped >= self.committed;
+            // What is loose and stale is never written, so nobody need wait for that.
+            let is_stale = !frame.is_kept && dropped < self.stale;
             if frame.len == 0 || (dropped + frame.len > sent && !is_stale) {
                 break;
             }

@@ -226,11 +226,14 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
                 }
             }
             Settlement::Fresh { keeps } => {
-                let in_doubt = kept.in_doubt(&self.outbox, D::measure);
+                self.strike();
+                let in_doubt = match self.dialect.keeping() {
+                    Some(Keeping { kept, .. }) => kept.in_doubt(&self.outbox, D::measure),
+                    None => 0,
+                };
                 if !keeps || in_doubt == 0 {
                     self.drop_in_doubt();
                 }
-                self.strike();
                 self.drop_stale();
                 self.dialect.handle_settled(Ok(in_doubt));
             }
@@ -251,6 +254,7 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
         }
         if let Some(Keeping { kept, .. }) = self.dialect.keeping_mut() {
             kept.make_stale(at);
+            let _ = kept.acknowledge(&mut self.outbox, 0, D::measure);
         }
     }
 
@@ -397,7 +401,12 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
             if self.dialect.take_small(content) {
                 self.input.remove(at, frame.len);
                 self.scanned = 0;
-            } else if let Some(keeping) = self.dialect.keeping_mut() {
+                continue;
+            }
+            if let Some(first) = content.first() {
+                self.dialect.handle_ahead(*first, frame.len);
+            }
+            if let Some(keeping) = self.dialect.keeping_mut() {
                 keeping.ahead = at + frame.len;
             }
         }
