@@ -3,6 +3,7 @@ use super::stream::{Reader, Writer};
 use super::timer::Timer;
 use crate::storage::Growable;
 use crate::transport::transport_error;
+use crate::wire::{self, AnyWire, End};
 use crate::{Error, Handlers, Options};
 use ::tokio::net::{TcpStream, ToSocketAddrs};
 use ropeway_core::dialect::{Carries, Dialect, Refuses};
@@ -27,8 +28,8 @@ use std::time::Duration;
 /// # async fn main() -> Result<(), ropeway_std::Error> {
 /// let (here, there) = ::tokio::io::duplex(4096);
 /// let options = Options::default();
-/// let mut here = tokio::Link::over(CableCarByte, tokio::Stream::new(here), &options);
-/// let mut there = tokio::Link::over(CableCarByte, tokio::Stream::new(there), &options);
+/// let mut here = tokio::Link::over(CableCarByte, tokio::Stream::new(here), &options)?;
+/// let mut there = tokio::Link::over(CableCarByte, tokio::Stream::new(there), &options)?;
 /// here.send(&Join).await?;
 /// assert!(matches!(there.recv().await?, Event::Message(Words::Join(Join))));
 /// # Ok(())
@@ -41,7 +42,7 @@ pub struct Link<D> {
     pub(super) address: Option<SocketAddr>,
 }
 
-pub(super) type Inner<D> = AsyncLink<D, Reader, Writer, Growable>;
+pub(super) type Inner<D> = AsyncLink<D, Reader, Writer, Growable, Growable, AnyWire>;
 
 impl<D: Dialect> Link<D> {
     /// Connects to `address`, a host name or an address with a port, with [`Options::default`].
@@ -53,22 +54,37 @@ impl<D: Dialect> Link<D> {
     /// A link over a connected socket.
     pub fn new(dialect: D, stream: TcpStream, options: &Options) -> Result<Self, Error> {
         let stream = Stream::tcp(stream, options).map_err(transport_error)?;
-        Ok(Self::over(dialect, stream, options))
+        Self::over(dialect, stream, options)
     }
 
     /// A link over any stream, with the buffers that the options say.
-    pub fn over(dialect: D, stream: Stream, options: &Options) -> Self {
+    ///
+    /// Where they have keys, it is secure: the end that dials if they have a key to dial with, else the one that
+    /// listens. Keys for both are an error here.
+    pub fn over(dialect: D, stream: Stream, options: &Options) -> Result<Self, Error> {
+        Self::at(dialect, stream, options, End::Either)
+    }
+
+    pub(super) fn at(
+        dialect: D,
+        stream: Stream,
+        options: &Options,
+        end: End,
+    ) -> Result<Self, Error> {
         let Stream {
             reader,
             writer,
             address,
         } = stream;
+        let wire = options.wire(end).map_err(transport_error)?;
         let messenger = Messenger::new(dialect, options.memory(), options.memory());
-        Self {
+        let mut messenger = messenger.with_wire(wire);
+        wire::start(&mut messenger);
+        Ok(Self {
             link: AsyncLink::new(messenger, reader, writer, CancelledWrite::TookNothing),
             timer: Timer::new(),
             address,
-        }
+        })
     }
 
     /// Sends a message, with all that was queued before it, and waits until the stream has taken them.
@@ -142,7 +158,7 @@ impl<D: Dialect> Link<D> {
     pub fn reconnect(&mut self, stream: Stream) {
         self.address = stream.address;
         self.link.replace(stream.reader, stream.writer);
-        self.link.messenger().handle_connected();
+        wire::restart(self.link.messenger());
         self.note_time();
     }
 

@@ -1,5 +1,6 @@
 use super::{Link, Stream};
 use crate::transport::transport_error;
+use crate::wire::End;
 use crate::{Error, Options};
 use ::tokio::net::{TcpListener, ToSocketAddrs};
 use ropeway_core::dialect::Dialect;
@@ -33,7 +34,7 @@ impl Listener {
         options: &Options,
     ) -> Result<Link<D>, Error> {
         let stream = self.stream(options).await.map_err(transport_error)?;
-        Ok(Link::over(dialect, stream, options))
+        Link::at(dialect, stream, options, End::Listens)
     }
 
     /// The next peer's stream. Cancel-safe.

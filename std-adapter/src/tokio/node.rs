@@ -43,12 +43,12 @@ use turning::{Under, Waiting};
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let (config, options) = (Arc::new(native::config()), Options::default());
 /// let (here, there) = ::tokio::io::duplex(4096);
-/// let there = tokio::Link::over(native::listening(&config), tokio::Stream::new(there), &options);
+/// let there = tokio::Link::over(native::listening(&config), tokio::Stream::new(there), &options)?;
 /// let mut handlers = Handlers::new();
 /// handlers.answer::<Sum>(|_, Sum(a, b)| Ok(i64::from(a) + i64::from(b)));
 /// ::tokio::spawn(async move { tokio::Node::new(there, handlers).run().await });
 ///
-/// let here = tokio::Link::over(native::dialling(&config), tokio::Stream::new(here), &options);
+/// let here = tokio::Link::over(native::dialling(&config), tokio::Stream::new(here), &options)?;
 /// let mut node = tokio::Node::new(here, Handlers::new());
 /// assert_eq!(node.call(&Sum(2, 3), Duration::from_secs(20)).await?, 5);
 /// # Ok(())

@@ -44,8 +44,8 @@ async fn carries_another_protocol_over_sockets() {
 async fn a_peer_that_does_not_read_pushes_back() {
     let (here, there) = tokio::io::duplex(64);
     let options = Options::default().buffer(256).max_message(256);
-    let mut here = Link::over(CableCarByte, Stream::new(here), &options);
-    let mut there = Link::over(CableCarByte, Stream::new(there), &options);
+    let mut here = Link::over(CableCarByte, Stream::new(here), &options).unwrap();
+    let mut there = Link::over(CableCarByte, Stream::new(there), &options).unwrap();
     let body = [7; 100];
     let mut sent = 0;
     while here.try_queue(&raw(&body)).is_ok() {
@@ -75,8 +75,8 @@ async fn a_dropped_wait_loses_nothing() {
     let (here, there) = tokio::io::duplex(7);
     let options = Options::default().buffer(512).max_message(512);
     let config = Arc::new(config().fit(512));
-    let mut here = Link::over(native::dialling(&config), Stream::new(here), &options);
-    let mut there = Link::over(native::listening(&config), Stream::new(there), &options);
+    let mut here = Link::over(native::dialling(&config), Stream::new(here), &options).unwrap();
+    let mut there = Link::over(native::listening(&config), Stream::new(there), &options).unwrap();
     let moment = Duration::from_millis(1);
     let sending = async {
         for number in 0..MESSAGES {

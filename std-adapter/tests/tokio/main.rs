@@ -45,8 +45,8 @@ pub(crate) fn links(config: native::Config, capacity: usize) -> (Link<Native>, L
     let (here, there) = tokio::io::duplex(capacity);
     let options = Options::default();
     (
-        Link::over(native::dialling(&config), Stream::new(here), &options),
-        Link::over(native::listening(&config), Stream::new(there), &options),
+        Link::over(native::dialling(&config), Stream::new(here), &options).unwrap(),
+        Link::over(native::listening(&config), Stream::new(there), &options).unwrap(),
     )
 }
 

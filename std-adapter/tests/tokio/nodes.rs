@@ -52,7 +52,7 @@ async fn calls_in_another_protocol() {
     here.open().await.unwrap();
     assert_eq!(here.call(&Sum(40, 2), PATIENT).await, Ok(42));
     match here.call(&Sum(1, -1), PATIENT).await {
-        Err(CallError::Refused(refused)) => assert_eq!(refused.text, "nothing"),
+        Err(CallError::Ended(refused)) => assert_eq!(refused.text, "nothing"),
         other => panic!("{other:?}"),
     }
 }
@@ -134,7 +134,7 @@ async fn what_came_before_the_end_is_delivered() {
         counter.fetch_add(1, Ordering::Relaxed);
     });
     let dialect = ropeway_std::dialect::cable_car::CableCarByte;
-    let mut here = Link::over(dialect, Stream::new(here), &options);
+    let mut here = Link::over(dialect, Stream::new(here), &options).unwrap();
     for _ in 0..500 {
         here.queue(&ropeway_std::dialect::cable_car::Join)
             .await
@@ -142,7 +142,10 @@ async fn what_came_before_the_end_is_delivered() {
     }
     here.flush().await.unwrap();
     drop(here);
-    let mut there = Node::new(Link::over(dialect, Stream::new(there), &options), handlers);
+    let mut there = Node::new(
+        Link::over(dialect, Stream::new(there), &options).unwrap(),
+        handlers,
+    );
     assert!(matches!(there.run().await, Err(Error::Closed)));
     assert_eq!(heard.load(Ordering::Relaxed), 500);
 }

@@ -44,7 +44,10 @@ fn listening(handlers: Handlers<Native>, options: &Options) -> Node<Native> {
         config().window(700).silence(Duration::from_secs(3)),
     ));
     let (stream, _) = tokio::io::duplex(1);
-    Node::new(Link::over(native, Stream::new(stream), options), handlers)
+    Node::new(
+        Link::over(native, Stream::new(stream), options).unwrap(),
+        handlers,
+    )
 }
 
 /// Streams that are cut at random.
@@ -93,7 +96,7 @@ async fn exchange(seed: u64) {
 
     let config = Arc::new(config().window(700).silence(Duration::from_secs(3)));
     let dial = dial(streams, Chance(seed)).options(&options);
-    let (driver, handle) = dial.client(&config, Handlers::new()).drive();
+    let (driver, handle) = dial.client(&config, Handlers::new()).unwrap().drive();
     let driver = tokio::spawn(driver.run());
     let calls: Vec<_> = (0..4)
         .map(|task| {
@@ -129,7 +132,8 @@ async fn a_client_finds_its_server_again() {
     let backoff = Backoff::default().last(Duration::from_millis(20));
     let mut client = Dial::new(address)
         .backoff(backoff)
-        .client(&Arc::new(config()), Handlers::new());
+        .client(&Arc::new(config()), Handlers::new())
+        .unwrap();
     let mut events = client.events::<Words>(64);
     let (driver, handle) = client.drive();
     let driver = tokio::spawn(driver.run());
@@ -187,7 +191,7 @@ async fn a_client_waits_longer_and_longer_and_keeps_what_is_said() {
         async { Err(io::ErrorKind::ConnectionRefused.into()) }
     });
     let start = Instant::now();
-    let client = dial.client(&Arc::new(config()), Handlers::new());
+    let client = dial.client(&Arc::new(config()), Handlers::new()).unwrap();
     let (driver, handle) = client.drive();
     tokio::spawn(driver.run());
     handle.send(&Number(1)).await.unwrap();
@@ -212,7 +216,7 @@ async fn a_peer_that_does_not_open_the_link_is_dialled_again() {
         });
         Ok(Stream::new(here))
     });
-    let mut client = dial.client(&Arc::new(config()), Handlers::new());
+    let mut client = dial.client(&Arc::new(config()), Handlers::new()).unwrap();
     let mut events = client.events::<Words>(64);
     let (driver, _handle) = client.drive();
     tokio::spawn(driver.run());
@@ -241,7 +245,7 @@ async fn a_peer_with_other_messages_is_given_up() {
         streams.send(Stream::new(there)).unwrap();
         async move { Ok(Stream::new(here)) }
     });
-    let mut client = dial.client(&Arc::new(others), Handlers::new());
-    assert!(matches!(client.run().await, Err(Error::Refused(_))));
+    let mut client = dial.client(&Arc::new(others), Handlers::new()).unwrap();
+    assert!(matches!(client.run().await, Err(Error::Ended(_))));
     assert!(matches!(client.run().await, Err(Error::Closed)));
 }

@@ -83,11 +83,11 @@ impl<D: Dialect> Node<D> {
             .is_none_or(|parting| parting.is_resumable());
         let error = match parting {
             Some(parting) if parting.is_permanent() => {
-                Error::Refused(TransportError(io::Error::other(parting)))
+                Error::Ended(TransportError(io::Error::other(parting)))
             }
             _ => error,
         };
-        let is_wanted = self.desk.ending.is_none() && !matches!(error, Error::Refused(_));
+        let is_wanted = self.desk.ending.is_none() && !matches!(error, Error::Ended(_));
         let now = self.link.timer.now();
         if self.keeps_sessions() {
             // The peer is not to wait for an end that it has lost.
