@@ -21,12 +21,9 @@
 
 mod fault;
 mod link;
-mod random;
 mod relay;
 
 pub use fault::{Ending, Fault, Learns, Planned, When};
-
-pub use random::Random;
 
 use mio::net::TcpListener;
 use mio::{Interest, Poll, Token, Waker};

@@ -1,4 +1,4 @@
-use super::Random;
+use crate::rig::Random;
 use std::time::{Duration, Instant};
 
 /// What goes wrong on a way through a proxy, and when.

@@ -27,6 +27,10 @@ pub(super) struct Counts {
     pub(super) calls_in_doubt: usize,
     pub(super) lost: usize,
     pub(super) stale: u64,
+    /// Files that came whole.
+    pub(super) files: usize,
+    /// Files that were given up with their session.
+    pub(super) files_stopped: usize,
     /// The longest run.
     pub(super) longest: Duration,
     /// The longest time by which a call ended after its deadline.
@@ -56,6 +60,8 @@ impl AddAssign for Counts {
         self.calls_in_doubt += other.calls_in_doubt;
         self.lost += other.lost;
         self.stale += other.stale;
+        self.files += other.files;
+        self.files_stopped += other.files_stopped;
         self.longest = self.longest.max(other.longest);
         self.latest = self.latest.max(other.latest);
     }
@@ -86,8 +92,8 @@ impl fmt::Display for Counts {
         )?;
         write!(
             f,
-            "{} stale answers; longest run {:?}, latest end of a call {:?} after its deadline",
-            self.stale, self.longest, self.latest
+            "{} stale answers; files: {} whole, {} stopped; longest run {:?}, latest end of a call {:?} after its deadline",
+            self.stale, self.files, self.files_stopped, self.longest, self.latest
         )
     }
 }

@@ -1,10 +1,12 @@
 //! One start of a program: what it still has to say, and what it owes its peers.
 
+use super::folders::{Folders, is_whole, name};
 use super::judge::{Judge, lock};
 use super::ledger::Item;
 use super::script::{Cancel, PATIENT, Script, Step};
 use super::words::{Again, Ask, Mark, Note, Told, Wish, filler};
 use ropeway_std::call::{CallError, Refused, Ticket};
+use ropeway_std::files::{Direction, FileError, Stage};
 use ropeway_std::hub::{News, PeerId, Peers};
 use ropeway_std::native::{CallId, Native, Standing};
 use ropeway_std::{Event, Handlers, Peer, Rule, SendError, framing};
@@ -26,6 +28,7 @@ pub(super) struct End {
     /// Calls that are to be given up.
     cancels: VecDeque<GivesUp>,
     can_wait: bool,
+    folders: Option<Arc<Folders>>,
 }
 
 struct Due {
@@ -49,6 +52,7 @@ enum How {
 
 impl End {
     pub(super) fn new(side: usize, script: Script, can_wait: bool, judge: &Arc<Judge>) -> Self {
+        let folders = None;
         Self {
             side,
             judge: judge.clone(),
@@ -59,7 +63,14 @@ impl End {
             answers: Vec::new(),
             cancels: VecDeque::new(),
             can_wait,
+            folders,
         }
+    }
+
+    /// The same, with files.
+    pub(super) fn with_files(mut self, folders: Option<&Arc<Folders>>) -> Self {
+        self.folders = folders.cloned();
+        self
     }
 
     /// Who has something to be told now.
@@ -194,6 +205,25 @@ impl End {
                 peer.send(&Note { mark, filler })?;
                 self.judge.ledger().sent(mark, Item::Note(len));
             }
+            Step::Offer(len) => {
+                let Some(folders) = self.folders.clone() else {
+                    return Ok(());
+                };
+                let mark = self.judge.ledger().file_mark(stream);
+                let path = folders.make(self.side, mark, len);
+                begun(peer.offer(path, &name(mark)))?;
+                self.judge.ledger().file_begun(mark, self.side, len);
+            }
+            Step::AskFor(len) => {
+                let Some(folders) = self.folders.clone() else {
+                    return Ok(());
+                };
+                let mark = self.judge.ledger().file_mark(stream);
+                folders.make(1 - self.side, mark, len);
+                let path = folders.inbox(self.side).join(name(mark));
+                begun(peer.ask_for(&name(mark), path))?;
+                self.judge.ledger().file_begun(mark, self.side, len);
+            }
             Step::Again => {
                 let then = self.then(mark);
                 calls(peer.call_then(&Again { mark }, PATIENT, then))?;
@@ -296,6 +326,26 @@ pub(super) fn handlers(end: &Arc<Mutex<End>>, judge: &Arc<Judge>) -> Handlers<Na
         Standing::Resumed => to.ledger().counts.resumed += 1,
         _ => {}
     });
+    let (to, folders) = (judge.clone(), lock(end).folders.clone());
+    handlers.files(move |_, event| {
+        let mut ledger = to.ledger();
+        let (Some(folders), Some((mark, len))) = (&folders, ledger.file(&event.name)) else {
+            return;
+        };
+        // Who began it is the judge; the other side hears of it as well.
+        let to_side = match event.direction {
+            Direction::Out => 1 - side,
+            Direction::In => side,
+        };
+        let path = folders.inbox(to_side).join(&*event.name);
+        let is_done = matches!(event.stage, Stage::Done);
+        if is_done && !is_whole(&path, mark, len) {
+            ledger.wrong(format!("{path:?} is not what was sent"));
+        }
+        if ledger.is_file_of(mark, side) && event.is_last() {
+            ledger.file_ended(mark, is_done, &event.stage.to_string());
+        }
+    });
     let to = judge.clone();
     handlers.otherwise(move |_, event| match event {
         Event::Notice(_) => {}
@@ -324,6 +374,15 @@ pub(super) fn on_news(end: &Mutex<End>, judge: &Judge, _: &mut Peers<Native>, ne
         }
         News::Away(..) | News::TurnedAway(..) => {}
         other => judge.ledger().wrong(format!("{other:?}")),
+    }
+}
+
+/// What became of a file that could not be begun: there are too many.
+fn begun<T>(begun: Result<T, FileError>) -> Result<(), SendError> {
+    match begun {
+        Ok(_) => Ok(()),
+        Err(FileError::Start(_)) => Err(SendError::Full),
+        Err(_) => Err(SendError::Unencodable),
     }
 }
 

@@ -4,7 +4,7 @@ use super::words::{Again, Mark, Told, Words};
 use ropeway_std::hub::{Handle, Hub, Limits, News, Peers};
 use ropeway_std::native::{self, Config, Dial, Native, Policy};
 use ropeway_std::{Handlers, Options};
-use ropeway_tests::proxy::Random;
+use ropeway_tests::rig::Random;
 use std::collections::BTreeMap;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
@@ -51,14 +51,14 @@ fn a_good_client_is_answered_whatever_others_do() {
     let worst = thread::scope(|scope| {
         let end = End(hub.handle(), &is_over);
         scope.spawn(move || hub.run(|| false).expect("the hub polls"));
-        for (number, (_, _, harm)) in (0..).zip(HARMS) {
-            let (done, is_over) = (&done, &is_over);
+        for ((number, (_, _, harm)), done) in (0..).zip(HARMS).zip(&done) {
+            let is_over = &is_over;
             scope.spawn(move || {
                 let mut random = Random::new(seed.wrapping_add(number));
                 let mut kept = Vec::new();
                 while !is_over.load(Ordering::SeqCst) {
                     attack(address, harm, &mut random, &mut kept);
-                    done[number as usize].fetch_add(1, Ordering::SeqCst);
+                    done.fetch_add(1, Ordering::SeqCst);
                 }
             });
         }

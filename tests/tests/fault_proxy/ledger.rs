@@ -13,6 +13,9 @@ use std::time::{Duration, Instant};
 pub(super) struct Ledger {
     streams: Vec<Stream>,
     calls: HashMap<Mark, Call>,
+    /// The files that are on their way, by their marks: whose they are, and their length.
+    files: HashMap<Mark, (usize, usize)>,
+    last_file: u32,
     /// What each side has queued, if there is nothing else left that it has to do.
     queued: [Option<usize>; 2],
     pub(super) counts: Counts,
@@ -66,6 +69,7 @@ impl Ledger {
         for call in self.calls.values_mut() {
             call.has_ended |= call.side == side;
         }
+        self.files.retain(|_, (of, _)| *of != side);
     }
 
     pub(super) const fn has_reboots(&self) -> bool {
@@ -88,6 +92,7 @@ impl Ledger {
     /// A program is told that a peer is gone for good.
     pub(super) fn left(&mut self, stream: u32, why: &str) {
         self.stream(stream).is_over = true;
+        self.files.retain(|mark, _| mark.stream != stream);
         if !self.has_reboots() {
             self.wrong(format!("stream {stream} is over: {why}"));
         }
@@ -182,6 +187,44 @@ impl Ledger {
         self.counts.in_doubt += in_doubt;
     }
 
+    /// The mark of the next file: files are counted by themselves.
+    pub(super) const fn file_mark(&mut self, stream: u32) -> Mark {
+        self.last_file += 1;
+        Mark {
+            stream,
+            index: self.last_file,
+        }
+    }
+
+    /// A side has begun to send a file, or to ask for one.
+    pub(super) fn file_begun(&mut self, mark: Mark, side: usize, len: usize) {
+        self.files.insert(mark, (side, len));
+    }
+
+    /// The file of this name, if that is on its way, and how long it is.
+    pub(super) fn file(&self, name: &str) -> Option<(Mark, usize)> {
+        let mut files = self.files.iter();
+        let (mark, (_, len)) = files.find(|(mark, _)| super::folders::name(**mark) == name)?;
+        Some((*mark, *len))
+    }
+
+    /// Whether it was this side that began it.
+    pub(super) fn is_file_of(&self, mark: Mark, side: usize) -> bool {
+        self.files.get(&mark).is_some_and(|(of, _)| *of == side)
+    }
+
+    /// The side that began it has heard how a file ended.
+    pub(super) fn file_ended(&mut self, mark: Mark, is_whole: bool, how: &str) {
+        self.files.remove(&mark);
+        match is_whole {
+            true => self.counts.files += 1,
+            false => self.counts.files_stopped += 1,
+        }
+        if !is_whole && !self.has_reboots() {
+            self.wrong(format!("the file {mark:?} is {how} and not whole"));
+        }
+    }
+
     /// The caller has given a call up, if it is still open: says whether it is.
     pub(super) fn cancels(&mut self, mark: Mark) -> bool {
         let Some(call) = self.calls.get_mut(&mark).filter(|call| !call.has_ended) else {
@@ -245,7 +288,9 @@ impl Ledger {
     /// Whether there is nothing left to wait for.
     fn is_done(&self) -> bool {
         !self.wrongs.is_empty()
-            || (self.queued == [Some(0); 2] && self.open_calls().next().is_none())
+            || (self.queued == [Some(0); 2]
+                && self.open_calls().next().is_none()
+                && self.files.is_empty())
     }
 
     /// Calls that have no outcome, or whose end the other side is to be told.

@@ -5,6 +5,7 @@
 
 mod counts;
 mod end;
+mod folders;
 mod hostile;
 mod judge;
 mod ledger;
@@ -14,7 +15,8 @@ mod words;
 
 use counts::Counts;
 use program::{Setup, run};
-use ropeway_tests::proxy::{Ending, Fault, Learns, Planned, Random, When};
+use ropeway_tests::proxy::{Ending, Fault, Learns, Planned, When};
+use ropeway_tests::rig::Random;
 use script::ms;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -33,6 +35,7 @@ fn scripted(is_polled: bool) -> Setup {
         session_life: Duration::from_secs(60),
         is_polled,
         can_wait: true,
+        has_files: false,
     }
 }
 
@@ -59,19 +62,19 @@ fn all<T: Sync>(
             });
         }
     });
-    for (name, wrong) in failed.into_inner().unwrap() {
+    if let Some((name, wrong)) = failed.into_inner().unwrap().pop() {
         panic!("failed: {name}\n{wrong}");
     }
     sum.into_inner().unwrap()
 }
 
 /// The bytes at which faults happen: every `step`th of what `side` says in a whole exchange.
-fn everywhere(step: usize, faults: &[Fault]) -> Vec<Planned> {
+fn everywhere(step: usize, faults: &[Fault], alter: impl Fn(&mut Setup)) -> Vec<Planned> {
     let step = match std::env::var_os("ROPEWAY_EVERY_BYTE") {
         Some(_) => 1,
         None => step,
     };
-    let whole = whole_exchange();
+    let whole = whole_exchange(alter);
     let mut cases = Vec::new();
     for (side, said) in whole.into_iter().enumerate() {
         for (number, fault) in faults.iter().enumerate() {
@@ -88,10 +91,12 @@ fn everywhere(step: usize, faults: &[Fault]) -> Vec<Planned> {
 }
 
 /// How many bytes each side says if nothing goes wrong.
-fn whole_exchange() -> [usize; 2] {
+fn whole_exchange(alter: impl Fn(&mut Setup)) -> [usize; 2] {
     // What is said of acknowledgements is up to the moment; the longest of some counts.
     (0..4).fold([0, 0], |longest, n| {
-        let counts = run(&scripted(n % 2 == 0), &[]).expect("nothing goes wrong");
+        let mut setup = scripted(n % 2 == 0);
+        alter(&mut setup);
+        let counts = run(&setup, &[]).expect("nothing goes wrong");
         [0, 1].map(|side| counts.said[side].max(longest[side]))
     })
 }
@@ -123,8 +128,8 @@ fn tell(what: &str, start: Instant, counts: &Counts) {
 #[test]
 fn a_link_killed_at_any_byte_loses_and_repeats_nothing() {
     let start = Instant::now();
-    let mut cases = everywhere(1, &[Fault::Kill(Ending::Fin)]);
-    cases.extend(everywhere(1, &[Fault::Kill(Ending::Reset)]));
+    let mut cases = everywhere(1, &[Fault::Kill(Ending::Fin)], |_| ());
+    cases.extend(everywhere(1, &[Fault::Kill(Ending::Reset)], |_| ()));
     let counts = all(&cases, |case| exchange(&[*case], |_| ()));
     tell("killed", start, &counts);
 }
@@ -132,7 +137,8 @@ fn a_link_killed_at_any_byte_loses_and_repeats_nothing() {
 #[test]
 fn a_link_killed_again_while_it_opens_loses_and_repeats_nothing() {
     let start = Instant::now();
-    let cases = everywhere(11, &[Fault::Kill(Ending::Fin), Fault::Kill(Ending::Reset)]);
+    let kills = [Fault::Kill(Ending::Fin), Fault::Kill(Ending::Reset)];
+    let cases = everywhere(11, &kills, |_| ());
     // In an opening, at its end, and at what comes first behind it.
     let again = [1, 30, 55, 58, 61, 68];
     let cases: Vec<_> = cases
@@ -165,7 +171,7 @@ fn a_link_that_is_half_open_or_stalls_at_any_byte_loses_and_repeats_nothing() {
         Fault::Delay(0, ms(5)),
         Fault::Delay(1, ms(5)),
     ];
-    let cases = everywhere(23, &faults);
+    let cases = everywhere(23, &faults, |_| ());
     let counts = all(&cases, |case| exchange(&[*case], |_| ()));
     tell("half open, stalled, delayed", start, &counts);
 }
@@ -179,7 +185,7 @@ fn a_reboot_at_any_byte_loses_only_what_was_in_doubt() {
         Fault::Reboot(0, Learns::BySilence),
         Fault::Reboot(1, Learns::BySilence),
     ];
-    let cases = everywhere(19, &faults);
+    let cases = everywhere(19, &faults, |_| ());
     let counts = all(&cases, |case| {
         exchange(&[*case], |setup| {
             setup.session_life = SILENCE * 4;
@@ -189,12 +195,34 @@ fn a_reboot_at_any_byte_loses_only_what_was_in_doubt() {
     tell("reboots", start, &counts);
 }
 
+#[test]
+fn files_come_whole_over_links_killed_at_any_byte() {
+    let start = Instant::now();
+    let faults = [
+        Fault::Kill(Ending::Fin),
+        Fault::Kill(Ending::Reset),
+        Fault::HalfOpen(0),
+        Fault::HalfOpen(1),
+        Fault::Reboot(0, Learns::AtOnce),
+        Fault::Reboot(1, Learns::AtOnce),
+    ];
+    let with_files = |setup: &mut Setup| {
+        setup.scripts = script::with_files();
+        setup.has_files = true;
+        setup.can_wait = false;
+    };
+    let cases = everywhere(31, &faults, with_files);
+    let counts = all(&cases, |case| exchange(&[*case], with_files));
+    tell("files", start, &counts);
+}
+
 /// One run in which chance decides on all.
 fn chance(seed: u64) -> (String, Result<Counts, String>) {
     let mut random = Random::new(seed);
     let buffers = [0; 2].map(|_| random.one_of(&[512, 700, 1024, 4096, 1 << 16]));
     let longest = random.one_of(&[60, 600, 3_000]);
-    let scripts = [0; 2].map(|_| script::random(&mut random, longest));
+    let has_files = random.once_in(5);
+    let scripts = [0; 2].map(|_| script::random(&mut random, longest, has_files));
     let faults = Planned::random(&mut random, 1_500, ms(200));
     let dies = |planned: &Planned| matches!(planned.fault, Fault::Reboot(0, _));
     let is_mortal = faults.iter().any(dies);
@@ -209,6 +237,7 @@ fn chance(seed: u64) -> (String, Result<Counts, String>) {
         is_polled: random.once_in(2),
         // Who waits for an answer is not started anew meanwhile.
         can_wait: !is_mortal,
+        has_files,
     };
     let counts = run(&setup, &faults);
     (

@@ -2,9 +2,11 @@
 
 use super::counts::Counts;
 use super::end::{End, handlers, on_news};
+use super::folders::Folders;
 use super::judge::{Guard, Judge, lock};
 use super::script::Script;
 use super::words::Words;
+use ropeway_std::files::{Files, Root};
 use ropeway_std::hub::{Hub, Limits};
 use ropeway_std::native::{self, Backoff, Client, Config, Native, Policy};
 use ropeway_std::transport::Transport;
@@ -28,6 +30,8 @@ pub(super) struct Setup {
     pub(super) is_polled: bool,
     /// Whether the client waits for the answers to some calls.
     pub(super) can_wait: bool,
+    /// Whether there are files in its scripts.
+    pub(super) has_files: bool,
 }
 
 /// Makes one run; what went wrong is an error.
@@ -35,21 +39,28 @@ pub(super) fn run(setup: &Setup, faults: &[Planned]) -> Result<Counts, String> {
     let start = Instant::now();
     let judge = Arc::new(Judge::default());
     let reboots = judge.clone();
+    let folders = setup.has_files.then(|| Arc::new(Folders::new()));
+    let folders = folders.as_ref();
     let proxy = Proxy::new(faults.iter().copied(), move |side| reboots.reboot(side));
     let proxy = proxy.map_err(|error| format!("proxy: {error}"))?;
     thread::scope(|scope| {
         let (judge, proxy) = (&judge, &proxy);
         scope.spawn(move || {
             let _guard = Guard(judge);
-            serve(setup, judge, proxy, start).expect("the hub polls");
+            serve(setup, judge, proxy, folders, start).expect("the hub polls");
             proxy.be_quiet();
         });
         let _guard = Guard(judge);
         let ended = match setup.is_polled {
-            true => dial(setup, judge, proxy, start, polled),
-            false => dial(setup, judge, proxy, start, |dial, config, handlers, _| {
-                dial.client(config, handlers)
-            }),
+            true => dial(setup, judge, proxy, folders, start, polled),
+            false => dial(
+                setup,
+                judge,
+                proxy,
+                folders,
+                start,
+                |dial, config, handlers, _| dial.client(config, handlers),
+            ),
         };
         if let Err(error) = ended {
             judge.ledger().wrong(format!("the client fails: {error}"));
@@ -80,33 +91,49 @@ pub(super) fn run(setup: &Setup, faults: &[Planned]) -> Result<Counts, String> {
 fn config(setup: &Setup, side: usize) -> Config {
     let buffer = u32::try_from(setup.buffers[side]).expect("little memory");
     let config = native::config().registry(Words::ENTRIES, Policy::Enforce);
-    let silence = setup.silence;
-    let silence = ropeway_core::time::Duration::from_millis(silence.as_millis() as u64);
-    config
-        .name(["client", "hub"][side])
-        .silence(silence)
-        .fit(buffer)
+    let config = config.name(["client", "hub"][side]);
+    config.silence(setup.silence).fit(buffer)
 }
 
 fn options(setup: &Setup, side: usize) -> Options {
     Options::default().buffer(setup.buffers[side])
 }
 
+/// What a side takes and gives; the least memory for it.
+fn files(folders: &Folders, side: usize) -> Files {
+    Files::new()
+        .window(2_000)
+        .chunk(300)
+        .receive(Root::new(folders.inbox(side)))
+        .serve(Root::new(folders.out(side)))
+}
+
 /// The hub, start after start.
-fn serve(setup: &Setup, judge: &Arc<Judge>, proxy: &Proxy, start: Instant) -> io::Result<()> {
+fn serve(
+    setup: &Setup,
+    judge: &Arc<Judge>,
+    proxy: &Proxy,
+    folders: Option<&Arc<Folders>>,
+    start: Instant,
+) -> io::Result<()> {
     let limits = Limits::default()
         .queue(setup.buffers[1])
         .session_life(setup.session_life)
         .linger(setup.silence);
     loop {
         let script = setup.scripts[1].clone();
-        let end = Arc::new(Mutex::new(End::new(1, script, false, judge)));
+        let end = Arc::new(Mutex::new(
+            End::new(1, script, false, judge).with_files(folders),
+        ));
         let mut handlers = handlers(&end, judge);
         let (heard, to) = (end.clone(), judge.clone());
         handlers.news(move |peers, news| on_news(&heard, &to, peers, news));
         let config = Arc::new(config(setup, 1));
         let dialect = move |_: &_| native::listening(&config);
         let mut hub = Hub::new(dialect, options(setup, 1), limits)?.with_handlers(handlers);
+        if let Some(folders) = folders {
+            hub = hub.with_files(files(folders, 1));
+        }
         let listener = hub.listen("127.0.0.1:0")?;
         let handle = hub.handle();
         judge.wake_by(1, move || handle.wake());
@@ -169,6 +196,7 @@ fn dial<T: Transport>(
     setup: &Setup,
     judge: &Arc<Judge>,
     proxy: &Proxy,
+    folders: Option<&Arc<Folders>>,
     start: Instant,
     make: Make<T>,
 ) -> Result<(), ropeway_std::Error> {
@@ -177,12 +205,18 @@ fn dial<T: Transport>(
         .last(Duration::from_millis(20));
     loop {
         let script = setup.scripts[0].clone();
-        let end = Arc::new(Mutex::new(End::new(0, script, setup.can_wait, judge)));
+        let end = Arc::new(Mutex::new(
+            End::new(0, script, setup.can_wait, judge).with_files(folders),
+        ));
         let handlers = handlers(&end, judge);
         let dial = native::Dial::new(proxy.address())
             .options(&options(setup, 0))
             .backoff(backoff)
             .opening(setup.silence * 2);
+        let dial = match folders {
+            Some(folders) => dial.files(files(folders, 0)),
+            None => dial,
+        };
         let mut client = make(dial, &Arc::new(config(setup, 0)), handlers, judge)?;
         {
             let mut end = lock(&end);

@@ -1,7 +1,7 @@
 //! What a program has to say.
 
 use super::words::Wish;
-use ropeway_tests::proxy::Random;
+use ropeway_tests::rig::Random;
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -22,6 +22,10 @@ pub(super) enum Step {
     Again,
     /// It asks, and waits for the answer, if it can.
     Call(Wish),
+    /// It offers a file of so many bytes.
+    Offer(usize),
+    /// It asks for a file of so many bytes.
+    AskFor(usize),
 }
 
 /// How a request is given up.
@@ -81,10 +85,25 @@ pub(super) fn scripts() -> [Script; 2] {
     [dialler.into(), listener.into()]
 }
 
+/// The same with a file each way, offered, and one each way, asked for.
+pub(super) fn with_files() -> [Script; 2] {
+    let mut scripts = scripts();
+    for (script, len) in scripts.iter_mut().zip([700, 900]) {
+        script.insert(1, Step::Offer(len));
+        script.insert(4, Step::AskFor(len + 50));
+    }
+    scripts
+}
+
 /// What chance makes, with messages of at most `longest` bytes.
-pub(super) fn random(random: &mut Random, longest: usize) -> Script {
+pub(super) fn random(random: &mut Random, longest: usize, has_files: bool) -> Script {
     let count = 5 + random.below(30);
-    (0..count).map(|_| random_step(random, longest)).collect()
+    let step = |random: &mut Random| match has_files && random.once_in(8) {
+        true if random.once_in(2) => Step::Offer(random.below(20_000)),
+        true => Step::AskFor(random.below(20_000)),
+        false => random_step(random, longest),
+    };
+    (0..count).map(|_| step(random)).collect()
 }
 
 fn random_step(random: &mut Random, longest: usize) -> Step {
