@@ -57,7 +57,7 @@ impl<D: Dialect> Link<D> {
 impl<D: Dialect, T: Transport> Link<D, T> {
     /// A link over any transport.
     pub fn over(dialect: D, transport: T, options: &Options) -> Result<Self, Error> {
-        let waits = Waits::new(&transport, options.patience_to_send())?;
+        let waits = Waits::new(&transport, options)?;
         let messenger = Messenger::new(dialect, options.memory(), options.memory());
         let (reader, writer) = halves(transport);
         let link = pump::Link::new(messenger, reader, writer);
