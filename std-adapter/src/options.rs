@@ -1,4 +1,5 @@
 use crate::storage::{Growable, Pool};
+use crate::wire::{AnyWire, End, Security};
 use socket2::{SockRef, TcpKeepalive};
 use std::io;
 use std::net::TcpStream;
@@ -24,6 +25,7 @@ pub struct Options {
     send_timeout: Duration,
     spin: Duration,
     keepalive: Option<Keepalive>,
+    security: Security,
 }
 
 /// When a silent peer is given up by TCP itself.
@@ -52,6 +54,7 @@ impl Default for Options {
             send_timeout: Duration::MAX,
             spin: Duration::ZERO,
             keepalive: Some(keepalive),
+            security: Security::default(),
         }
     }
 }
@@ -105,6 +108,28 @@ impl Options {
         self
     }
 
+    /// Links that this program dials are secure, over the native protocol: only a peer that has this key can read them.
+    #[cfg(feature = "secure")]
+    #[must_use]
+    pub fn secure(mut self, key: crate::native::Key) -> Self {
+        self.security.dials = Some(key);
+        self
+    }
+
+    /// Links that this program listens for are secure, over the native protocol: only peers that have one of these keys
+    /// are let in.
+    #[cfg(feature = "secure")]
+    #[must_use]
+    pub fn keyring(mut self, keys: crate::native::Keyring) -> Self {
+        self.security.listens = Some(keys);
+        self
+    }
+
+    /// What lies between the frames and the transport of a link.
+    pub(crate) fn wire(&self, end: End) -> io::Result<AnyWire> {
+        self.security.wire(end)
+    }
+
     pub(crate) const fn patience_to_send(&self) -> Duration {
         self.send_timeout
     }
@@ -119,6 +144,14 @@ impl Options {
             true => self.buffer,
             false => self.max_message,
         }
+    }
+
+    /// The same, with buffers of so many bytes if they are smaller.
+    pub(crate) const fn at_least(mut self, buffer: usize) -> Self {
+        if self.buffer < buffer {
+            self.buffer = buffer;
+        }
+        self
     }
 
     /// The largest frame in bytes.

@@ -152,7 +152,7 @@ impl Kept {
         let _ = self.acknowledge(outbox, 0, measure);
     }
 
-    /// Drops the oldest kept frames, `bytes` in all, which the peer has taken.
+    /// Drops the oldest kept frames, `bytes` in all, which the peer has taken, and what is loose before and behind them.
     pub fn acknowledge<B: Storage>(
         &mut self,
         outbox: &mut Outbox<B>,
@@ -163,9 +163,11 @@ impl Kept {
         let sent = self.written.max(self.doubtful);
         let (mut dropped, mut kept) = (0, 0);
         let mut piece = outbox.peek_at(0);
-        while dropped < sent {
+        while dropped < sent.max(self.stale) {
             let frame = measure(piece);
-            if frame.len == 0 || dropped + frame.len > sent {
+            // What is loose and stale is never written, so nobody need wait for that.
+            let is_stale = !frame.is_kept && dropped < self.stale;
+            if frame.len == 0 || (dropped + frame.len > sent && !is_stale) {
                 break;
             }
             if frame.is_kept {

@@ -28,6 +28,31 @@
 //! });
 //! # Ok::<(), std::io::Error>(())
 //! ```
+//!
+//! # Sessions
+//!
+//! In the native protocol a peer outlives its connection. When that is lost, the peer is [`Away`](News::Away): it keeps
+//! its [`PeerId`], what is queued for it and its calls, for as long as [`Limits::session_life`] says. It is
+//! [`Back`](News::Back) as soon as it asks for its session over another connection, even while this side still takes the
+//! older one for whole; nothing is lost then, and nothing comes twice. One that asks for no session, under the name and
+//! from the address of one that is away, is taken for the same, started anew: give programs names of their own.
+//!
+//! A peer that takes its leave for good has [`Left`](News::Left), and so has one that was away for too long.
+//!
+//! # Memory
+//!
+//! Buffers belong to the hub: a peer has some while bytes come and go, and none once it has been silent for a moment.
+//!
+//! # Several dialects
+//!
+#![cfg_attr(
+    unix,
+    doc = "[`Together`] turns hubs of several dialects in one thread."
+)]
+#![cfg_attr(
+    not(unix),
+    doc = "A hub speaks one dialect; each needs a thread of its own."
+)]
 
 mod admission;
 mod connection;
@@ -52,11 +77,12 @@ pub use peers::Peers;
 #[cfg(unix)]
 pub use together::Together;
 
+use crate::files::Files;
 use crate::handlers::dispatch;
 use crate::peer::{Peer, Place};
 use crate::waits::Deadline;
 use crate::{Handlers, Options};
-use ropeway_core::dialect::{Dialect, Refuses};
+use ropeway_core::dialect::{Dialect, Filing, Refuses};
 use ropeway_core::registry::Registry;
 use std::fmt;
 use std::io;
@@ -96,8 +122,10 @@ impl<D: Dialect> Hub<D> {
     /// Give the closure in place, as `|_| CableCarJson`; one that is kept in a variable first has to be written
     /// `|_: &PeerInfo| CableCarJson`.
     ///
-    /// Each link has a receive buffer as `options` say, and a queue as `limits` say; memory that no bytes have gone
-    /// through costs address space only.
+    /// Each link has a receive buffer as `options` say, and a queue as `limits` say, while bytes come and go.
+    ///
+    /// Of the native protocol, the closure makes the end that [dials](crate::native::dialling) where
+    /// [`PeerInfo::listener`] is none, and the one that [listens](crate::native::listening) elsewhere.
     pub fn new(
         dialect: impl FnMut(&PeerInfo) -> D + Send + 'static,
         options: Options,
@@ -113,6 +141,17 @@ impl<D: Dialect> Hub<D> {
     #[must_use]
     pub fn with_handlers(mut self, handlers: Handlers<D>) -> Self {
         self.handlers = handlers;
+        self
+    }
+
+    /// Carries files with all peers that come from now on, as `files` says, in memory that is made large enough for them;
+    /// without, none are carried. Files need [`turn`](Self::turn) or [`run`](Self::run).
+    #[must_use]
+    pub fn with_files(mut self, files: Files) -> Self
+    where
+        D: Filing,
+    {
+        self.peers.carry_files(files);
         self
     }
 
@@ -222,9 +261,10 @@ impl<D: Dialect> Hub<D> {
         Ok(self.peers.listen_to(id))
     }
 
-    /// Stops listening, closes every link after what is queued on it, and waits for that at most `timeout`.
+    /// Stops listening, closes every link after what is queued on it, and waits for that at most `timeout`. Where
+    /// sessions outlive connections, it waits until the peers have taken it, and tells them that the program shuts down.
     ///
-    /// Says on how many links something was still queued then. The news of it go to the handlers if these hear news,
+    /// Says on how many links something was still queued then, those of peers that are away included. The news of it go to the handlers if these hear news,
     /// and to [`next`](Self::next) otherwise.
     pub fn shutdown(&mut self, timeout: Duration) -> io::Result<usize> {
         let deadline = Deadline::after(timeout);
@@ -273,6 +313,10 @@ impl<D: Dialect> Hub<D> {
             if self.peers.note_open(id) {
                 self.tell_news();
             }
+        }
+        if self.peers.has_file_news(id) {
+            let mut peer = Peer::new(Place::Among(&mut self.peers, id));
+            self.handlers.tell_files(&mut peer);
         }
         self.peers.finish_look(id, false);
     }
@@ -327,7 +371,7 @@ mod tests {
         // A map keeps at most twice as many places as it needs, and a byte for each.
         let by_session = 2 * (size_of::<(u64, PeerId)>() + 1);
         println!("{session} of the core, {rest} + {timer} + {by_session} of the hub");
-        assert!(rest + timer + by_session <= 384);
+        assert!(rest + timer + by_session <= 392);
         assert!(session + rest + timer + by_session <= 880);
     }
 }

@@ -228,8 +228,12 @@ impl<D: Dialect> Peers<D> {
             return;
         };
         connection.settle();
-        if connection.mail.has_output() {
+        if connection.mail.has_output() || connection.may_move_files() {
             connection.pump(now);
+        }
+        if by_next && let Some(desk) = &mut connection.desk {
+            // There are no handlers to be told.
+            desk.drop_file_news();
         }
         connection.advance(now, &limits);
         if self.note_open(id) {

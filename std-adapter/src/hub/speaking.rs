@@ -37,7 +37,7 @@ impl<D: Dialect> Peers<D> {
         id: PeerId,
     ) -> Option<Event<'a, D, R>> {
         self.current = Some(id);
-        self.put_desk(id);
+        self.parts(id)?;
         let slot = self.slots.get_mut(id.slot as usize)?;
         let connection = slot.connection.as_deref_mut()?;
         match connection.mail.recv()? {
