@@ -77,7 +77,7 @@ impl<D: Dialect, T: Transport> Link<D, T> {
 
     pub(crate) fn at(dialect: D, transport: T, options: &Options, end: End) -> Result<Self, Error> {
         let wire = options.wire(end).map_err(transport_error)?;
-        let waits = Waits::new(&transport, options.patience_to_send())?;
+        let waits = Waits::new(&transport, options)?;
         let messenger = Messenger::new(dialect, options.memory(), options.memory());
         let mut messenger = messenger.with_wire(wire);
         wire::start(&mut messenger);

@@ -42,6 +42,7 @@ mod allocations;
 mod calls;
 mod codec;
 mod files;
+mod hub;
 mod instructions;
 mod message;
 mod pinned;
@@ -86,12 +87,13 @@ fn main() -> ExitCode {
 }
 
 /// What stands in the table, and how each part of it is called.
-const PARTS: [(&str, fn(&mut Report, Scale)); 7] = [
+const PARTS: [(&str, fn(&mut Report, Scale)); 8] = [
     ("codec", codec::measure),
     ("stream", stream::measure),
     ("native", stream::measure_native),
     ("round-trip", round_trip::measure),
     ("calls", calls::measure),
+    ("hub", hub::measure),
     ("files", files::measure),
     ("system-calls", system_calls::measure),
 ];

@@ -258,11 +258,23 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
         }
     }
 
-    /// Takes up what is to be written next, if nothing is being written.
-    pub(super) fn commit(&mut self) {
+    /// How many of the [`queued`](Self::queued) bytes are on their way: they stay until the peer has taken them. Takes in
+    /// what the peer has said of that.
+    pub fn on_their_way(&mut self) -> usize {
+        self.hear_acknowledgements();
+        let keeping = self.dialect.keeping();
+        keeping.map_or(0, |keeping| keeping.kept.outstanding())
+    }
+
+    fn hear_acknowledgements(&mut self) {
         self.settle();
         self.look_ahead();
         self.settle();
+    }
+
+    /// Takes up what is to be written next, if nothing is being written.
+    pub(super) fn commit(&mut self) {
+        self.hear_acknowledgements();
         while self.dialect.has_own() && self.is_between_frames() {
             let window = self.dialect.window();
             let Some(keeping) = self.dialect.keeping_mut() else {
@@ -319,7 +331,7 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
 
     /// Finds the next frame where nothing else is to be seen to.
     #[inline]
-    pub(super) fn look_steadily(&mut self) -> Option<Frame> {
+    pub(crate) fn look_steadily(&mut self) -> Option<Frame> {
         if !self.dialect.is_steady() || self.reading != Reading::Frames {
             return None;
         }

@@ -135,7 +135,8 @@ where
     /// # use ropeway_core::pump::{AsyncLink, Error};
     /// # use ropeway_core::{Event, Instant, messages};
     /// # use embedded_io_async::{Read, Write};
-    /// # messages! { enum Words { Join(ropeway_core::dialect::cable_car::Join) as "Join" } }
+    /// # use ropeway_core::dialect::cable_car::Join;
+    /// # messages! { enum Words { Join(Join) } }
     /// # fn now() -> Instant { Instant::from_micros(0) }
     /// # async fn at(_: Option<Instant>) {}
     /// # fn look(_: Words) {}

@@ -75,10 +75,10 @@ pub type Client<T = TcpStream> = Node<Native, T>;
 
 /// A program's settings, with a random epoch: make them once, when the program starts.
 ///
-/// The window is 32 KiB, half of the [buffer](crate::Options::buffer) that links have by default; it must be smaller than
-/// that, so [`fit`](Config::fit) it to another.
+/// The window is as large as the [buffer](crate::Options::buffer) that links have by default has room for; it must be
+/// smaller than that, so [`fit`](Config::fit) it to another.
 pub fn config() -> Config {
-    Config::new(random()).window(32 << 10)
+    Config::new(random()).fit(128 << 10)
 }
 
 /// The end that dials.

@@ -42,11 +42,11 @@ pub(crate) fn config() -> Arc<Config> {
     Arc::new(config.name("bench"))
 }
 
-fn dialling() -> Native {
+pub(crate) fn dialling() -> Native {
     native::dialling(&config())
 }
 
-fn listening() -> Native {
+pub(crate) fn listening() -> Native {
     native::listening(&config())
 }
 
@@ -257,5 +257,5 @@ const CODE: u8 = match <Sample as Message>::CODE {
 const REQUEST: u8 = 0xE8;
 const RESPONSE: u8 = 0xE9;
 /// The bytes of an acknowledgement.
-const ACK: usize = 10;
+pub(crate) const ACK: usize = 10;
 const SHORT: &str = "the frame is short";
