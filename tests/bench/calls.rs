@@ -13,7 +13,7 @@ use ropeway_std::dialect::{Answers, Asks, Replies};
 use ropeway_std::message::{Answer, Call};
 use ropeway_std::native::{CallId, Dial};
 use ropeway_std::registry::Registry;
-use ropeway_std::{Handlers, Link, Node, Options, native};
+use ropeway_std::{Handlers, Link, Node, Options};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
