@@ -30,7 +30,7 @@ use std::time::Duration;
 /// # }
 /// ```
 pub struct Dial {
-    dial: Box<dyn FnMut(&Options, Duration) -> Dialling + Send>,
+    dial: Dials,
     options: Options,
     backoff: Backoff,
     attempt: Duration,
@@ -85,7 +85,7 @@ impl Dial {
         }))
     }
 
-    fn with(dial: Box<dyn FnMut(&Options, Duration) -> Dialling + Send>) -> Self {
+    fn with(dial: Dials) -> Self {
         Self {
             dial,
             options: Options::default(),
@@ -150,6 +150,9 @@ impl Dial {
         Ok(Node::new(link, handlers).dialled_by(source))
     }
 }
+
+/// Dials once, within so much time.
+type Dials = Box<dyn FnMut(&Options, Duration) -> Dialling + Send>;
 
 impl Source {
     /// Whether there is no stream.

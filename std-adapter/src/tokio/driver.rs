@@ -119,7 +119,7 @@ impl<D: Refuses> Driver<D> {
         Ok(())
     }
 
-    fn poll(&self, context: &mut Context<'_>) -> Poll<Result<Option<(Node<D>, Closing)>, Error>> {
+    fn poll(&self, context: &mut Context<'_>) -> Poll<Result<Ended<D>, Error>> {
         let mut state = self.shared.lock();
         for _ in 0..STEPS {
             if let Some(closing) = state.closing.take() {
@@ -416,3 +416,6 @@ impl<D: Dialect> fmt::Debug for Handle<D> {
 
 /// So many steps are done before others may use the node.
 const STEPS: usize = 16;
+
+/// What has ended, and how it is closed; nothing while it goes on.
+type Ended<D> = Option<(Node<D>, Closing)>;

@@ -41,11 +41,12 @@ impl Listener {
     pub async fn stream(&self, options: &Options) -> io::Result<Stream> {
         loop {
             match self.listener.accept().await {
-                Ok((stream, _)) => match Stream::tcp(stream, options) {
-                    Ok(stream) => return Ok(stream),
+                Ok((stream, _)) => {
                     // A caller that is gone again by now is nobody's fault here.
-                    Err(_) => {}
-                },
+                    if let Ok(stream) = Stream::tcp(stream, options) {
+                        return Ok(stream);
+                    }
+                }
                 Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
                 Err(error) => return Err(error),
             }

@@ -167,7 +167,7 @@ impl<W: Wire> End<W> {
         let before = self.cancels.len();
         while let Some(id) = self.cancels.front().copied()
             && has_room(self.talk.cancel(id), || {
-                ledger.sent(self.life, Item::Cancel(id.0))
+                ledger.sent(self.life, Item::Cancel(id.0));
             })
         {
             self.cancels.pop_front();
@@ -254,7 +254,7 @@ impl<W: Wire> End<W> {
                 self.answers.retain(|due| due.id != id || due.at <= now);
             }
             Heard::Opened(Opening::Fresh { cause, in_doubt }) => {
-                self.begin(cause, in_doubt, ledger)
+                self.begin(cause, in_doubt, ledger);
             }
             Heard::Opened(Opening::Resumed) => ledger.counts.resumed += 1,
             Heard::Met | Heard::CutOff | Heard::Broken(Rule::Silent) => {}
