@@ -45,8 +45,14 @@
 //!
 //! # Several dialects
 //!
-#![cfg_attr(unix, doc = "[`Together`] turns hubs of several dialects in one thread.")]
-#![cfg_attr(not(unix), doc = "A hub speaks one dialect; each needs a thread of its own.")]
+#![cfg_attr(
+    unix,
+    doc = "[`Together`] turns hubs of several dialects in one thread."
+)]
+#![cfg_attr(
+    not(unix),
+    doc = "A hub speaks one dialect; each needs a thread of its own."
+)]
 
 mod admission;
 mod connection;
