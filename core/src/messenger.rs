@@ -183,7 +183,21 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
             return Some(self.say_frame(frame, decode));
         }
         let seen = self.look()?;
-        Some(self.say(seen, decode))
+        Some(match self.dialect.keeping() {
+            Some(_) => self.say_rarely(seen, decode),
+            None => self.say(seen, decode),
+        })
+    }
+
+    /// The same as [`say`](Self::say), out of the way of what mostly happens.
+    #[cold]
+    #[inline(never)]
+    fn say_rarely<'a, T>(
+        &'a mut self,
+        seen: Seen,
+        decode: impl FnOnce(Envelope<'a, D>) -> Result<T, Rejected<'a, D>>,
+    ) -> Event<'a, D, T> {
+        self.say(seen, decode)
     }
 
     /// What [`look`](Self::look) has just seen, as an event.
@@ -204,8 +218,9 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
         }
     }
 
+    /// The next frame, which [`look_steadily`](Self::look_steadily) has just found, as an event.
     #[inline]
-    fn say_frame<'a, T>(
+    pub(crate) fn say_frame<'a, T>(
         &'a mut self,
         frame: Frame,
         decode: impl FnOnce(Envelope<'a, D>) -> Result<T, Rejected<'a, D>>,
@@ -305,6 +320,17 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
     pub fn release_memory(&mut self) {
         self.input.release();
         self.outbox.release();
+    }
+
+    /// The same, but for memory that was enlarged, which is dear to get again: for who holds many links and looks at one
+    /// after the other.
+    pub fn release_usual_memory(&mut self) {
+        if !self.input.has_grown() {
+            self.input.release();
+        }
+        if !self.outbox.has_grown() {
+            self.outbox.release();
+        }
     }
 
     /// The dialect, to see how the link stands.

@@ -1,5 +1,6 @@
 use crate::transport::transport_error;
 use crate::waits::Deadline;
+use crate::wire::End;
 use crate::{Cancel, Error, Link, Options};
 use mio::{Events, Interest, Poll, Token, Waker};
 use ropeway_core::dialect::Dialect;
@@ -103,7 +104,8 @@ impl Connect {
 
     /// Connects, and makes a link of it.
     pub fn link<D: Dialect>(self, dialect: D, options: &Options) -> Result<Link<D>, ConnectError> {
-        Ok(Link::new(dialect, self.stream()?, options)?)
+        let stream = self.stream()?;
+        Ok(Link::of_socket(dialect, stream, options, End::Dials)?)
     }
 
     /// Connects a blocking socket.

@@ -1,14 +1,18 @@
 use crate::call::{Refused, Table};
 use crate::clock::Clock;
+use crate::files::{self, Carrier, Traffic};
 use crate::hub::PeerId;
 use crate::native::Parting;
 use crate::storage::Growable;
+use crate::wire::AnyWire;
+use ropeway_core::dialect::native::Opening;
 use ropeway_core::dialect::{Carries, Dialect, Refuses};
 use ropeway_core::message::{Answer, Refusal, Request};
 use ropeway_core::{Instant, Messenger, SendError};
 use std::collections::VecDeque;
 use std::fmt;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What is kept of one peer beside its messenger, whoever serves it.
@@ -21,6 +25,10 @@ pub(crate) struct Desk<D: Dialect> {
     pub(crate) requests: Option<Requests<D::CallId>>,
     /// How the peer has said that a session or its link ends, or which rule it broke.
     pub(crate) parting: Option<Parting>,
+    /// What files are carried with, where there may be any.
+    pub(crate) carrier: Option<Arc<Carrier<D>>>,
+    /// The files under way, once there have been any.
+    files: Option<Box<Traffic<D>>>,
     /// How long calls wait that do not say it.
     pub(crate) patience: Duration,
     clock: Clock,
@@ -30,7 +38,7 @@ pub(crate) struct Desk<D: Dialect> {
 }
 
 /// The messenger of a link on std.
-pub(crate) type Mail<D> = Messenger<D, Growable>;
+pub(crate) type Mail<D> = Messenger<D, Growable, Growable, AnyWire>;
 
 type Owed<D> = Box<dyn FnMut(&mut Mail<D>) -> Result<(), SendError> + Send>;
 
@@ -63,6 +71,8 @@ impl<D: Dialect> Desk<D> {
             ending: None,
             requests: None,
             parting: None,
+            carrier: None,
+            files: None,
             patience: PATIENCE,
             clock,
             owed: VecDeque::new(),
@@ -74,7 +84,11 @@ impl<D: Dialect> Desk<D> {
     pub(crate) fn is_blank(&self) -> bool {
         let awaits_none = self.requests.as_ref().is_none_or(Requests::is_empty);
         let is_done = self.calls.is_blank() && self.owes_nothing() && awaits_none;
-        is_done && self.ending.is_none() && self.parting.is_none() && self.unsent == 0
+        is_done
+            && self.files.is_none()
+            && self.ending.is_none()
+            && self.parting.is_none()
+            && self.unsent == 0
     }
 
     /// Makes a blank one that of another peer.
@@ -94,7 +108,61 @@ impl<D: Dialect> Desk<D> {
 
     /// Whether everything that the peer asked for has been answered or queued.
     pub(crate) fn owes_nothing(&self) -> bool {
-        self.owed.is_empty()
+        self.owed.is_empty() && !self.files.as_ref().is_some_and(|files| files.holds())
+    }
+
+    /// The files under way, where there may be any.
+    pub(crate) fn files(&mut self) -> Option<&mut Traffic<D>> {
+        if self.files.is_none() {
+            self.files = self.carrier.as_deref().map(Traffic::new);
+        }
+        self.files.as_deref_mut()
+    }
+
+    /// The session is resumed, or a fresh one.
+    pub(crate) fn handle_opened(&mut self, opening: Opening) {
+        if let Some(files) = &mut self.files {
+            files.handle_opened(opening);
+        }
+    }
+
+    pub(crate) fn take_file_news(&mut self) -> Option<files::Event> {
+        self.files.as_mut()?.take_news()
+    }
+
+    pub(crate) fn drop_file_news(&mut self) {
+        while self.take_file_news().is_some() {}
+    }
+
+    /// Queues what is to be said of files and at most one chunk, and says whether anything was queued.
+    pub(crate) fn move_files(&mut self, mail: &mut Mail<D>) -> bool {
+        let files = self.files.as_mut();
+        files.is_some_and(|files| files.advance(mail))
+    }
+
+    /// Whether there is more of files to be queued.
+    pub(crate) fn has_files_to_move(&self) -> bool {
+        let files = self.files.as_ref();
+        files.is_some_and(|files| files.is_stirred())
+    }
+
+    /// Whether there is something to tell of files.
+    pub(crate) fn has_file_news(&self) -> bool {
+        let files = self.files.as_ref();
+        files.is_some_and(|files| files.has_news())
+    }
+
+    /// Whether there is more of files to be queued once something has left the queue.
+    pub(crate) fn has_files_waiting(&self) -> bool {
+        let files = self.files.as_ref();
+        files.is_some_and(|files| files.is_blocked())
+    }
+
+    /// The link is lost.
+    pub(crate) fn handle_lost(&mut self) {
+        if let Some(files) = &mut self.files {
+            files.handle_lost();
+        }
     }
 
     /// Notes a request that is to be answered later, unless there are as many of them as there may be.
@@ -127,6 +195,9 @@ impl<D: Dialect> Desk<D> {
     /// Queues the answers that found no room before, as far as there is some now.
     pub(crate) fn settle(&mut self, mail: &mut Mail<D>) {
         self.calls.settle(mail);
+        if let Some(files) = self.files.as_mut().filter(|files| files.holds()) {
+            files.settle(mail);
+        }
         while let Some(owed) = self.owed.front_mut() {
             match owed(mail) {
                 Err(SendError::Full) => return,

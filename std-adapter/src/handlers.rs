@@ -1,4 +1,5 @@
 use crate::call::Refused;
+use crate::files;
 use crate::hub::{News, PeerId, Peers};
 use crate::native::Standing;
 use crate::peer::Peer;
@@ -50,10 +51,12 @@ pub struct Handlers<D: Dialect> {
     news: Option<Box<Hear<D>>>,
     cancelled: Option<Box<Cancelled<D>>>,
     standing: Option<Box<Stand<D>>>,
+    files: Option<Box<Filed<D>>>,
 }
 
 type Cancelled<D> = dyn FnMut(&mut Peer<'_, D>, <D as Dialect>::CallId) + Send;
 type Stand<D> = dyn FnMut(&mut Peer<'_, D>, &Standing<'_>) + Send;
+type Filed<D> = dyn FnMut(&mut Peer<'_, D>, &files::Event) + Send;
 type Otherwise<D> = dyn FnMut(&mut Aside<D>, Event<'_, D, Never>) + Send;
 type Then<D> = dyn FnOnce(&mut Peer<'_, D>);
 type Hear<D> = dyn FnMut(&mut Peers<D>, &News) + Send;
@@ -75,6 +78,7 @@ impl<D: Dialect> Handlers<D> {
             news: None,
             cancelled: None,
             standing: None,
+            files: None,
         }
     }
 
@@ -195,6 +199,15 @@ impl<D: Dialect> Handlers<D> {
         self
     }
 
+    /// Hears how files come along, where the node or hub [carries some](crate::files).
+    pub fn files(
+        &mut self,
+        handler: impl FnMut(&mut Peer<'_, D>, &files::Event) + Send + 'static,
+    ) -> &mut Self {
+        self.files = Some(Box::new(handler));
+        self
+    }
+
     fn add(&mut self, handler: impl Handler<D> + 'static) -> &mut Self {
         self.handlers.push(Box::new(handler));
         self
@@ -210,6 +223,18 @@ impl<D: Dialect> Handlers<D> {
         }
     }
 
+    /// Tells what is new of a peer's files, and says whether anything was.
+    pub(crate) fn tell_files(&mut self, peer: &mut Peer<'_, D>) -> bool {
+        let mut was_new = false;
+        while let Some(event) = peer.take_file_event() {
+            was_new = true;
+            if let Some(handler) = &mut self.files {
+                handler(peer, &event);
+            }
+        }
+        was_new
+    }
+
     pub(crate) fn tell(&mut self, peers: &mut Peers<D>, news: &News) {
         if let Some(hear) = &mut self.news {
             hear(peers, news);
@@ -218,6 +243,19 @@ impl<D: Dialect> Handlers<D> {
 }
 
 impl<D: Dialect> Aside<D> {
+    const fn new(id: PeerId, address: Option<SocketAddr>) -> Self {
+        Self {
+            id,
+            address,
+            then: Vec::new(),
+            answers_later: false,
+        }
+    }
+
+    fn of(peer: &Peer<'_, D>) -> Self {
+        Self::new(peer.id(), peer.address())
+    }
+
     /// Which of a hub's peers it is.
     pub const fn id(&self) -> PeerId {
         self.id

@@ -7,8 +7,10 @@
 //! | look for messages once a turn of a loop | [`Pump`] |
 //! | answer a peer, call it, and handle what it says | [`Node`] with [`Handlers`], and [`call`] |
 //! | keep a session with a peer, whatever becomes of its links | [`native`] |
+//! | send files to and from disk, and go on with them whatever happens | [`files`] |
 //! | serve many peers in one thread | [`Hub`] |
 //! | reach a peer, or wait for peers | [`Connect`], [`Listener`], ended by a [`Cancel`] |
+//! | do the same in tasks of tokio | `tokio`, by the feature of that name |
 //! | find peers on the network | [`discovery`] |
 //! | handle values of unknown shape | [`value`] |
 //! | handle JSON messages of any class | [`json`] |
@@ -29,6 +31,7 @@ mod clock;
 mod connect;
 mod desk;
 pub mod discovery;
+pub mod files;
 mod handlers;
 pub mod hub;
 pub mod json;
@@ -46,9 +49,12 @@ mod pump;
 mod random;
 mod storage;
 pub mod tcptalks;
+#[cfg(feature = "tokio")]
+pub mod tokio;
 pub mod transport;
 pub mod value;
 mod waits;
+mod wire;
 
 pub use cancel::Cancel;
 pub use connect::{Connect, ConnectError};

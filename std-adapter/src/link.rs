@@ -1,7 +1,9 @@
+use crate::desk::Mail;
 use crate::storage::Growable;
 use crate::transport::transport_error;
 use crate::transport::{Half, Patience, Transport, halves};
 use crate::waits::{Deadline, Waits};
+use crate::wire::{self, AnyWire, End};
 use crate::{Connect, ConnectError, Error, Options};
 use ropeway_core::dialect::{Carries, Dialect};
 use ropeway_core::registry::Registry;
@@ -36,32 +38,56 @@ use std::time::Duration;
 pub struct Link<D, T = TcpStream> {
     link: Inner<D, T>,
     waits: Waits,
+    /// The size of each of its two buffers before they have grown.
+    buffer: usize,
 }
 
-pub(crate) type Inner<D, T> = pump::Link<D, Half<T>, Half<T>, Growable>;
+pub(crate) type Inner<D, T> = pump::Link<D, Half<T>, Half<T>, Growable, Growable, AnyWire>;
 
 impl<D: Dialect> Link<D> {
     /// Connects to `address`, a host name or an address with a port, as [`Connect`] does by default.
     pub fn connect(dialect: D, address: impl ToSocketAddrs) -> Result<Self, ConnectError> {
-        let stream = Connect::new(address).stream()?;
-        Ok(Self::new(dialect, stream, &Options::default())?)
+        Connect::new(address).link(dialect, &Options::default())
     }
 
     /// A link over a connected socket.
     pub fn new(dialect: D, stream: TcpStream, options: &Options) -> Result<Self, Error> {
+        Self::of_socket(dialect, stream, options, End::Either)
+    }
+
+    pub(crate) fn of_socket(
+        dialect: D,
+        stream: TcpStream,
+        options: &Options,
+        end: End,
+    ) -> Result<Self, Error> {
         options.apply(&stream).map_err(transport_error)?;
-        Self::over(dialect, stream, options)
+        Self::at(dialect, stream, options, end)
     }
 }
 
 impl<D: Dialect, T: Transport> Link<D, T> {
     /// A link over any transport.
+    ///
+    /// Where `options` have keys, it is secure: the end that dials if they have a key to dial with, else the one that
+    /// listens. Keys for both are an error here.
     pub fn over(dialect: D, transport: T, options: &Options) -> Result<Self, Error> {
-        let waits = Waits::new(&transport, options.patience_to_send())?;
+        Self::at(dialect, transport, options, End::Either)
+    }
+
+    pub(crate) fn at(dialect: D, transport: T, options: &Options, end: End) -> Result<Self, Error> {
+        let wire = options.wire(end).map_err(transport_error)?;
+        let waits = Waits::new(&transport, options)?;
         let messenger = Messenger::new(dialect, options.memory(), options.memory());
+        let mut messenger = messenger.with_wire(wire);
+        wire::start(&mut messenger);
         let (reader, writer) = halves(transport);
         let link = pump::Link::new(messenger, reader, writer);
-        Ok(Self { link, waits })
+        Ok(Self {
+            link,
+            waits,
+            buffer: options.initial(),
+        })
     }
 
     /// Sends a message at once, with all that was queued before it.
@@ -132,12 +158,20 @@ impl<D: Dialect, T: Transport> Link<D, T> {
         }
     }
 
+    pub(crate) fn has_event(&mut self) -> bool {
+        self.link.has_event()
+    }
+
     /// Queues a message if there is room, and writes nothing.
     pub(crate) fn try_queue<M: ?Sized>(&mut self, message: &M) -> Result<(), SendError>
     where
         D: Carries<M>,
     {
         self.link.try_queue(message)
+    }
+
+    pub(crate) const fn buffer(&self) -> usize {
+        self.buffer
     }
 
     pub(crate) const fn send_timeout(&self) -> Duration {
@@ -149,12 +183,12 @@ impl<D: Dialect, T: Transport> Link<D, T> {
     pub fn reconnect(&mut self, transport: T) -> Result<(), Error> {
         self.waits.restart(&transport)?;
         (*self.link.reader(), *self.link.writer()) = halves(transport);
-        self.link.messenger().handle_connected();
+        wire::restart(self.link.messenger());
         self.waits.note_time(&mut self.link);
         Ok(())
     }
 
-    pub(crate) const fn messenger(&mut self) -> &mut Messenger<D, Growable> {
+    pub(crate) const fn messenger(&mut self) -> &mut Mail<D> {
         self.link.messenger()
     }
 

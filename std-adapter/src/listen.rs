@@ -1,6 +1,7 @@
 use crate::connect::Waiting;
 use crate::transport::transport_error;
 use crate::waits::Deadline;
+use crate::wire::End;
 use crate::{Cancel, Error, Link, Options};
 use ropeway_core::dialect::Dialect;
 use std::io;
@@ -72,7 +73,7 @@ impl Listener {
         timeout: Duration,
     ) -> Result<Option<Link<D>>, Error> {
         match self.stream(timeout).map_err(transport_error)? {
-            Some((stream, _)) => Link::new(dialect, stream, options).map(Some),
+            Some((stream, _)) => Link::of_socket(dialect, stream, options, End::Listens).map(Some),
             None => Ok(None),
         }
     }

@@ -5,6 +5,7 @@ mod turning;
 use crate::call::{CallError, Failure, Ticket};
 use crate::clock::Clock;
 use crate::desk::{Desk, Requests};
+use crate::files::{Carrier, Files};
 use crate::hub::PeerId;
 use crate::native::Dialler;
 use crate::peer::Peer;
@@ -13,7 +14,7 @@ use crate::transport::{Transport, Wake, Wakeable};
 use crate::waits::Deadline;
 use crate::{Error, Handlers, Link};
 use ropeway_core::SendError;
-use ropeway_core::dialect::{Answers, Asks, Calling, Dialect, Refuses};
+use ropeway_core::dialect::{Answers, Asks, Calling, Dialect, Filing, Refuses};
 use ropeway_core::message::Request;
 use std::fmt;
 use std::net::TcpStream;
@@ -109,6 +110,19 @@ impl<D: Dialect, T: Transport> Node<D, T> {
     #[must_use]
     pub fn max_requests(mut self, requests: usize) -> Self {
         self.desk.requests = Some(Requests::new(requests));
+        self
+    }
+
+    /// Carries files as `files` says; without, none are carried.
+    ///
+    /// Half of the link's receive [buffer](crate::Options::buffer) is for them: make it large.
+    #[must_use]
+    pub fn with_files(mut self, files: Files) -> Self
+    where
+        D: Filing,
+    {
+        let buffer = self.link.buffer();
+        self.desk.carrier = Some(Carrier::new(files, buffer, buffer));
         self
     }
 
@@ -324,6 +338,7 @@ impl<D: Dialect, T: Transport> Node<D, T> {
         self.desk.parting = None;
         self.lost = None;
         self.is_finished = false;
+        self.desk.handle_lost();
         self.link.reconnect(transport)?;
         if let (Some(posts), Some(waker)) = (&self.posts, self.waker) {
             posts.set_wake(waker(self.link.transport()));

@@ -1,4 +1,5 @@
 use crate::storage::{Growable, Pool};
+use crate::wire::{AnyWire, End, Security};
 use socket2::{SockRef, TcpKeepalive};
 use std::io;
 use std::net::TcpStream;
@@ -22,7 +23,9 @@ pub struct Options {
     buffer: usize,
     max_message: usize,
     send_timeout: Duration,
+    spin: Duration,
     keepalive: Option<Keepalive>,
+    security: Security,
 }
 
 /// When a silent peer is given up by TCP itself.
@@ -37,7 +40,7 @@ pub struct Keepalive {
 }
 
 impl Default for Options {
-    /// Buffers of 64 KiB that grow for messages of up to 16 MiB, sends that wait as long as it takes, and TCP's
+    /// Buffers of 128 KiB that grow for messages of up to 16 MiB, sends that wait as long as it takes, and TCP's
     /// probes after 10 s of silence, every 3 s, 5 times.
     fn default() -> Self {
         let keepalive = Keepalive {
@@ -46,10 +49,12 @@ impl Default for Options {
             tries: 5,
         };
         Self {
-            buffer: 64 << 10,
+            buffer: 128 << 10,
             max_message: 16 << 20,
             send_timeout: Duration::MAX,
+            spin: Duration::ZERO,
             keepalive: Some(keepalive),
+            security: Security::NONE,
         }
     }
 }
@@ -77,6 +82,18 @@ impl Options {
         self
     }
 
+    /// How long a blocking link tries to read, again and again, before it has the system wait for the peer; not at all by
+    /// default.
+    ///
+    /// What comes meanwhile is there at once: nobody has to be woken, which is half of a round trip between programs that
+    /// run at the time. It costs a processor of its own for as long, and six system calls whenever nothing has come, so
+    /// it is for links that talk most of the time, and harms where there are more of them than processors.
+    #[must_use]
+    pub const fn spin(mut self, at_most: Duration) -> Self {
+        self.spin = at_most;
+        self
+    }
+
     /// TCP's own probes of a silent peer.
     #[must_use]
     pub const fn keepalive(mut self, keepalive: Keepalive) -> Self {
@@ -91,8 +108,40 @@ impl Options {
         self
     }
 
+    /// Links that this program dials are secure, over the native protocol: only a peer that has this key can read them.
+    #[cfg(feature = "secure")]
+    #[must_use]
+    pub fn secure(mut self, key: crate::native::Key) -> Self {
+        self.security.dials = Some(key);
+        self
+    }
+
+    /// Links that this program listens for are secure, over the native protocol: only peers that have one of these keys
+    /// are let in.
+    #[cfg(feature = "secure")]
+    #[must_use]
+    pub fn keyring(mut self, keys: crate::native::Keyring) -> Self {
+        self.security.listens = Some(keys);
+        self
+    }
+
+    /// The same, with the keys of `security` where it has any.
+    pub(crate) fn secured(mut self, security: Security) -> Self {
+        self.security = security.or(self.security);
+        self
+    }
+
+    /// What lies between the frames and the transport of a link.
+    pub(crate) fn wire(&self, end: End) -> io::Result<AnyWire> {
+        self.security.wire(end)
+    }
+
     pub(crate) const fn patience_to_send(&self) -> Duration {
         self.send_timeout
+    }
+
+    pub(crate) const fn time_to_spin(&self) -> Duration {
+        self.spin
     }
 
     /// The size of a buffer before it has grown, in bytes.
@@ -101,6 +150,14 @@ impl Options {
             true => self.buffer,
             false => self.max_message,
         }
+    }
+
+    /// The same, with buffers of so many bytes if they are smaller.
+    pub(crate) const fn at_least(mut self, buffer: usize) -> Self {
+        if self.buffer < buffer {
+            self.buffer = buffer;
+        }
+        self
     }
 
     /// The largest frame in bytes.

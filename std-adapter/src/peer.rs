@@ -1,11 +1,13 @@
 use crate::call::{CallError, Failure, Refused, Stub, Then, Ticket};
 use crate::desk::{Desk, Ending, Mail, refusal};
+use crate::files::{self, FileError, FileId, Progress, Traffic};
 use crate::hub::{PeerId, Peers};
 use ropeway_core::SendError;
 use ropeway_core::dialect::{Answers, Asks, Calling, Carries, Dialect, Refuses};
 use ropeway_core::message::{Answer, Request};
 use std::fmt;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 /// One peer, as handlers meet it: to answer, to send, to call, to let go.
@@ -65,6 +67,13 @@ impl<'a, D: Dialect> Peer<'a, D> {
     /// The link's dialect, to see how the link stands.
     pub fn dialect(&mut self) -> &mut D {
         self.parts().0.dialect_mut()
+    }
+
+    /// The id of the key that the peer has, once it has shown that over a secure link. A session goes on under the same
+    /// id only.
+    #[cfg(feature = "secure")]
+    pub fn key_id(&mut self) -> Option<crate::native::KeyId> {
+        self.parts().0.wire().owner()
     }
 
     /// Queues a message; a full queue takes nothing.
@@ -171,6 +180,43 @@ impl<'a, D: Dialect> Peer<'a, D> {
     /// How many bytes wait to be written.
     pub fn queued(&mut self) -> usize {
         self.parts().0.queued()
+    }
+
+    /// Offers the peer the file at `path` under `name`, a path of parts with `/` between them.
+    ///
+    /// How it comes along hears [`Handlers::files`](crate::Handlers::files). It goes on over other links of the session, and
+    /// is offered again in a fresh one.
+    pub fn offer(&mut self, path: impl AsRef<Path>, name: &str) -> Result<FileId, FileError> {
+        self.files()?.offer(path.as_ref(), name)
+    }
+
+    /// Asks the peer for the file that it has under `name`, to be put at `path`, whose folder must be there.
+    pub fn ask_for(&mut self, name: &str, path: impl AsRef<Path>) -> Result<FileId, FileError> {
+        self.files()?.ask_for(name, path.as_ref())
+    }
+
+    /// Gives a file up, either way, and says whether there was anything to give up. Nothing more is heard of it, and what has
+    /// come of it is removed.
+    pub fn cancel_file(&mut self, file: FileId) -> bool {
+        self.files().is_ok_and(|files| files.cancel(file))
+    }
+
+    /// How far a file has come; none once its end is there to be told.
+    pub fn progress(&mut self, file: FileId) -> Option<Progress> {
+        self.files().ok()?.progress(file)
+    }
+
+    fn files(&mut self) -> Result<&mut Traffic<D>, FileError> {
+        let (_, desk) = self.parts();
+        desk.files().ok_or(FileError::NoFiles)
+    }
+
+    pub(crate) fn take_file_event(&mut self) -> Option<files::Event> {
+        // Looking for one must not make a hub look at the peer again.
+        match self.desk().has_file_news() {
+            true => self.parts().1.take_file_news(),
+            false => None,
+        }
     }
 
     /// Ends the link once all that is queued has been written. Nothing more is taken from the peer.

@@ -1,7 +1,7 @@
-use crate::Error;
 use crate::clock::Clock;
 use crate::link::Inner;
 use crate::transport::{Patience, Transport, transport_error};
+use crate::{Error, Options};
 use ropeway_core::dialect::Dialect;
 use std::time::{Duration, Instant};
 
@@ -13,6 +13,8 @@ pub(crate) struct Waits {
     /// How long it waits at most for room, before something else is tried.
     writes: Patience,
     send_timeout: Duration,
+    /// How long reads are tried before they wait.
+    spin: Duration,
     clock: Clock,
 }
 
@@ -21,12 +23,14 @@ pub(crate) struct Waits {
 pub(crate) struct Deadline(Option<Instant>);
 
 impl Waits {
-    pub(crate) fn new(transport: &impl Transport, send_timeout: Duration) -> Result<Self, Error> {
+    pub(crate) fn new(transport: &impl Transport, options: &Options) -> Result<Self, Error> {
+        let send_timeout = options.patience_to_send();
         let writes = Patience::Until(send_timeout.clamp(SHORTEST, SLICE));
         let waits = Self {
             reads: Patience::Forever,
             writes,
             send_timeout,
+            spin: options.time_to_spin(),
             clock: Clock::new(),
         };
         let set = transport.set_patience(waits.reads, waits.writes);
@@ -73,7 +77,12 @@ impl Waits {
         let deadline = Deadline::after(self.send_timeout);
         let full = link.queued();
         loop {
-            link.flush()?;
+            // Little is not worth a write while the peer has something to acknowledge, which makes room without.
+            let on_their_way = link.messenger().on_their_way();
+            let waiting = link.queued().saturating_sub(on_their_way);
+            if on_their_way == 0 || waiting >= full / 4 {
+                link.flush()?;
+            }
             if link.queued() < full {
                 return Ok(true);
             }
@@ -100,6 +109,9 @@ impl Waits {
         link: &mut Inner<D, T>,
     ) -> Result<bool, Error> {
         if self.reads == Patience::None {
+            if !self.spin.is_zero() && link.write_once()? {
+                return Ok(true);
+            }
             self.set_reads(link, Patience::Forever)?;
         }
         Ok(link.write_once()? || (is_stuck(link) && self.write_when_unstuck(link)?))
@@ -125,12 +137,10 @@ impl Waits {
                 self.set_reads(link, Patience::None)?;
             }
             let written = link.flush();
-            let reads = match is_stuck(link) {
-                false => self.roughly(left),
-                true => Patience::of(left.min(SLICE)),
+            let read = match self.spin(link, left) {
+                Ok(false) => self.read_once(link, left),
+                spun => spun,
             };
-            self.set_reads(link, reads)?;
-            let read = link.read_once();
             self.note_time(link);
             if link.has_event() {
                 return Ok(true);
@@ -144,6 +154,42 @@ impl Waits {
             left = deadline.left();
         }
         Ok(false)
+    }
+
+    /// Reads once, and waits for at most about `left`.
+    fn read_once<D: Dialect, T: Transport>(
+        &mut self,
+        link: &mut Inner<D, T>,
+        left: Duration,
+    ) -> Result<bool, Error> {
+        let reads = match is_stuck(link) {
+            false => self.roughly(left),
+            true => Patience::of(left.min(SLICE)),
+        };
+        self.set_reads(link, reads)?;
+        link.read_once()
+    }
+
+    /// Reads again and again until something has come, where that is asked for, and says whether it has in time.
+    #[inline]
+    fn spin<D: Dialect, T: Transport>(
+        &mut self,
+        link: &mut Inner<D, T>,
+        left: Duration,
+    ) -> Result<bool, Error> {
+        let time = self.spin.min(left);
+        if time.is_zero() {
+            return Ok(false);
+        }
+        self.set_reads(link, Patience::None)?;
+        let end = Deadline::after(time);
+        while !link.read_once()? {
+            if end.has_passed() {
+                return Ok(false);
+            }
+            std::hint::spin_loop();
+        }
+        Ok(true)
     }
 
     /// A patience that ends in time: the present one if that is not far from it, since a change costs system calls.

@@ -22,6 +22,11 @@ pub(crate) fn count() -> u64 {
     COUNT.get()
 }
 
+/// The bytes that this thread holds; below zero where others asked for what it gave back.
+pub(crate) fn held() -> i64 {
+    HELD.get()
+}
+
 /// The most bytes that this thread has held at a time since [`forget_peak`], beyond what it held then.
 pub(crate) fn peak() -> u64 {
     u64::try_from(PEAK.get() - FLOOR.get()).unwrap_or(0)

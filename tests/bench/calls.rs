@@ -5,19 +5,20 @@ use crate::pinned::{self, PATIENCE};
 use crate::report::{Report, Target};
 use crate::rounds::{Series, percentile};
 use crate::slab::{Allocated, steadily};
-use crate::stream::{frame, tcptalks};
+use crate::stream::{frame, native, tcptalks};
 use crate::{Outcome, Scale};
 use ropeway_std::call::Failure;
 use ropeway_std::dialect::clever_show::{self, CleverShow};
 use ropeway_std::dialect::{Answers, Asks, Replies};
 use ropeway_std::message::{Answer, Call};
+use ropeway_std::native::{CallId, Dial};
 use ropeway_std::registry::Registry;
 use ropeway_std::{Handlers, Link, Node, Options, native};
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 pub(crate) fn measure(report: &mut Report, scale: Scale) {
     report.section("calls through a node, one at a time, over TCP");
@@ -32,9 +33,9 @@ pub(crate) fn measure(report: &mut Report, scale: Scale) {
     let ends = || [CleverShow::new(), CleverShow::new()];
     let id = clever_show::CallId::new(7);
     rows(report, scale, "clever-show", &ends, id);
-    let config = Arc::new(native::config());
-    let ends = || [native::dialling(&config), native::listening(&config)];
-    rows(report, scale, "native", &ends, native::CallId(7));
+    let spinning = Options::default().spin(Duration::from_millis(1));
+    native_rows(report, scale, "Client::call", &Options::default(), 1.05);
+    native_rows(report, scale, "call, spinning", &spinning, 0.55);
 }
 
 fn rows<D>(
@@ -48,13 +49,54 @@ fn rows<D>(
     for<'a> <D as Answers<'a, Sample>>::Failure: Failure,
     Samples: for<'a> Registry<'a, D>,
 {
-    let (trips, rounds) = (scale.pick(200, 2_000), scale.pick(5, 25));
+    let turns = frames(ends, id).and_then(|frames| {
+        turns(&frames, scale, |trips| {
+            let (here, there) = pinned::connection()?;
+            let [asking, answering] = ends();
+            let options = Options::default();
+            pinned::side_by_side(
+                || ask(asking, here, trips),
+                || reply(answering, there, &options, trips),
+            )
+        })
+    });
+    show(report, dialect, "Node::call", 1.25, turns);
+}
+
+/// A client of the native protocol; each call takes the acknowledgement of the last answer along, and the other way round.
+fn native_rows(report: &mut Report, scale: Scale, ours: &str, options: &Options, goal: f64) {
+    let ends = || [native::dialling(), native::listening()];
+    let turns = frames(&ends, CallId(7)).and_then(|mut frames| {
+        for frame in &mut frames {
+            frame.extend([0; native::ACK]);
+        }
+        turns(&frames, scale, |trips| {
+            let listener = TcpListener::bind("127.0.0.1:0")?;
+            let address = listener.local_addr()?;
+            pinned::side_by_side(
+                || {
+                    let dial = Dial::new(address).options(options);
+                    ask_node(dial.client(&native::config(), Handlers::new())?, trips)
+                },
+                || {
+                    let (there, _) = listener.accept()?;
+                    there.set_read_timeout(Some(PATIENCE))?;
+                    reply(native::listening(), there, options, trips)
+                },
+            )
+        })
+    });
+    show(report, "native", ours, goal, turns);
+}
+
+fn show(report: &mut Report, dialect: &str, ours: &str, goal: f64, turns: Outcome<Turns>) {
     let name = format!("{dialect}: every call is answered");
-    let Some(turns) = report.succeeds(&name, turns(ends, id, trips, rounds)) else {
+    let Some(turns) = report.succeeds(&name, turns) else {
         return;
     };
     report.value(&name, "ok");
-    for (name, percent) in [("p50", 50), ("p99", 99)] {
+    let contender = ours;
+    for (name, percent, goal) in [("p50", 50, goal), ("p99", 99, 1.25)] {
         let [raw, ours] = turns.times.each_ref().map(|rounds| {
             let rounds = rounds.iter().cloned();
             let times = rounds.map(|times| percentile(times, percent));
@@ -63,8 +105,8 @@ fn rows<D>(
         let micros = |series: &Series| format!("{:.2} us", series.median());
         let by_hand = format!("{dialect}, by hand");
         report.value(&format!("{name} {by_hand}"), micros(&raw));
-        let name = format!("{name} {dialect}, Node::call");
-        let (ratio, target) = (ours.over(&raw), Target::AtMost(1.25));
+        let name = format!("{name} {dialect}, {contender}");
+        let (ratio, target) = (ours.over(&raw), Target::AtMost(goal));
         report.target(&name, micros(&ours), ratio, &by_hand, target);
     }
     let allocated = turns.allocated;
@@ -81,29 +123,34 @@ struct Turns {
     allocated: Allocated,
 }
 
-fn turns<D>(ends: &impl Fn() -> [D; 2], id: D::CallId, trips: u32, rounds: usize) -> Outcome<Turns>
+/// The bytes of a call and of its answer.
+fn frames<D>(ends: &impl Fn() -> [D; 2], id: D::CallId) -> Outcome<[Vec<u8>; 2]>
 where
-    D: Asks<Sample> + Replies<Sample> + Send + 'static,
-    for<'a> <D as Answers<'a, Sample>>::Failure: Failure,
+    D: Asks<Sample> + Replies<Sample>,
     Samples: for<'a> Registry<'a, D>,
 {
     let (request, value) = (&Sample::nth(7), &7);
     let call = frame(ends(), &Call { id, request })?;
     let answer = frame(ends(), &Answer::<'_, '_, _, Sample> { id, value })?;
+    Ok([call, answer])
+}
+
+/// Throws the bytes there and back in turns with `ours`, which makes so many calls and answers them.
+fn turns(
+    [call, answer]: &[Vec<u8>; 2],
+    scale: Scale,
+    mut ours: impl FnMut(u32) -> Outcome<((Vec<f64>, Allocated), Allocated)>,
+) -> Outcome<Turns> {
+    let (trips, rounds) = (scale.pick(200, 2_000), scale.pick(5, 25));
     let mut times = [Vec::new(), Vec::new()];
     let mut allocated = 0;
     for round in 0..=rounds {
         let (here, there) = pinned::connection()?;
         let (raw, ()) = pinned::side_by_side(
-            || throw(here, &call, &answer, trips),
-            || give_back(there, &call, &answer, trips),
+            || throw(here, call, answer, trips),
+            || give_back(there, call, answer, trips),
         )?;
-        let (here, there) = pinned::connection()?;
-        let [asking, answering] = ends();
-        let ((ours, asker), answerer) = pinned::side_by_side(
-            || ask(asking, here, trips),
-            || reply(answering, there, trips),
-        )?;
+        let ((ours, asker), answerer) = ours(trips)?;
         allocated = asker + answerer;
         if round > 0 {
             times[0].push(raw);
@@ -143,7 +190,14 @@ where
     for<'a> <D as Answers<'a, Sample>>::Failure: Failure,
 {
     let link = Link::new(dialect, stream, &Options::default())?;
-    let mut node = Node::new(link, Handlers::new());
+    ask_node(Node::new(link, Handlers::new()), trips)
+}
+
+fn ask_node<D>(mut node: Node<D>, trips: u32) -> Outcome<(Vec<f64>, Allocated)>
+where
+    D: Asks<Sample> + Replies<Sample>,
+    for<'a> <D as Answers<'a, Sample>>::Failure: Failure,
+{
     if !node.open(PATIENCE)? {
         return Err("the link does not open".into());
     }
@@ -162,7 +216,7 @@ where
     Ok((times, allocated))
 }
 
-fn reply<D>(dialect: D, stream: TcpStream, trips: u32) -> Outcome<Allocated>
+fn reply<D>(dialect: D, stream: TcpStream, options: &Options, trips: u32) -> Outcome<Allocated>
 where
     D: Replies<Sample> + 'static,
 {
@@ -173,7 +227,7 @@ where
         count.fetch_add(1, Ordering::Relaxed);
         Ok(sample.id)
     });
-    let link = Link::new(dialect, stream, &Options::default())?;
+    let link = Link::new(dialect, stream, options)?;
     let mut node = Node::new(link, handlers);
     steadily(trips, |id| {
         while answered.load(Ordering::Relaxed) <= id {

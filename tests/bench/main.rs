@@ -3,6 +3,7 @@
 //! ```text
 //! cargo run --release -p ropeway-tests --bin bench             everything, a minute or two
 //! cargo run --release -p ropeway-tests --bin bench -- --smoke  a few seconds: do the checks hold?
+//! cargo run --release -p ropeway-tests --bin bench -- native   only what is called so
 //! ```
 //!
 //! # What is measured
@@ -41,6 +42,7 @@ mod allocations;
 mod calls;
 mod codec;
 mod files;
+mod hub;
 mod instructions;
 mod message;
 mod pinned;
@@ -78,24 +80,37 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
-        [] => table(Scale::Full),
-        ["--smoke"] => table(Scale::Smoke),
         [COUNTED, name, count] => counted(name, count),
-        _ => {
-            eprintln!("usage: bench [--smoke]");
-            ExitCode::FAILURE
-        }
+        ["--smoke", ref parts @ ..] => table(Scale::Smoke, parts),
+        ref parts => table(Scale::Full, parts),
     }
 }
 
-fn table(scale: Scale) -> ExitCode {
+/// What stands in the table, and how each part of it is called.
+const PARTS: [(&str, fn(&mut Report, Scale)); 8] = [
+    ("codec", codec::measure),
+    ("stream", stream::measure),
+    ("native", stream::measure_native),
+    ("round-trip", round_trip::measure),
+    ("calls", calls::measure),
+    ("hub", hub::measure),
+    ("files", files::measure),
+    ("system-calls", system_calls::measure),
+];
+
+/// All parts, or those that are named.
+fn table(scale: Scale, only: &[&str]) -> ExitCode {
+    let names = PARTS.map(|(name, _)| name);
+    if only.iter().any(|name| !names.contains(name)) {
+        eprintln!("usage: bench [--smoke] [{}]...", names.join(" | "));
+        return ExitCode::FAILURE;
+    }
     let mut report = Report::new();
-    codec::measure(&mut report, scale);
-    stream::measure(&mut report, scale);
-    round_trip::measure(&mut report, scale);
-    calls::measure(&mut report, scale);
-    files::measure(&mut report, scale);
-    system_calls::measure(&mut report);
+    for (name, measure) in PARTS {
+        if only.is_empty() || only.contains(&name) {
+            measure(&mut report, scale);
+        }
+    }
     report.finish()
 }
 

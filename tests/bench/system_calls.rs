@@ -1,23 +1,27 @@
 //! The system calls of a link, counted where it makes them.
 
-use crate::Outcome;
-use crate::message::{Ball, Balls};
+use crate::message::{Ball, Balls, Sample};
 use crate::pinned::{self, PATIENCE};
 use crate::report::Report;
 use crate::round_trip::{answer, trip};
 use crate::slab::SLAB;
+use crate::stream::native;
+use crate::{Outcome, Scale};
 use ropeway_std::dialect::cable_car::CableCarByte;
+use ropeway_std::native::Native;
 use ropeway_std::transport::{Patience, Transport};
-use ropeway_std::{Event, Link, Options};
+use ropeway_std::{Error, Event, Handlers, Link, Node, Options};
 use std::cell::Cell;
 use std::io;
 use std::net::{Shutdown, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 const WARM_UP: u32 = 10;
 const TRIPS: u32 = 1000;
 const STREAMED: u32 = 200_000;
 
-pub(crate) fn measure(report: &mut Report) {
+pub(crate) fn measure(report: &mut Report, _: Scale) {
     report.section("system calls of a link");
     if let Some(sides) = report.succeeds("round trips", round_trips()) {
         let once = Calls {
@@ -27,6 +31,17 @@ pub(crate) fn measure(report: &mut Report) {
         };
         for (name, calls) in ["asking", "answering"].iter().zip(sides) {
             let name = format!("{TRIPS} round trips, {name}: read, write, other");
+            report.check(&name, calls == once, calls);
+        }
+    }
+    if let Some(sides) = report.succeeds("native calls", native_calls()) {
+        let once = Calls {
+            reads: TRIPS,
+            writes: TRIPS,
+            others: 0,
+        };
+        for (name, calls) in ["asking", "answering"].iter().zip(sides) {
+            let name = format!("{TRIPS} native calls, {name}: the same");
             report.check(&name, calls == once, calls);
         }
     }
@@ -43,6 +58,53 @@ fn round_trips() -> Outcome<[Calls; 2]> {
     let answer = || counted(there, answer);
     let (asking, answering) = pinned::side_by_side(ask, answer)?;
     Ok([asking, answering])
+}
+
+/// The same for calls of native sessions, whose acknowledgements go along.
+fn native_calls() -> Outcome<[Calls; 2]> {
+    let (here, there) = pinned::connection()?;
+    let ask = || {
+        let mut node = node(native::dialling(), here, Handlers::new())?;
+        for id in 0..WARM_UP + TRIPS {
+            if id == WARM_UP {
+                node.link().transport().calls.take();
+            }
+            let answer: u32 = node.call(&Sample::nth(id), PATIENCE)?;
+            if answer != id {
+                return Err(format!("call {id} was answered with {answer}").into());
+            }
+        }
+        Ok(node.link().transport().calls.take())
+    };
+    let answer = || {
+        let answered = Arc::new(AtomicU32::new(0));
+        let count = answered.clone();
+        let mut handlers = Handlers::new();
+        handlers.answer(move |_, sample: Sample| {
+            count.fetch_add(1, Ordering::Relaxed);
+            Ok(sample.id)
+        });
+        let mut node = node(native::listening(), there, handlers)?;
+        let mut turn_until = |calls| {
+            while answered.load(Ordering::Relaxed) < calls {
+                node.turn(PATIENCE)?;
+            }
+            Ok::<_, Error>(node.link().transport().calls.take())
+        };
+        turn_until(WARM_UP)?;
+        Ok(turn_until(WARM_UP + TRIPS)?)
+    };
+    let (asking, answering) = pinned::side_by_side(ask, answer)?;
+    Ok([asking, answering])
+}
+
+fn node(
+    dialect: Native,
+    stream: TcpStream,
+    handlers: Handlers<Native>,
+) -> Outcome<Node<Native, Counting>> {
+    let link = Link::over(dialect, Counting::new(stream), &Options::default())?;
+    Ok(Node::new(link, handlers))
 }
 
 /// The calls of `TRIPS` steps after the warm-up.

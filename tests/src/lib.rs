@@ -4,6 +4,7 @@
 pub mod cable_car;
 pub mod clever_show;
 pub mod packetmq;
+pub mod proxy;
 pub mod python;
 pub mod rig;
 pub mod source;

@@ -70,6 +70,11 @@ impl<B: Storage> Input<B> {
         self.storage.ready()
     }
 
+    /// Whether the memory was enlarged for a long frame.
+    pub(crate) fn has_grown(&self) -> bool {
+        self.storage.as_ref().len() > self.storage.ready()
+    }
+
     /// Gives the memory back until it is needed again, if nothing is in it.
     pub fn release(&mut self) {
         if self.is_empty() {

@@ -90,6 +90,9 @@ impl Kept {
     }
 
     /// Takes up frames to write: as many as the peer's `window` has room for, or one larger frame on its own.
+    ///
+    /// Where not all that waits has room, nothing goes before half of the window is free: many small writes would cost
+    /// both sides more than the wait does.
     #[inline]
     pub fn commit<B: Storage>(
         &mut self,
@@ -114,13 +117,14 @@ impl Kept {
         window: usize,
         measure: impl Fn(&[u8]) -> Measure,
     ) {
+        let has_half = self.outstanding <= window / 2;
         while self.committed < outbox.len() {
             let Measure { len, is_kept } = measure(outbox.peek_at(self.committed));
             if len == 0 {
                 return;
             }
             if is_kept {
-                if self.outstanding > 0 && self.outstanding + len > window {
+                if self.outstanding > 0 && (!has_half || self.outstanding + len > window) {
                     return;
                 }
                 self.outstanding += len;
@@ -148,7 +152,7 @@ impl Kept {
         let _ = self.acknowledge(outbox, 0, measure);
     }
 
-    /// Drops the oldest kept frames, `bytes` in all, which the peer has taken.
+    /// Drops the oldest kept frames, `bytes` in all, which the peer has taken, and what is loose before and behind them.
     pub fn acknowledge<B: Storage>(
         &mut self,
         outbox: &mut Outbox<B>,
@@ -158,9 +162,12 @@ impl Kept {
         let mut left = bytes;
         let sent = self.written.max(self.doubtful);
         let (mut dropped, mut kept) = (0, 0);
-        while dropped < sent {
-            let frame = measure(outbox.peek_at(dropped));
-            if frame.len == 0 || dropped + frame.len > sent {
+        let mut piece = outbox.peek_at(0);
+        while dropped < sent.max(self.stale) {
+            let frame = measure(piece);
+            // What is loose and stale is never written, so nobody need wait for that.
+            let is_stale = !frame.is_kept && dropped < self.stale;
+            if frame.len == 0 || (dropped + frame.len > sent && !is_stale) {
                 break;
             }
             if frame.is_kept {
@@ -171,6 +178,10 @@ impl Kept {
                 kept += frame.len;
             }
             dropped += frame.len;
+            piece = match piece.get(frame.len..) {
+                Some(rest @ [_, ..]) => rest,
+                _ => outbox.peek_at(dropped),
+            };
         }
         self.drop_front(outbox, dropped, kept);
         match left {

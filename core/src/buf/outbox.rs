@@ -54,6 +54,11 @@ impl<B: Storage> Outbox<B> {
         self.storage.limit()
     }
 
+    /// Whether the memory was enlarged for a long frame.
+    pub(crate) fn has_grown(&self) -> bool {
+        self.storage.as_ref().len() > self.storage.ready()
+    }
+
     /// Gives the memory back until it is needed again, if nothing waits in it.
     pub fn release(&mut self) {
         if self.is_empty() {

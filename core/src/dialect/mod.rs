@@ -234,6 +234,11 @@ pub trait Dialect {
         false
     }
 
+    /// A frame of `len` bytes whose content starts with `first` waits behind all others that do, and is no small one.
+    fn handle_ahead(&mut self, first: u8, len: usize) {
+        let _ = (first, len);
+    }
+
     /// What is to be done with the outbox because of what was received, until there is nothing.
     #[inline]
     fn take_settlement(&mut self) -> Option<Settlement> {

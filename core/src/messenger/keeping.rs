@@ -26,6 +26,7 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
         if let Some(Keeping { kept, .. }) = self.dialect.keeping_mut() {
             kept.rewind(&self.outbox);
         }
+        self.drop_stale();
         self.dialect.handle_connected();
     }
 
@@ -108,6 +109,7 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
         let shown = keeping.kept.first_in_doubt(&mut self.outbox, D::measure);
         let Some(len) = shown.map(<[u8]>::len) else {
             self.dialect.forget_in_doubt();
+            self.drop_stale();
             return None;
         };
         keeping.kept.forget(len);
@@ -193,6 +195,15 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
             kept.forget(len);
             self.outbox.pop(len);
         }
+        self.drop_stale();
+    }
+
+    /// Drops what was to go out on an older transport alone, as far as nothing is kept before it.
+    fn drop_stale(&mut self) {
+        if let Some(Keeping { kept, .. }) = self.dialect.keeping_mut() {
+            // Nothing is acknowledged, so nothing can be that was never sent.
+            let _ = kept.acknowledge(&mut self.outbox, 0, D::measure);
+        }
     }
 
     /// Does with the outbox what was received asks for.
@@ -215,11 +226,15 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
                 }
             }
             Settlement::Fresh { keeps } => {
-                let in_doubt = kept.in_doubt(&self.outbox, D::measure);
+                self.strike();
+                let in_doubt = match self.dialect.keeping() {
+                    Some(Keeping { kept, .. }) => kept.in_doubt(&self.outbox, D::measure),
+                    None => 0,
+                };
                 if !keeps || in_doubt == 0 {
                     self.drop_in_doubt();
                 }
-                self.strike();
+                self.drop_stale();
                 self.dialect.handle_settled(Ok(in_doubt));
             }
         }
@@ -239,14 +254,27 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
         }
         if let Some(Keeping { kept, .. }) = self.dialect.keeping_mut() {
             kept.make_stale(at);
+            let _ = kept.acknowledge(&mut self.outbox, 0, D::measure);
         }
+    }
+
+    /// How many of the [`queued`](Self::queued) bytes are on their way: they stay until the peer has taken them. Takes in
+    /// what the peer has said of that.
+    pub fn on_their_way(&mut self) -> usize {
+        self.hear_acknowledgements();
+        let keeping = self.dialect.keeping();
+        keeping.map_or(0, |keeping| keeping.kept.outstanding())
+    }
+
+    fn hear_acknowledgements(&mut self) {
+        self.settle();
+        self.look_ahead();
+        self.settle();
     }
 
     /// Takes up what is to be written next, if nothing is being written.
     pub(super) fn commit(&mut self) {
-        self.settle();
-        self.look_ahead();
-        self.settle();
+        self.hear_acknowledgements();
         while self.dialect.has_own() && self.is_between_frames() {
             let window = self.dialect.window();
             let Some(keeping) = self.dialect.keeping_mut() else {
@@ -303,7 +331,7 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
 
     /// Finds the next frame where nothing else is to be seen to.
     #[inline]
-    pub(super) fn look_steadily(&mut self) -> Option<Frame> {
+    pub(crate) fn look_steadily(&mut self) -> Option<Frame> {
         if !self.dialect.is_steady() || self.reading != Reading::Frames {
             return None;
         }
@@ -385,7 +413,12 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
             if self.dialect.take_small(content) {
                 self.input.remove(at, frame.len);
                 self.scanned = 0;
-            } else if let Some(keeping) = self.dialect.keeping_mut() {
+                continue;
+            }
+            if let Some(first) = content.first() {
+                self.dialect.handle_ahead(*first, frame.len);
+            }
+            if let Some(keeping) = self.dialect.keeping_mut() {
                 keeping.ahead = at + frame.len;
             }
         }

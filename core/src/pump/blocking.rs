@@ -102,6 +102,9 @@ where
         &'a mut self,
         mut wait: impl FnMut(&mut Self) -> Result<bool, Error<R::Error>>,
     ) -> Result<Option<Event<'a, D, T>>, Error<R::Error>> {
+        if let Some(frame) = self.messenger.look_steadily() {
+            return Ok(Some(self.messenger.say_frame(frame, T::decode)));
+        }
         let seen = loop {
             match self.messenger.look() {
                 Some(seen) => break seen,

@@ -1,7 +1,7 @@
 //! A file that comes from the peer.
 
 use super::calls::{Pending, Then};
-use super::root::Incoming;
+use super::incoming::Incoming;
 use super::{Direction, FileError, FileEvent, Settings, Stage};
 use ropeway_core::dialect::clever_show::CallId;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,7 @@
 //! What waits to be sent on one connection.
 
-use super::root::open_file;
 use super::{Direction, FileError, FileEvent, Root, Stage};
+use crate::files::open_file;
 use ropeway_core::SendError;
 use ropeway_core::dialect::Carries;
 use ropeway_core::dialect::clever_show::{CallId, CleverShow, FileAnswer, FileMessage};

@@ -6,7 +6,7 @@ use ropeway_core::dialect::native::{Notice, Opening};
 use ropeway_core::dialect::{Dialect, Kind, Refuses};
 use ropeway_core::message::FailureKind;
 use ropeway_core::registry::Rejected;
-use ropeway_core::{Event, Rule};
+use ropeway_core::{Event, Malformed, Rule, file};
 
 /// What is to be done once the event has been let go of.
 enum Next<D: Dialect> {
@@ -16,6 +16,8 @@ enum Next<D: Dialect> {
     /// Nobody waits for the answers to these requests any more.
     Cancelled(Vec<Box<Then<D>>>, Vec<D::CallId>),
     Opened(Vec<Box<Then<D>>>, Opening),
+    /// A frame of a file was taken, or breaks this rule.
+    File(Option<file::Rule>),
 }
 
 /// Hands the next thing that the peer said to whoever is to get it, and says whether there was one.
@@ -60,6 +62,20 @@ pub(crate) fn dispatch<D: Refuses>(
             for waiter in lost {
                 waiter.run(peer);
             }
+        }
+        Some(Next::File(None)) => {}
+        Some(Next::File(Some(rule))) => {
+            let rule = Rule::File(rule);
+            let malformed = Malformed {
+                rule,
+                frame: 0,
+                offset: 0,
+            };
+            let mut aside = Aside::of(peer);
+            if let Some(otherwise) = &mut handlers.otherwise {
+                otherwise(&mut aside, Event::Malformed(malformed));
+            }
+            go_on(peer, aside.then);
         }
         None => return false,
     }
@@ -150,10 +166,16 @@ fn read<D: Refuses>(
         }
         Event::Notice(notice) => {
             if let Some(notice) = D::as_native(&notice) {
-                opening = match *notice {
-                    Notice::Opened(opening) => Some(opening),
-                    _ => None,
-                };
+                match *notice {
+                    Notice::File(frame) if let Some(files) = desk.files() => {
+                        return Some(Next::File(files.handle(&frame).err()));
+                    }
+                    Notice::Opened(opened) => {
+                        desk.handle_opened(opened);
+                        opening = Some(opened);
+                    }
+                    _ => {}
+                }
                 desk.parting = Parting::of(notice).or(desk.parting.take());
             }
             cancelled = D::cancelled(&notice);
@@ -170,20 +192,16 @@ fn read<D: Refuses>(
                 None => malformed.rule.to_string(),
             };
             let refused = Refused::new("TypeError", text).with_kind(FailureKind::Malformed);
-            if let Rule::Native(rule) = malformed.rule
-                && malformed.is_fatal()
-            {
-                desk.parting.get_or_insert(Parting::Broken(rule));
-            }
+            let parting = match malformed.rule {
+                Rule::Native(rule) if malformed.is_fatal() => Some(Parting::Broken(rule)),
+                Rule::Wire(fault) => Some(Parting::Wire(fault)),
+                _ => None,
+            };
+            desk.parting = desk.parting.take().or(parting);
             (Event::Malformed(malformed), Some(refused))
         }
     };
-    let mut aside = Aside {
-        id: desk.id,
-        address: desk.address,
-        then: Vec::new(),
-        answers_later: false,
-    };
+    let mut aside = Aside::new(desk.id, desk.address);
     if let Some(otherwise) = &mut handlers.otherwise {
         otherwise(&mut aside, event);
     }

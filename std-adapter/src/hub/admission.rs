@@ -4,6 +4,7 @@ use super::peers::{FIRST_PEER, Slot};
 use super::{ListenerId, News, PeerId, PeerInfo, Peers, Reason};
 use crate::peer::{Peer, Place};
 use crate::storage::Growable;
+use crate::wire::{self, End};
 use mio::{Interest, Token};
 use ropeway_core::Messenger;
 use ropeway_core::dialect::Dialect;
@@ -64,8 +65,16 @@ impl<D: Dialect> Peers<D> {
             let _ = stream.shutdown(Shutdown::Write);
             return Err(error);
         }
-        let stream = match self.register(stream, id) {
-            Ok(stream) => stream,
+        let end = match stage {
+            Stage::Connecting => End::Dials,
+            _ => End::Listens,
+        };
+        let ready = self
+            .options
+            .wire(end)
+            .and_then(|wire| Ok((wire, self.register(stream, id)?)));
+        let (wire, stream) = match ready {
+            Ok(ready) => ready,
             Err(error) => {
                 let same = io::Error::from(error.kind());
                 self.tell(News::TurnedAway(info, Reason::Transport(error)));
@@ -75,7 +84,8 @@ impl<D: Dialect> Peers<D> {
         };
         let dialect = dialect.unwrap_or_else(|| (self.dialect)(&info));
         let [input, outbox] = self.pools.each_ref().map(Growable::lent);
-        let mail = Messenger::new(dialect, input, outbox);
+        let mut mail = Messenger::new(dialect, input, outbox).with_wire(wire);
+        wire::start(&mut mail);
         let mut connection = Connection::new(info, mail);
         if D::HAS_SESSIONS && matches!(stage, Stage::Connecting) {
             connection.redials = Some(Box::default());

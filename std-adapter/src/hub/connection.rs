@@ -264,6 +264,23 @@ impl<D: Dialect> Connection<D> {
     }
 
     pub(super) fn write(&mut self) {
+        for _ in 0..CHUNKS {
+            self.write_out();
+            // Chunks of files go where there is nothing else to say, and not without end: others wait for their turn.
+            let may_move = self.flags.writable && matches!(self.stage, Stage::Going);
+            if !may_move || !self.move_files() {
+                return;
+            }
+        }
+        self.write_out();
+    }
+
+    fn move_files(&mut self) -> bool {
+        let desk = self.desk.as_mut();
+        desk.is_some_and(|desk| desk.move_files(&mut self.mail))
+    }
+
+    fn write_out(&mut self) {
         while self.can_write() {
             let Some(stream) = &mut self.stream else {
                 return;
@@ -317,11 +334,33 @@ impl<D: Dialect> Connection<D> {
         match self.stage {
             Stage::Connecting | Stage::Away => false,
             Stage::Over(_) => true,
-            Stage::Going => self.can_write() || self.may_speak() || self.can_read(),
+            Stage::Going => {
+                self.can_write()
+                    || self.may_speak()
+                    || self.can_read()
+                    || self.has_files_to_move()
+                    || self.has_file_news()
+            }
             Stage::Ending(_) if D::HAS_SESSIONS => self.can_write() || self.can_read(),
             Stage::Ending(_) => self.flags.readable || self.can_write(),
             Stage::Finished(_) => self.flags.readable,
         }
+    }
+
+    /// Whether there is something to queue for files, or may be.
+    pub(super) fn may_move_files(&self) -> bool {
+        let desk = self.desk.as_ref();
+        desk.is_some_and(|desk| desk.has_files_to_move() || desk.has_files_waiting())
+    }
+
+    /// Whether there is something to do for files without waiting for the socket.
+    fn has_files_to_move(&self) -> bool {
+        let desk = self.desk.as_ref();
+        self.flags.writable && desk.is_some_and(|desk| desk.has_files_to_move())
+    }
+
+    fn has_file_news(&self) -> bool {
+        self.desk.as_ref().is_some_and(|desk| desk.has_file_news())
     }
 
     fn can_read(&mut self) -> bool {
@@ -342,18 +381,19 @@ impl<D: Dialect> Connection<D> {
     }
 
     /// Whether the program knows of it, and has not let it go.
-    pub(super) const fn is_joined(&self) -> bool {
-        let is_kept = matches!(self.stage, Stage::Connecting | Stage::Going | Stage::Away);
-        self.flags.has_joined && is_kept
+    pub(super) fn is_joined(&self) -> bool {
+        self.flags.has_joined && self.may_be_sent_to()
     }
 
-    pub(super) const fn may_be_sent_to(&self) -> bool {
-        matches!(self.stage, Stage::Connecting | Stage::Going | Stage::Away)
+    /// Whether it is there, or its session will have another link when this one is over.
+    pub(super) fn may_be_sent_to(&self) -> bool {
+        matches!(self.stage, Stage::Connecting | Stage::Going | Stage::Away) || self.may_resume()
     }
 
     /// Whether all that was queued has arrived, as far as this side can know.
     pub(super) fn has_let_out(&self) -> bool {
-        let waits = match D::HAS_SESSIONS {
+        // Over a wire that has failed the peer hears no last word in the dialect.
+        let waits = match D::HAS_SESSIONS && !matches!(self.stage, Stage::Ending(Reason::Wire(_))) {
             true => !self.mail.dialect().has_quit() || self.mail.has_output(),
             false => self.mail.has_output(),
         };
@@ -379,6 +419,9 @@ impl Redials {
         !self.has_failed
     }
 }
+
+/// The most chunks of files that are written in one go.
+const CHUNKS: usize = 4;
 
 /// The most reads of one turn: a peer that talks without end must not keep others waiting.
 const READS: usize = 4;

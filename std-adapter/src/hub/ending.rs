@@ -1,6 +1,7 @@
 use super::connection::{Connection, NEVER, Stage};
 use super::{Limits, Reason};
 use crate::desk::Ending;
+use crate::wire::Guarded;
 use ropeway_core::dialect::Dialect;
 use ropeway_core::{Instant, Over};
 use std::net::Shutdown;
@@ -61,7 +62,10 @@ impl<D: Dialect> Connection<D> {
                 self.flags.writable = false;
                 Reason::Transport(error)
             })),
-            Some(Over::OutOfStep) => Some(Reason::OutOfStep),
+            Some(Over::OutOfStep) => {
+                let fault = self.mail.wire_mut().fault();
+                Some(fault.map_or(Reason::OutOfStep, Reason::Wire))
+            }
             Some(Over::Quit) => Some(Reason::Quit),
             None if self.flags.is_late && !self.mail.dialect().is_open() => Some(Reason::NotOpened),
             None if self.idle_by(limits) <= now => Some(Reason::Idle),

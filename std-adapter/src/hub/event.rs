@@ -1,5 +1,6 @@
 use super::{ListenerId, PeerId};
 use ropeway_core::dialect::{Dialect, Leave};
+use ropeway_core::wire::Fault;
 use ropeway_core::{Event as Said, SendError};
 use std::fmt;
 use std::io;
@@ -63,6 +64,8 @@ pub enum Reason {
     Transport(io::Error),
     /// The peer broke the framing for good.
     OutOfStep,
+    /// A secure link came to this end: a wrong key, say, or bytes that were tampered with.
+    Wire(Fault),
     /// The opening took longer than allowed.
     NotOpened,
     /// The peer said nothing for longer than allowed, or than it had promised.
@@ -104,6 +107,7 @@ impl Reason {
             | Self::Refused
             | Self::Transport(_)
             | Self::Idle
+            | Self::Wire(_)
             | Self::Superseded => true,
             Self::OutOfStep
             | Self::NotOpened
@@ -125,6 +129,7 @@ impl fmt::Display for Reason {
             Self::Refused => "the opening was refused",
             Self::Transport(error) => return write!(f, "transport: {error}"),
             Self::OutOfStep => "the peer broke the framing",
+            Self::Wire(fault) => return fault.fmt(f),
             Self::NotOpened => "the opening was not done in time",
             Self::Idle => "the peer was silent for too long",
             Self::Kicked => "the program closed the link",

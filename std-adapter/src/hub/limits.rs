@@ -72,6 +72,10 @@ impl Limits {
         self
     }
 
+    pub(crate) const fn queued(&self) -> usize {
+        self.queue
+    }
+
     /// How many calls to one peer may wait for their answers.
     #[must_use]
     pub const fn calls(mut self, calls: usize) -> Self {

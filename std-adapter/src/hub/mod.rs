@@ -77,11 +77,12 @@ pub use peers::Peers;
 #[cfg(unix)]
 pub use together::Together;
 
+use crate::files::Files;
 use crate::handlers::dispatch;
 use crate::peer::{Peer, Place};
 use crate::waits::Deadline;
 use crate::{Handlers, Options};
-use ropeway_core::dialect::{Dialect, Refuses};
+use ropeway_core::dialect::{Dialect, Filing, Refuses};
 use ropeway_core::registry::Registry;
 use std::fmt;
 use std::io;
@@ -140,6 +141,17 @@ impl<D: Dialect> Hub<D> {
     #[must_use]
     pub fn with_handlers(mut self, handlers: Handlers<D>) -> Self {
         self.handlers = handlers;
+        self
+    }
+
+    /// Carries files with all peers that come from now on, as `files` says, in memory that is made large enough for them;
+    /// without, none are carried. Files need [`turn`](Self::turn) or [`run`](Self::run).
+    #[must_use]
+    pub fn with_files(mut self, files: Files) -> Self
+    where
+        D: Filing,
+    {
+        self.peers.carry_files(files);
         self
     }
 
@@ -302,6 +314,10 @@ impl<D: Dialect> Hub<D> {
                 self.tell_news();
             }
         }
+        if self.peers.has_file_news(id) {
+            let mut peer = Peer::new(Place::Among(&mut self.peers, id));
+            self.handlers.tell_files(&mut peer);
+        }
         self.peers.finish_look(id, false);
     }
 
@@ -355,7 +371,7 @@ mod tests {
         // A map keeps at most twice as many places as it needs, and a byte for each.
         let by_session = 2 * (size_of::<(u64, PeerId)>() + 1);
         println!("{session} of the core, {rest} + {timer} + {by_session} of the hub");
-        assert!(rest + timer + by_session <= 384);
+        assert!(rest + timer + by_session <= 392);
         assert!(session + rest + timer + by_session <= 880);
     }
 }

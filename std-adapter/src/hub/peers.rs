@@ -8,11 +8,12 @@ use crate::Options;
 use crate::call::{CallError, Failure, Refused, Ticket, Waiter};
 use crate::clock::Clock;
 use crate::desk::{Desk, Mail};
+use crate::files::{Carrier, Files};
 use crate::peer::{Peer, Place};
 use crate::post::Office;
 use crate::storage::Pool;
 use mio::{Events, Poll, Token, Waker};
-use ropeway_core::dialect::{Answers, Asks, Carries, Dialect, Refuses};
+use ropeway_core::dialect::{Answers, Asks, Carries, Dialect, Filing, Refuses};
 use ropeway_core::message::{Answer, Request};
 use ropeway_core::{Instant, SendError};
 use std::collections::hash_map::RandomState;
@@ -64,6 +65,8 @@ pub struct Peers<D: Dialect> {
     /// The peer that spoke last has a fresh session, in which its older calls have no answers.
     pub(super) begins_anew: bool,
     pub(super) news: VecDeque<News>,
+    /// What files are carried with.
+    carrier: Option<Arc<Carrier<D>>>,
     /// Blank desks, for peers that have something to say.
     #[allow(
         clippy::vec_box,
@@ -118,9 +121,25 @@ impl<D: Dialect> Peers<D> {
             answered: None,
             begins_anew: false,
             news: VecDeque::new(),
+            carrier: None,
             desks: Vec::new(),
             warm: VecDeque::new(),
         })
+    }
+
+    pub(super) fn carry_files(&mut self, files: Files)
+    where
+        D: Filing,
+    {
+        self.options = files.widen(self.options.clone());
+        self.limits = files.widen_queue(self.limits);
+        self.pools = self.options.pools(self.limits.queue);
+        let (input, outbox) = (self.options.initial(), self.limits.queue);
+        self.carrier = Some(Carrier::new(files, input, outbox));
+    }
+
+    pub(super) fn has_file_news(&mut self, id: PeerId) -> bool {
+        self.desk(id).is_some_and(Desk::has_file_news)
     }
 
     /// Listens at `address`; port 0 takes any that is free. There may be any number of ports.
@@ -335,7 +354,8 @@ impl<D: Dialect> Peers<D> {
         let connection = slot.connection.as_deref_mut()?;
         if connection.desk.is_none() {
             let blank = self.desks.pop();
-            let desk = blank.unwrap_or_else(|| new_desk(id, self.clock, self.limits));
+            let mut desk = blank.unwrap_or_else(|| new_desk(id, self.clock, self.limits));
+            desk.carrier.clone_from(&self.carrier);
             connection.lend(desk);
         }
         let desk = connection.desk.as_deref_mut()?;

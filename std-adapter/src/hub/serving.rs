@@ -228,8 +228,12 @@ impl<D: Dialect> Peers<D> {
             return;
         };
         connection.settle();
-        if connection.mail.has_output() {
+        if connection.mail.has_output() || connection.may_move_files() {
             connection.pump(now);
+        }
+        if by_next && let Some(desk) = &mut connection.desk {
+            // There are no handlers to be told.
+            desk.drop_file_news();
         }
         connection.advance(now, &limits);
         if self.note_open(id) {
@@ -259,6 +263,10 @@ impl<D: Dialect> Peers<D> {
             connection.timer = next;
         }
         let cools = !has_work && !std::mem::replace(&mut connection.flags.is_warm, true);
+        if !has_work {
+            // The next peer finds it where the processor has it at hand.
+            connection.mail.release_usual_memory();
+        }
         if to_speak {
             self.speakers.push_back(id);
         }
@@ -334,5 +342,5 @@ impl<D: Dialect> Peers<D> {
 /// How many desks are kept for peers that have something to say.
 const DESKS: usize = 64;
 
-/// How long a peer is silent before its memory is given back, so that one that talks keeps it.
+/// How long a peer is silent before all its memory is given back, so that one that talks keeps what is dear to get.
 const WARM: Duration = Duration::from_millis(50);

@@ -3,6 +3,7 @@ use super::connection::{Connection, NEVER, Stage};
 use super::peers::Slot;
 use super::waiting::Waiting;
 use super::{News, PeerId, Peers, Reason};
+use crate::wire::{self, Guarded};
 use ropeway_core::Instant;
 use ropeway_core::dialect::Dialect;
 use std::net::TcpStream;
@@ -57,7 +58,13 @@ impl<D: Dialect> Peers<D> {
         let address = connection.info.address.ip();
         let known = wanted.into_iter().filter(|session| *session != 0);
         let known = known.filter_map(|session| self.by_session.get(&session).copied());
-        let mut known = known.filter(|to| find(&self.slots, *to).is_some_and(|c| c.may_resume()));
+        let may_have = |to: &PeerId| {
+            let from = find(&self.slots, id);
+            let to = find(&self.slots, *to).filter(|to| to.may_resume());
+            to.zip(from)
+                .is_some_and(|(to, from)| to.mail.wire().has_owner_of(from.mail.wire()))
+        };
+        let mut known = known.filter(may_have);
         let to = known.next().or_else(|| self.restarted(id));
         let needs_room = to.is_none_or(|to| !self.is_counted(to));
         if needs_room && let Some(reason) = self.lacks_room(address) {
@@ -92,6 +99,7 @@ impl<D: Dialect> Peers<D> {
         let is_it = |there: &&Connection<D>| {
             matches!(there.stage, Stage::Away)
                 && there.info.address.ip() == new.info.address.ip()
+                && there.mail.wire().has_owner_of(new.mail.wire())
                 && there.mail.dialect().is_restart_at(new.mail.dialect())
         };
         let [_, away] = &self.away;
@@ -107,7 +115,10 @@ impl<D: Dialect> Peers<D> {
             return;
         };
         let Connection {
-            info, mail, stream, ..
+            info,
+            mut mail,
+            stream,
+            ..
         } = *connection;
         let registered = stream.and_then(|mut stream| {
             let registry = self.poll.registry();
@@ -125,6 +136,7 @@ impl<D: Dialect> Peers<D> {
         if let Some(there) = self.connection(to) {
             there.info.address = info.address;
             there.info.listener = info.listener;
+            std::mem::swap(there.mail.wire_mut(), mail.wire_mut());
             if let Some(desk) = &mut there.desk {
                 desk.address = Some(info.address);
             }
@@ -161,7 +173,10 @@ impl<D: Dialect> Peers<D> {
             news = is_told.then_some(News::Away(connection.info, reason));
         }
         let stream = connection.stream.take();
-        connection.mail.handle_connected();
+        wire::restart(&mut connection.mail);
+        if let Some(desk) = &mut connection.desk {
+            desk.handle_lost();
+        }
         connection.mail.handle_time(now);
         connection.mail.release_memory();
         connection.flags.is_opening = false;
@@ -237,7 +252,7 @@ impl<D: Dialect> Peers<D> {
         };
         match stream {
             Ok(stream) => {
-                connection.mail.handle_connected();
+                wire::restart(&mut connection.mail);
                 connection.attach(stream, Stage::Connecting, now, now + opening);
             }
             Err(_) => {

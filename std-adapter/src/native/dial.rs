@@ -1,6 +1,8 @@
 use super::dialler::{Dialler, Lookup};
 use super::{Backoff, Client, Config, Native, dialling};
+use crate::files::Files;
 use crate::transport::{Transport, transport_error};
+use crate::wire::{End, Security};
 use crate::{Error, Handlers, Link, Node, Options, Polled};
 use socket2::{Domain, Socket, Type};
 use std::io;
@@ -27,6 +29,8 @@ pub struct Dial {
     backoff: Backoff,
     attempt: Duration,
     opening: Duration,
+    files: Option<Files>,
+    security: Security,
 }
 
 impl Dial {
@@ -41,6 +45,8 @@ impl Dial {
             backoff: Backoff::default(),
             attempt: Duration::from_secs(5),
             opening: Duration::from_secs(10),
+            files: None,
+            security: Security::NONE,
         }
     }
 
@@ -48,6 +54,22 @@ impl Dial {
     #[must_use]
     pub fn options(mut self, options: &Options) -> Self {
         self.options = options.clone();
+        self
+    }
+
+    /// The link is secure: only a peer that has this key can read it, and who has not is refused for good.
+    #[cfg(feature = "secure")]
+    #[must_use]
+    pub fn secure(mut self, key: super::Key) -> Self {
+        self.security.dials = Some(key);
+        self
+    }
+
+    /// Carries files as `files` says, in memory that is made large enough for them. Without, the peer gets and is given none,
+    /// while the client may [offer](crate::Peer::offer) and [ask](crate::Peer::ask_for) all the same.
+    #[must_use]
+    pub fn files(mut self, files: Files) -> Self {
+        self.files = Some(files);
         self
     }
 
@@ -92,14 +114,23 @@ impl Dial {
         handlers: Handlers<Native>,
         over: fn(TcpStream) -> io::Result<T>,
     ) -> Result<Client<T>, Error> {
-        let buffer = u32::try_from(self.options.initial()).unwrap_or(u32::MAX);
-        let config = Arc::new(Config::clone(config).fit(buffer));
+        let options = match &self.files {
+            Some(files) => files.widen(self.options),
+            None => self.options,
+        };
+        let options = options.secured(self.security);
+        let files = self.files.unwrap_or_default();
+        let buffer = u32::try_from(options.initial()).unwrap_or(u32::MAX);
+        let for_files = files.share(options.initial());
+        let config = Arc::new(Config::clone(config).fit(buffer - for_files));
         let stand_in = stand_in().and_then(over).map_err(transport_error)?;
-        let link = Link::over(dialling(&config), stand_in, &self.options)?;
-        let dialler = Dialler::new(self.lookup, over, self.options)
+        let link = Link::at(dialling(&config), stand_in, &options, End::Dials)?;
+        let dialler = Dialler::new(self.lookup, over, options)
             .map_err(transport_error)?
             .patience(self.attempt, self.opening, self.backoff);
-        Ok(Node::new(link, handlers).dialled_by(dialler))
+        Ok(Node::new(link, handlers)
+            .with_files(files)
+            .dialled_by(dialler))
     }
 }
 

@@ -33,6 +33,9 @@
 //! # assert!(matches!(calculator.join().unwrap(), Err(ropeway_std::Error::Closed)));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! Links are secure where there are keys: `Dial::secure` for a client, `Options::secure` and `Options::keyring` for what else
+//! dials and listens. Then only who has the key can read or change what is said, and who has not is refused in words.
 
 mod backoff;
 mod codes;
@@ -46,6 +49,8 @@ use ropeway_core::dialect::native;
 use std::net::TcpStream;
 use std::sync::Arc;
 
+#[cfg(feature = "secure")]
+pub use crate::wire::{Key, KeyError, Keyring};
 pub use backoff::Backoff;
 pub use codes::PeerCodes;
 pub use dial::Dial;
@@ -54,6 +59,9 @@ pub use ropeway_core::dialect::native::{
     CallId, Cause, Config, Difference, Failure, Name, Notice, Opening, Policy, Reason, Rule,
     TCP_PORT, UDP_PORT,
 };
+pub use ropeway_core::wire::Fault;
+#[cfg(feature = "secure")]
+pub use ropeway_core::wire::secure::KeyId;
 pub use standing::{Parting, Standing};
 
 /// The native protocol as it is spoken on std: links share the program's [`Config`].
@@ -67,10 +75,10 @@ pub type Client<T = TcpStream> = Node<Native, T>;
 
 /// A program's settings, with a random epoch: make them once, when the program starts.
 ///
-/// The window is 32 KiB, half of the [buffer](crate::Options::buffer) that links have by default; it must be smaller than
-/// that, so [`fit`](Config::fit) it to another.
+/// The window is as large as the [buffer](crate::Options::buffer) that links have by default has room for; it must be
+/// smaller than that, so [`fit`](Config::fit) it to another.
 pub fn config() -> Config {
-    Config::new(random()).window(32 << 10)
+    Config::new(random()).fit(128 << 10)
 }
 
 /// The end that dials.

@@ -1,4 +1,4 @@
-use super::{Cause, Notice, Opening, Reason, Rule};
+use super::{Cause, Fault, Notice, Opening, Reason, Rule};
 use crate::Error;
 use std::fmt;
 use std::time::Duration;
@@ -40,6 +40,8 @@ pub enum Parting {
     },
     /// The peer broke this rule.
     Broken(Rule),
+    /// A secure link came to this end.
+    Wire(Fault),
 }
 
 impl Standing<'_> {
@@ -80,6 +82,17 @@ impl Parting {
                 rule,
                 Rule::Version { .. } | Rule::Registry { .. } | Rule::NotNative { .. }
             ),
+            Self::Wire(Fault::Refused { reason }) => matches!(reason, 1 | 6 | 8..=11),
+            Self::Wire(fault) => matches!(
+                fault,
+                Fault::Memory { .. }
+                    | Fault::NotSecure
+                    | Fault::Version { .. }
+                    | Fault::KeyIdLength { .. }
+                    | Fault::UnknownKey
+                    | Fault::WrongKey
+                    | Fault::SmallRecords { .. }
+            ),
         }
     }
 
@@ -88,6 +101,8 @@ impl Parting {
         match self {
             Self::Bye { reason, .. } => reason.is_resumable(),
             Self::Broken(rule) => matches!(rule, Rule::Silent),
+            // What befalls a wire is no more than the end of a transport.
+            Self::Wire(_) => true,
         }
     }
 }
@@ -98,6 +113,7 @@ impl fmt::Display for Parting {
             Self::Bye { reason, text } if text.is_empty() => write!(f, "the peer says: {reason}"),
             Self::Bye { reason, text } => write!(f, "the peer says: {reason}: {text}"),
             Self::Broken(rule) => rule.fmt(f),
+            Self::Wire(fault) => fault.fmt(f),
         }
     }
 }

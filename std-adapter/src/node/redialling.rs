@@ -79,12 +79,16 @@ impl<D: Dialect, T: Transport> Node<D, T> {
 
     /// The link has ended: a client dials again where that can help, and says so; for others it is an error.
     pub(super) fn lose(&mut self, error: Error) -> Result<bool, Error> {
+        self.desk.handle_lost();
         let parting = self.desk.parting.take();
         let goes_on = parting
             .as_ref()
             .is_none_or(|parting| parting.is_resumable());
         let is_permanent = parting.as_ref().is_some_and(Parting::is_permanent);
         let error = match parting {
+            Some(parting @ Parting::Wire(_)) => {
+                Error::Ended(TransportError(io::Error::other(parting)))
+            }
             Some(parting) if is_permanent || self.dialler.is_some() => {
                 Error::Ended(TransportError(io::Error::other(parting)))
             }

@@ -68,9 +68,15 @@ impl<D: Dialect, T: Transport> Node<D, T> {
         D: Refuses,
     {
         let mut happened = self.do_posts() | self.expire();
-        let timeout = match happened {
+        let has_files = self.move_files()?;
+        let timeout = match happened || has_files {
             true => Duration::ZERO,
             false => deadline.left().min(self.next_timeout()),
+        };
+        // Files that wait for room go on when something has been taken.
+        let full = match self.desk.has_files_waiting() {
+            true => full.max(self.link.queued()),
+            false => full,
         };
         let posts = self.posts.as_deref();
         let mut heard = 0;
@@ -99,8 +105,31 @@ impl<D: Dialect, T: Transport> Node<D, T> {
         // That an answer was taken is said with the next request.
         if others || heard != 1 || !is_answered {
             self.let_out()?;
+            self.move_files()?;
         }
+        happened |= self.tell_files();
         Ok(happened)
+    }
+
+    /// Writes what there is to say of files, a chunk at a time, as long as nothing else is to be done; says whether there
+    /// is more.
+    fn move_files(&mut self) -> Result<bool, Error> {
+        for _ in 0..CHUNKS {
+            if !self.desk.move_files(self.link.messenger()) {
+                break;
+            }
+            self.link.flush()?;
+            let posts = self.posts.as_deref();
+            if posts.is_some_and(|posts| posts.has_some()) || self.link.has_event() {
+                break;
+            }
+        }
+        Ok(self.desk.has_files_to_move())
+    }
+
+    fn tell_files(&mut self) -> bool {
+        let mut peer = Peer::alone(self.link.messenger(), &mut self.desk);
+        self.handlers.tell_files(&mut peer)
     }
 
     /// Writes what is queued, answers that found no room before included, and ends what is to be ended.
@@ -225,6 +254,9 @@ const NEVER: Instant = Instant::from_micros(u64::MAX);
 
 /// The most messages of one turn.
 const BURST: usize = 64;
+
+/// The most chunks of files that are written before the peer is listened to.
+const CHUNKS: usize = 16;
 
 /// So many bytes are written without waiting for the end of the turn.
 const PLENTY: usize = 16 << 10;

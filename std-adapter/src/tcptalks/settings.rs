@@ -123,7 +123,7 @@ impl Settings {
     /// A peer's message beyond [`max_message`](Options::max_message) ends the link. What this end sends or answers
     /// beyond it is refused here, and the link goes on.
     #[must_use]
-    pub const fn options(mut self, options: Options) -> Self {
+    pub fn options(mut self, options: Options) -> Self {
         self.options = options;
         self
     }

@@ -178,3 +178,27 @@ fn an_idle_peer_is_let_go_and_may_come_again() {
     assert_eq!(dialler.until_open(), Opening::Resumed);
     assert!(dialler.is_open());
 }
+
+#[test]
+fn who_is_being_given_up_for_lost_can_be_sent_to() {
+    let served = Served::new(echo(), Limits::default().linger(LONG));
+    let mut dialler = Dialler::open(served.address, board(1).silence(SOON));
+    assert_eq!(served.news(), "joined");
+    let peer = served.only_peer();
+    // It says nothing until it is told that this was too long.
+    let bye = loop {
+        assert!(dialler.read(usize::MAX));
+        if let Some(told) = dialler.hear() {
+            break told;
+        }
+    };
+    assert_eq!(bye, Told::Bye("silent for longer than promised".into()));
+    let sent = served.ask(move |peers| {
+        let is_there = peers.get(peer).is_some() && peers.ids().any(|id| id == peer);
+        (is_there, peers.send(peer, &Number(1)))
+    });
+    assert_eq!(sent, (true, Ok(())));
+    dialler.connect();
+    assert_eq!(dialler.until_open(), Opening::Resumed);
+    assert_eq!(dialler.next(), Told::Number(1));
+}

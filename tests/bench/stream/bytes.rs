@@ -150,7 +150,7 @@ fn receive_fixed(stream: TcpStream, count: u32) -> Outcome<Allocated> {
     })
 }
 
-fn receive_postcard(stream: TcpStream, count: u32) -> Outcome<Allocated> {
+pub(super) fn receive_postcard(stream: TcpStream, count: u32) -> Outcome<Allocated> {
     let mut link = open(CableCarByte, stream)?;
     steadily(count, |id| match link.recv(PATIENCE)? {
         Some(Event::Message(Samples::Sample(sample))) => expect(id, &sample),

@@ -3,6 +3,7 @@
 mod bytes;
 mod clever_show;
 mod json;
+pub(crate) mod native;
 mod packetmq;
 pub(crate) mod tcptalks;
 
@@ -49,11 +50,22 @@ const SECTIONS: [&Section; 6] = [
     &tcptalks::CALLS,
 ];
 
+const NATIVE: [&Section; 2] = [&native::STREAM, &native::CALLS];
+
 pub(crate) fn measure(report: &mut Report, scale: Scale) {
+    sections(report, scale, &SECTIONS);
+}
+
+/// The same for the native protocol.
+pub(crate) fn measure_native(report: &mut Report, scale: Scale) {
+    sections(report, scale, &NATIVE);
+}
+
+fn sections(report: &mut Report, scale: Scale, sections: &[&Section]) {
     if !pinned::has_two_cores() {
         report.value("only one core: streams compete for it", "");
     }
-    for section in SECTIONS {
+    for section in sections {
         report.section(section.title);
         report.succeeds("the same bytes on the wire", (section.is_same)());
         let count = scale.pick(section.count / 25, section.count);
@@ -119,7 +131,8 @@ fn table(report: &mut Report, contenders: &[Contender], goals: &[Goal], count: u
 
 /// Runs the contender called `name`: what is counted under valgrind.
 pub(crate) fn run(name: &str, count: u32) -> Option<Outcome<()>> {
-    let mut contenders = SECTIONS.iter().flat_map(|section| section.contenders);
+    let sections = SECTIONS.iter().chain(&NATIVE);
+    let mut contenders = sections.flat_map(|section| section.contenders);
     let contender = contenders.find(|of| of.name == name)?;
     Some(contender.run(count).map(drop))
 }
@@ -169,7 +182,7 @@ where
     Samples: for<'a> Registry<'a, D>,
 {
     let mut link = Link::new(dialect, stream, &Options::default())?;
-    while !link.dialect().is_open() {
+    while !link.dialect().is_open() || link.dialect().has_notice() {
         match link.recv::<Samples>(PATIENCE)? {
             Some(Event::Notice(_)) => {}
             _ => return Err("the link does not open".into()),

@@ -23,11 +23,9 @@ pub(super) const STOP: u8 = 0xF7;
 /// Whether frames of this code are delivered once and in order, and kept until the peer has taken them.
 #[inline]
 pub(super) const fn is_sequenced(code: u8) -> bool {
-    match code {
-        CREDIT | CHUNK => false,
-        0..FIRST_OWN | REQUEST..=CANCEL | OFFER..=STOP => true,
-        _ => false,
-    }
+    // The first question answers for messages, which most frames are.
+    code < FIRST_OWN
+        || (matches!(code, REQUEST..=CANCEL | OFFER..=STOP) && !matches!(code, CREDIT | CHUNK))
 }
 
 /// Whether frames of this code are small, and are looked for behind others that wait.

@@ -453,6 +453,13 @@ impl<C: Borrow<Config>, M: Codes> Dialect for Native<C, M> {
         }
     }
 
+    fn handle_ahead(&mut self, first: u8, len: usize) {
+        if code::is_sequenced(first) {
+            self.session
+                .on_ahead(u32::try_from(len).unwrap_or(u32::MAX));
+        }
+    }
+
     #[inline]
     fn take_settlement(&mut self) -> Option<Settlement> {
         self.session.take_settlement(self.config.borrow())

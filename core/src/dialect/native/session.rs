@@ -49,6 +49,10 @@ pub(super) struct Session {
     pub(super) seed: u64,
     /// Nothing but messages is to be seen to: it is [checked](Self::check) after all that may change it.
     pub(super) is_steady: bool,
+    /// How far sequenced frames have been seen that wait to be taken, counted as [taken](Self::taken).
+    seen: u32,
+    /// The largest window that the peer was told on this link.
+    granted: u32,
     pub(super) keepalive: Keepalive,
     pub(super) keeping: Keeping,
 }
@@ -141,6 +145,8 @@ impl Session {
             is_final: false,
             seed: 0,
             is_steady: false,
+            seen: 0,
+            granted: 0,
             keepalive: Keepalive::NEW,
             keeping: Keeping::new(),
         }
@@ -158,6 +164,8 @@ impl Session {
         self.names = Names::default();
         self.bye = None;
         self.opening.take_if(|opening| *opening == Opening::Resumed);
+        self.seen = self.taken;
+        self.granted = 0;
         self.is_final = false;
         self.keepalive.restart();
         self.keeping.aside.clear();
@@ -313,6 +321,7 @@ impl Session {
         self.offered = 0;
         self.peer_epoch = self.peer.epoch;
         (self.taken, self.told, self.acked, self.unsettled) = (0, 0, 0, 0);
+        self.seen = 0;
         self.is_fresh = true;
         self.opening = Some(Opening::Fresh { cause, in_doubt });
         self.phase = Phase::Open;
@@ -420,6 +429,20 @@ impl Session {
         }
     }
 
+    /// A sequenced frame of `len` bytes waits behind all others that do.
+    pub(super) fn on_ahead(&mut self, len: u32) {
+        let before = match self.seen.wrapping_sub(self.taken) {
+            // It was taken before it was looked for.
+            passed if passed > u32::MAX / 2 => 0,
+            before => before,
+        };
+        let ahead = before.saturating_add(len);
+        self.seen = self.taken.wrapping_add(ahead);
+        if self.phase == Phase::Open && before > 0 && ahead > self.granted {
+            self.break_off_aloud(Rule::BeyondWindow);
+        }
+    }
+
     /// A sequenced frame is to be taken; fails if none may come now.
     #[cold]
     pub(super) fn on_sequenced(&mut self, code: u8) -> Result<(), Rule> {
@@ -454,7 +477,7 @@ impl Session {
             .ok_or(short)?;
         let reason = Reason::of(*reason);
         let text = core::str::from_utf8(text).unwrap_or_default();
-        self.end(reason.is_resumable());
+        self.end_of_peer(reason);
         Ok(Notice::Bye { reason, text })
     }
 
@@ -490,7 +513,7 @@ impl Session {
             Rule::NotNative { .. } => self.bye = None,
             _ => {}
         }
-        self.end(reason.is_resumable());
+        self.end_of_peer(reason);
     }
 
     /// The same, for a rule that is not broken by a frame: it is told as a notice.
@@ -500,6 +523,12 @@ impl Session {
             self.broken = Some(rule);
             self.break_off(rule);
         }
+    }
+
+    /// The peer has ended the link. Until a session is in force here, it may be anybody: what began earlier stays.
+    fn end_of_peer(&mut self, reason: Reason) {
+        self.end(reason.is_resumable() || self.phase != Phase::Open);
+        self.is_final = !reason.is_resumable();
     }
 
     fn end(&mut self, is_resumable: bool) {
@@ -666,6 +695,7 @@ impl Session {
         if self.owes.opening {
             let len = self.emit_opening(config, room, largest, slot)?;
             self.owes.opening = false;
+            self.granted = self.granted.max(room);
             return Ok(len);
         }
         if let Some(bye) = self.bye
@@ -698,6 +728,7 @@ impl Session {
                 Ok(content.len())
             })?;
             self.owes.ack = false;
+            self.granted = self.granted.max(room);
             if self.phase != Phase::Pending {
                 self.told = taken;
             }

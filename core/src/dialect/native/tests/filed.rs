@@ -177,3 +177,29 @@ fn files_and_messages_come_whole_however_often_the_cable_is_pulled() {
     std::println!("seeds {seeds:?}: {cuts} cuts");
     assert!(cuts > 100 || cfg!(miri));
 }
+
+/// Files go on by themselves: what was said of them is no message to be in doubt about.
+#[test]
+fn frames_of_files_are_not_in_doubt() {
+    for keeps in [false, true] {
+        let mut config = Config::new(1);
+        if keeps {
+            config = config.keep_in_doubt();
+        }
+        let mut a = Side::new(Native::dialling(config));
+        let mut b = Side::new(Native::listening(Config::new(2)));
+        super::rig::settle(&mut a.end, &mut b.end);
+        a.files.offer(&b"content"[..], "up").unwrap();
+        a.speak();
+        a.end.messenger.send(&Number(7)).unwrap();
+        while a.end.write(&mut b.end, usize::MAX) > 0 {}
+        let mut b = Side::new(Native::listening(Config::new(3)));
+        reconnect(&mut a.end, &mut b.end);
+        let [told, _] = super::rig::settle(&mut a.end, &mut b.end);
+        let fresh = super::rig::Told::Opened(Opening::Fresh {
+            cause: crate::dialect::native::Cause::PeerRestarted,
+            in_doubt: 1,
+        });
+        assert!(told.contains(&fresh), "{told:?}");
+    }
+}

@@ -234,6 +234,42 @@ fn a_half_finished_opening_never_corrupts_a_later_resume() {
     );
 }
 
+/// Nor does whoever breaks a rule before a session of its own has begun.
+#[test]
+fn a_stranger_that_breaks_a_rule_ends_no_session_of_others() {
+    let mut hello = End::dialling(Config::new(9).name("stranger"));
+    let hello = hello.messenger.poll_output().to_vec();
+    let with = |more: &[u8]| [&hello, more].concat();
+    let mut old = hello.clone();
+    old[2] = 0;
+    let strangers = [
+        b"GET / HTTP/1.1\r\n".to_vec(),
+        std::vec![2, 0xE3],
+        std::vec![0, 0xFF, 0xFF, 0xFF, 0xFF],
+        old,
+        with(&hello),
+        with(&[2, 0xFF]),
+        with(&[2, 0xE1]),
+        with(&[10, 0xE5, 5, 0, 0, 0, 9, 0, 0, 0]),
+        with(&[3, 0xE2, 0]),
+    ];
+    for stranger in strangers {
+        let (mut board, mut hub) = ends();
+        settle(&mut board, &mut hub);
+        board.messenger.send(&Number(1)).unwrap();
+        hub.messenger.send(&Number(2)).unwrap();
+        hub.messenger.handle_connected();
+        hub.wire.extend(&stranger);
+        while hub.read(usize::MAX) + hub.hear_all().len() > 0 {}
+        hub.messenger.poll_output();
+        reconnect(&mut board, &mut hub);
+        let [board_told, hub_told] = settle(&mut board, &mut hub);
+        let resumed = Told::Opened(Opening::Resumed);
+        assert_eq!(board_told[1..], [resumed.clone(), Told::Number(2)]);
+        assert_eq!(hub_told[1..], [resumed, Told::Number(1)], "{stranger:x?}");
+    }
+}
+
 /// The opening of a fresh session is cut at every byte, both ways, and tried again.
 #[test]
 fn an_opening_cut_anywhere_is_finished_by_the_next() {

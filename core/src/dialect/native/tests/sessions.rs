@@ -2,7 +2,9 @@ use super::rig::{Double, End, Long, Number, Random, Told, reconnect, settle};
 use super::{Config, Opening};
 use crate::SendError;
 use crate::dialect::native::CallId;
+use crate::dialect::native::Reason;
 use crate::message::{Answer, Call, Refusal};
+use std::vec::Vec;
 
 fn open() -> (End, End) {
     let (mut a, mut b) = (
@@ -262,6 +264,38 @@ fn what_was_never_sent_cannot_be_acknowledged() {
 }
 
 #[test]
+fn what_is_sent_beyond_the_window_breaks_a_rule() {
+    let hub = || End::listening(Config::new(2).window(20));
+    for (frames, is_allowed) in [
+        (std::vec![10, 10], true),
+        (std::vec![10, 11], false),
+        (std::vec![90], true),
+        (std::vec![90, 3], false),
+        (std::vec![3, 90], false),
+    ] {
+        let (mut a, mut b) = (End::dialling(Config::new(1)), hub());
+        settle(&mut a, &mut b);
+        for len in &frames {
+            b.wire.push_back(*len);
+            b.wire.push_back(0x20);
+            b.wire.extend(std::iter::repeat_n(7, usize::from(*len) - 2));
+        }
+        b.read(usize::MAX);
+        b.messenger.poll_output();
+        let told = b.hear_all();
+        let broken = Told::Broken("beyond the window".into());
+        assert_eq!(!told.contains(&broken), is_allowed, "{frames:?}: {told:?}");
+        // Once it is taken there is room again.
+        if is_allowed {
+            b.wire.extend([3, 0x20, 1]);
+            b.read(usize::MAX);
+            b.messenger.poll_output();
+            assert!(!b.hear_all().contains(&broken));
+        }
+    }
+}
+
+#[test]
 fn unknown_control_codes_are_refused_by_name() {
     for code in [0xE7, 0xEC, 0xF8, 0xFE, 0xFF] {
         let (mut a, _) = open();
@@ -340,4 +374,76 @@ fn there_is_room_again_before_the_opening_is_told() {
     assert!(hub.has_event());
     hub.release_memory();
     assert_eq!(hub.input_room().len(), 512);
+}
+
+#[test]
+fn an_acknowledgement_that_is_lost_with_its_transport_does_not_stay_queued() {
+    for also_sends in [false, true] {
+        let (mut a, mut b) = open();
+        a.messenger.send(&Number(1)).unwrap();
+        a.write(&mut b, usize::MAX);
+        b.read(usize::MAX);
+        assert_eq!(b.hear(), Some(Told::Number(1)));
+        if also_sends {
+            b.messenger.send(&Number(2)).unwrap();
+        }
+        // It is taken up to be written, and never is.
+        assert!(!b.messenger.poll_output().is_empty());
+        reconnect(&mut a, &mut b);
+        let mut heard = Vec::new();
+        for turn in 0..40 {
+            let (here, there) = match turn % 2 {
+                0 => (&mut a, &mut b),
+                _ => (&mut b, &mut a),
+            };
+            // As pumps do it: what is not to be written says nothing of what was.
+            if here.messenger.has_output() && !here.messenger.poll_output().is_empty() {
+                here.write(there, usize::MAX);
+            }
+            there.read(usize::MAX);
+            heard.extend(there.hear_all());
+            if turn == 20 {
+                b.messenger.dialect_mut().close(Reason::Done);
+            }
+        }
+        assert_eq!(heard.contains(&Told::Number(2)), also_sends);
+        assert!(heard.iter().any(|told| matches!(told, Told::Bye(_))));
+        assert_eq!((a.messenger.queued(), b.messenger.queued()), (0, 0));
+    }
+}
+
+/// What goes out on one transport and never again, such as an acknowledgement, is not waited for.
+#[test]
+fn what_an_older_transport_did_not_take_does_not_stay_queued() {
+    for written in 0..10 {
+        for is_behind_another in [false, true] {
+            let (mut a, mut b) = open();
+            b.messenger.send(&Number(1)).unwrap();
+            b.write(&mut a, usize::MAX);
+            a.read(usize::MAX);
+            assert_eq!(a.hear(), Some(Told::Number(1)));
+            if is_behind_another {
+                a.messenger.send(&Number(2)).unwrap();
+                a.write(&mut b, 3);
+            }
+            // The acknowledgement waits in the outbox.
+            assert_eq!(a.messenger.poll_output().len(), 10);
+            a.write(&mut b, written);
+            b.read(usize::MAX);
+            b.hear();
+            reconnect(&mut a, &mut b);
+            a.write(&mut b, usize::MAX);
+            b.read(usize::MAX);
+            b.hear_all();
+            b.write(&mut a, usize::MAX);
+            a.read(usize::MAX);
+            a.hear_all();
+            assert!(a.messenger.poll_output().is_empty());
+            assert_eq!(
+                a.messenger.queued(),
+                0,
+                "{written} bytes were written, behind another: {is_behind_another}"
+            );
+        }
+    }
 }

@@ -1,5 +1,5 @@
-use std::ffi::{OsStr, OsString};
-use std::fs::{self, File, OpenOptions};
+use std::ffi::OsStr;
+use std::fs::{self, File};
 use std::path::{Component, Path, PathBuf};
 use std::{fmt, io};
 
@@ -9,7 +9,7 @@ use std::{fmt, io};
 /// [refused](PathError), unless the program says [`anywhere`](Self::anywhere).
 ///
 /// ```
-/// use ropeway_std::clever_show::{PathError, Root};
+/// use ropeway_std::files::{PathError, Root};
 ///
 /// let root = Root::new(std::env::temp_dir());
 /// assert!(root.resolve("animation.csv").is_ok());
@@ -53,7 +53,7 @@ impl Root {
         }
     }
 
-    /// Wherever the peer says, relative to the working directory or absolute, as the original does it.
+    /// Wherever the peer says, relative to the working directory or absolute, as clever-show does it.
     ///
     /// Whoever can connect can then overwrite every file that this program may write.
     pub const fn anywhere() -> Self {
@@ -87,6 +87,26 @@ impl Root {
         }
     }
 
+    /// The same, with the folders in `path` made that are not there.
+    pub fn make_way(&self, path: &str) -> Result<PathBuf, PathError> {
+        if let Place::Under(root) = &self.place {
+            let path = Path::new(path);
+            check(path)?;
+            let mut way = PathBuf::new();
+            for part in path.parent().into_iter().flat_map(Path::components) {
+                way.push(part);
+                // What is there already must not lead out of the root before more is made behind it.
+                match under(root, &way) {
+                    Err(PathError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
+                        fs::create_dir(root.join(&way))?;
+                    }
+                    found => drop(found?),
+                }
+            }
+        }
+        self.resolve(path)
+    }
+
     /// Opens the file that a peer calls `path` for reading, and tells its length.
     pub fn open(&self, path: &str) -> Result<(File, u64), PathError> {
         let path = Path::new(path);
@@ -102,7 +122,7 @@ impl Root {
 }
 
 /// Opens a file, not a folder or a device, which could block.
-pub(super) fn open_file(path: &Path) -> Result<(File, u64), PathError> {
+pub(crate) fn open_file(path: &Path) -> Result<(File, u64), PathError> {
     if !fs::metadata(path)?.is_file() {
         return Err(PathError::NotAFile);
     }
@@ -140,70 +160,6 @@ fn under(root: &Path, path: &Path) -> Result<PathBuf, PathError> {
         false => Err(PathError::Outside),
     }
 }
-
-/// A file on its way in: written beside its place, and put there when it is complete.
-#[derive(Debug)]
-pub(super) struct Incoming {
-    file: File,
-    part: PathBuf,
-    target: PathBuf,
-    is_finished: bool,
-}
-
-impl Incoming {
-    pub(super) fn new(target: &Path) -> io::Result<Self> {
-        let name = target.file_name().unwrap_or_default();
-        for number in 1..=MOST_PARTS {
-            let part = target.with_file_name(part_name(name, number));
-            match OpenOptions::new().write(true).create_new(true).open(&part) {
-                Ok(file) => {
-                    return Ok(Self {
-                        file,
-                        part,
-                        target: target.to_owned(),
-                        is_finished: false,
-                    });
-                }
-                // Another one on its way to the same place, or the rest of one.
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Err(io::ErrorKind::AlreadyExists.into())
-    }
-
-    pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        io::Write::write_all(&mut self.file, bytes)
-    }
-
-    /// Puts the file in its place.
-    pub(super) fn finish(mut self) -> io::Result<()> {
-        fs::rename(&self.part, &self.target)?;
-        self.is_finished = true;
-        Ok(())
-    }
-}
-
-impl Drop for Incoming {
-    fn drop(&mut self) {
-        if !self.is_finished {
-            // What cannot be removed stays as what its name says.
-            let _ = fs::remove_file(&self.part);
-        }
-    }
-}
-
-fn part_name(name: &OsStr, number: u32) -> OsString {
-    let mut part = name.to_owned();
-    match number {
-        1 => part.push(".part"),
-        _ => part.push(format!(".{number}.part")),
-    }
-    part
-}
-
-/// How many files may be on their way to one place.
-const MOST_PARTS: u32 = 100;
 
 impl From<io::Error> for PathError {
     fn from(error: io::Error) -> Self {
