@@ -545,6 +545,9 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
             let is_full = self.input.is_full();
             if is_full && (self.input.is_empty() || self.look_here().is_none()) {
                 self.input.enlarge();
+            } else if is_full && self.dialect.keeping().is_some() {
+                // Small frames must get through behind those that nobody takes.
+                self.input.reclaim();
             }
         }
     }

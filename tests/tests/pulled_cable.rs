@@ -7,8 +7,8 @@ use ropeway_core::time::Duration;
 use ropeway_core::wire::secure::{Key, KeyId, Secure};
 use ropeway_core::wire::{Plain, Wire};
 use ropeway_tests::rig::{
-    Counts, Ending, Fault, MakeWire, Memory, PeerLearns, Planned, Random, Setup, When, World,
-    script,
+    Counts, Ending, FILE_ROOM, Fault, MakeWire, Memory, PeerLearns, Planned, Random, Script, Setup,
+    Step, When, World, script, script_with_files,
 };
 use std::time::Instant;
 
@@ -69,9 +69,16 @@ fn setups() -> Vec<(&'static str, Setup)> {
         memory: [(2048, 512), (600, 4096)],
         keeps_in_doubt: true,
         latency: Duration::from_millis(40),
-        ..roomy
+        ..roomy.clone()
     };
     setups.push(("uneven memory, long line", uneven));
+    let files = Setup {
+        file_room: FILE_ROOM,
+        window: 300,
+        scripts: [script_with_files(300), script_with_files(300)],
+        ..roomy
+    };
+    setups.push(("files", files));
     setups
 }
 
@@ -115,6 +122,7 @@ fn everywhere<W: Wire>(
                     );
                     assert_eq!(world.ledger.counts.lost, 0, "{name} at {at} of side {side}");
                 }
+                assert_eq!(world.ledger.counts.busy, 0, "{name} at {at} of side {side}");
                 counts += world.ledger.counts;
             }
         }
@@ -212,4 +220,85 @@ fn whatever_chance_brings_loses_only_what_was_in_doubt() {
         counts += chance(seed);
     }
     println!("seeds {seeds:?}: {counts}; {:?}", started.elapsed());
+}
+
+/// Both ends send until nothing fits, and take one message only when nothing moves any more.
+#[test]
+fn two_blocked_senders_never_lock_each_other() {
+    for (window, memory) in [
+        (u32::MAX, [(256, 256); 2]),
+        (40, [(1024, 512); 2]),
+        (100, [(300, 2048), (2048, 300)]),
+    ] {
+        let setup = Setup {
+            window,
+            memory,
+            latency: Duration::ZERO,
+            capacity: 50,
+            ..Setup::roomy([Script::new(), Script::new()])
+        };
+        let _case = Case(format!("{setup:?}"));
+        let mut world = World::new(setup.clone(), plain, Random::new(1));
+        world.run_now();
+        let mut sent = 0;
+        for round in 1..=100 {
+            for side in [0, 1] {
+                let World {
+                    ends, ledger, now, ..
+                } = &mut world;
+                // Some are larger than the window.
+                while ends[side].take_step(Step::Note(sent % setup.longest()), *now, ledger) {
+                    sent += 7;
+                }
+            }
+            world.move_bytes();
+            for side in [0, 1] {
+                let World {
+                    ends, ledger, now, ..
+                } = &mut world;
+                let taken = ends[side].take_one(*now, ledger);
+                assert!(
+                    taken,
+                    "nothing has come through to side {side} in round {round}"
+                );
+            }
+            assert_eq!(world.ledger.counts.messages, 2 * round);
+        }
+        world.run();
+        println!("window {window}: {}", world.ledger.counts);
+    }
+}
+
+/// Whoever opens and goes, at whatever byte, leaves the session as it was: the peer itself, and strangers.
+#[test]
+fn a_half_finished_opening_never_corrupts_a_later_resume() {
+    let mut counts = Counts::default();
+    for (name, setup) in setups() {
+        for at in 0..230 {
+            let side = at % 2;
+            let _case = Case(format!("{name}, opening cut at {} of side {side}", at / 2));
+            let setup = Setup {
+                silence: None,
+                ..setup.clone()
+            };
+            let mut world = World::new(setup, plain, Random::new(1));
+            world.run_until(60);
+            let written = world.written[side];
+            let faults = [0, 30, 60].map(|more| Planned {
+                when: When::Written(side, written + at / 2 + more),
+                fault: Fault::Cut(Ending::Reset),
+            });
+            world.intrude(at / 2);
+            world.break_it(Fault::Cut(Ending::Reset));
+            world = world.with_faults(faults);
+            world.wait(Duration::from_millis(50));
+            world.run_now();
+            world.intrude(at / 2);
+            world.run();
+            assert_eq!(world.ledger.counts.in_doubt, 0);
+            assert_eq!(world.ledger.counts.lost, 0);
+            counts += world.ledger.counts;
+        }
+    }
+    println!("{counts}");
 }

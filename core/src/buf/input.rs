@@ -114,6 +114,13 @@ impl<B: Storage> Input<B> {
         }
     }
 
+    /// Moves what waits to the front, if that frees enough to be worth it.
+    pub(crate) fn reclaim(&mut self) {
+        if self.start >= WORTH {
+            self.compact();
+        }
+    }
+
     /// Notes that the first `len` bytes of [`room`](Self::room) have been received.
     pub fn fill(&mut self, len: usize) {
         let room = self.storage.as_ref().len() - self.end;
@@ -163,6 +170,9 @@ impl<B: Storage> Input<B> {
         self.start = 0;
     }
 }
+
+/// Fewer bytes are not worth moving the rest for: a few small frames.
+const WORTH: usize = 64;
 
 #[cfg(test)]
 mod tests {

@@ -48,11 +48,9 @@ type Said = (&'static str, Reading);
 
 fn main() -> Result<(), Box<dyn Error>> {
     let settings = Settings::parse();
-    let port = |usual: u16| {
-        (
-            settings.host.as_str(),
-            if settings.free { 0 } else { usual },
-        )
+    let port = |usual| match settings.free {
+        true => (settings.host.as_str(), 0),
+        false => (settings.host.as_str(), usual),
     };
     let config = native::config().registry(Words::ENTRIES, native::Policy::Enforce);
     let config = Arc::new(config.name("five protocols"));
@@ -62,7 +60,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let (said, heard) = channel();
     let mut tell = Vec::new();
-    let hubs = Together::new()?
+    let mut hubs = Together::new()?
         .with(hub(
             "native",
             move |_| native::listening(&config),
@@ -105,7 +103,6 @@ fn main() -> Result<(), Box<dyn Error>> {
             &said,
             &mut tell,
         )?)?;
-    let mut hubs = hubs;
     loop {
         hubs.turn(Duration::MAX)?;
         for (protocol, reading) in heard.try_iter() {

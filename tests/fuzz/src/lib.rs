@@ -1,5 +1,9 @@
 //! What the fuzz targets share: cut input in arbitrary places, and the promises of a framing.
 
+/// The two programs and the cable of the tests, from their source: the package has much else.
+#[path = "../../src/rig/mod.rs"]
+pub mod rig;
+
 use arbitrary::{Arbitrary, Unstructured};
 use ropeway_core::framing::{Framing, Full, Malformed, Parsed, Recovery};
 

@@ -28,6 +28,10 @@ pub struct Counts {
     pub others: usize,
     /// Frames told to be in doubt.
     pub in_doubt: usize,
+    /// Files received.
+    pub files: usize,
+    /// Files turned away since as many were under way as there was room for.
+    pub busy: usize,
     /// Calls answered.
     pub answered: usize,
     /// Calls refused.
@@ -38,6 +42,8 @@ pub struct Counts {
     pub cancelled: usize,
     /// Calls lost with their session.
     pub lost: usize,
+    /// Requests withdrawn before they had gone out.
+    pub withdrawn: usize,
     /// Answers that nobody waited for any more.
     pub stale: usize,
     /// The longest run, in virtual time.
@@ -69,11 +75,14 @@ impl AddAssign for Counts {
         self.messages += other.messages;
         self.others += other.others;
         self.in_doubt += other.in_doubt;
+        self.files += other.files;
+        self.busy += other.busy;
         self.answered += other.answered;
         self.refused += other.refused;
         self.expired += other.expired;
         self.cancelled += other.cancelled;
         self.lost += other.lost;
+        self.withdrawn += other.withdrawn;
         self.stale += other.stale;
         self.longest = self.longest.max(other.longest);
     }
@@ -95,10 +104,12 @@ impl fmt::Display for Counts {
         )?;
         write!(
             f,
-            "{} messages and {} others came, {} in doubt; calls: {} answered, {} refused, {} expired, {} cancelled, {} lost, ",
+            "{} messages and {} others came, {} in doubt; {} files, {} turned away; calls: {} answered, {} refused, {} expired, {} cancelled, {} lost, ",
             self.messages,
             self.others,
             self.in_doubt,
+            self.files,
+            self.busy,
             self.answered,
             self.refused,
             self.expired,
@@ -107,8 +118,8 @@ impl fmt::Display for Counts {
         )?;
         write!(
             f,
-            "{} stale answers; longest {:?} of virtual time",
-            self.stale, self.longest
+            "{} withdrawn, {} stale answers; longest {:?} of virtual time",
+            self.withdrawn, self.stale, self.longest
         )
     }
 }

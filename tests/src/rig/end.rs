@@ -1,7 +1,7 @@
 use super::ledger::{Item, Ledger, Outcome};
 use super::words::{Ask, Heard, Mark, Memory, Note, Talk, Told, Wish, filler, hear};
-use super::{Random, Script, Setup, Step};
-use ropeway_core::dialect::native::{CallId, Cause, Config, Native, Opening, Reason, Rule};
+use super::{Files, Random, Script, Setup, Step};
+use ropeway_core::dialect::native::{CallId, Cause, Config, Native, Notice, Opening, Reason, Rule};
 use ropeway_core::encoding::postcard;
 use ropeway_core::message::{Answer, Call, Refusal};
 use ropeway_core::rpc::{Calls, Open};
@@ -18,6 +18,8 @@ pub struct End<W> {
     pub life: u32,
     /// What it speaks by.
     pub talk: Talk<W>,
+    /// Its files.
+    pub files: Files,
     /// The life of the program at the other end of its transport.
     pub peer_life: u32,
     script: Script,
@@ -53,7 +55,9 @@ impl<W: Wire> End<W> {
         random: &mut Random,
         ledger: &mut Ledger,
     ) -> Self {
-        let mut config = Config::new(random.next()).window(setup.window);
+        let mut config = Config::new(random.next())
+            .window(setup.window)
+            .file_room(setup.file_room);
         if let Some(silence) = setup.silence {
             config = config.silence(silence);
         }
@@ -66,9 +70,11 @@ impl<W: Wire> End<W> {
         };
         let (input, outbox) = setup.memory[side];
         let never = Instant::from_micros(0);
+        let life = ledger.start(side, setup.keeps_in_doubt);
         Self {
             side,
-            life: ledger.start(side, setup.keeps_in_doubt),
+            life,
+            files: Files::new(life, ledger.disks[side].clone()),
             talk: Messenger::new(native, Memory::new(input), Memory::new(outbox)).with_wire(wire),
             peer_life: u32::MAX,
             script: setup.scripts[side].clone(),
@@ -91,7 +97,8 @@ impl<W: Wire> End<W> {
         let given_up = self.give_up(now, ledger);
         let cancelled = self.say_cancels(ledger);
         let answered = self.say_answers(now, ledger);
-        let mut said = given_up | cancelled | answered;
+        let filed = self.files.say(&mut self.talk, &mut ledger.counts);
+        let mut said = given_up | cancelled | answered | filed;
         while now >= self.waits_until
             && let Some(step) = self.script.front().copied()
             && self.take_step(step, now, ledger)
@@ -110,6 +117,7 @@ impl<W: Wire> End<W> {
                 self.waits_until = now + duration;
                 return true;
             }
+            Step::File { len, asks } => return self.files.begin(len, asks),
             Step::Note(len) => {
                 let bytes: Vec<u8> = filler(mark, len).collect();
                 let filler = &bytes[..];
@@ -165,11 +173,19 @@ impl<W: Wire> End<W> {
 
     fn say_cancels(&mut self, ledger: &mut Ledger) -> bool {
         let before = self.cancels.len();
-        while let Some(id) = self.cancels.front().copied()
-            && has_room(self.talk.cancel(id), || {
-                ledger.sent(self.life, Item::Cancel(id.0));
-            })
-        {
+        while let Some(id) = self.cancels.front().copied() {
+            // What has been acknowledged is no longer counted from here on.
+            self.talk.has_event();
+            let queued = self.talk.queued();
+            let cancelled = self.talk.cancel(id);
+            let is_withdrawn = self.talk.queued() == queued;
+            let has_gone = has_room(cancelled, || match is_withdrawn {
+                true => ledger.withdrawn(self.life, id.0),
+                false => ledger.sent(self.life, Item::Cancel(id.0)),
+            });
+            if !has_gone {
+                break;
+            }
             self.cancels.pop_front();
         }
         self.cancels.len() < before
@@ -221,7 +237,11 @@ impl<W: Wire> End<W> {
 
     /// Takes one thing that the peer has said, if there is one.
     pub fn take_one(&mut self, now: Instant, ledger: &mut Ledger) -> bool {
-        let Some(heard) = hear(&mut self.talk) else {
+        if self.files.is_busy() {
+            return false;
+        }
+        let files = |notice: &Notice<'_>| self.files.take(notice, &mut ledger.counts);
+        let Some(heard) = hear(&mut self.talk, files) else {
             return false;
         };
         match heard {
@@ -256,8 +276,11 @@ impl<W: Wire> End<W> {
             Heard::Opened(Opening::Fresh { cause, in_doubt }) => {
                 self.begin(cause, in_doubt, ledger);
             }
-            Heard::Opened(Opening::Resumed) => ledger.counts.resumed += 1,
-            Heard::Met | Heard::CutOff | Heard::Broken(Rule::Silent) => {}
+            Heard::Opened(Opening::Resumed) => {
+                ledger.counts.resumed += 1;
+                self.files.handle_resumed();
+            }
+            Heard::File | Heard::Met | Heard::CutOff | Heard::Broken(Rule::Silent) => {}
             Heard::Bye(Reason::Silent) => {}
             wrong => panic!("side {}: {wrong:?}", self.side),
         }
@@ -282,6 +305,7 @@ impl<W: Wire> End<W> {
     /// The session is a fresh one: calls of the older one are lost.
     fn begin(&mut self, cause: Cause, in_doubt: usize, ledger: &mut Ledger) {
         ledger.fresh(self.life, cause, in_doubt);
+        self.files.handle_fresh();
         if self.keeps_in_doubt {
             let mut shown = Vec::new();
             while let Some(frame) = self.talk.poll_in_doubt() {
@@ -310,6 +334,7 @@ impl<W: Wire> End<W> {
         self.script.is_empty()
             && self.answers.is_empty()
             && self.cancels.is_empty()
+            && self.files.is_done()
             && self.calls.iter().next().is_none()
             && self.talk.queued() == 0
     }

@@ -1,4 +1,4 @@
-use super::{Counts, Mark};
+use super::{Counts, Disk, Mark};
 use ropeway_core::dialect::native::Cause;
 use std::collections::{BTreeSet, HashMap};
 
@@ -10,6 +10,8 @@ use std::collections::{BTreeSet, HashMap};
 pub struct Ledger {
     lives: Vec<Life>,
     calls: HashMap<Mark, Option<Outcome>>,
+    /// What either side has of files.
+    pub disks: [Disk; 2],
     /// What there has been of everything.
     pub counts: Counts,
 }
@@ -89,6 +91,14 @@ impl Ledger {
     /// A frame was accepted for sending.
     pub fn sent(&mut self, life: u32, item: Item) {
         self.life(life).sent.push(item);
+    }
+
+    /// A request that had not gone out was withdrawn: it comes as word that nobody waits.
+    pub fn withdrawn(&mut self, life: u32, call: u32) {
+        let life = &mut self.lives[life as usize];
+        let request = life.sent.iter_mut().find(|item| **item == Item::Ask(call));
+        *request.expect("it was sent") = Item::Cancel(call);
+        self.counts.withdrawn += 1;
     }
 
     /// A call was made.
@@ -221,6 +231,17 @@ impl Ledger {
             assert!(
                 !life.shows || life.shown.len() == life.in_doubt,
                 "not all doubts were shown"
+            );
+        }
+        for disk in &self.disks {
+            let mut names = disk.whole();
+            names.sort_unstable();
+            names.dedup();
+            let is_once = names.len() == disk.whole().len();
+            assert!(
+                is_once || self.has_reboots(),
+                "a file came twice: {:?}",
+                disk.whole()
             );
         }
         for (mark, outcome) in &self.calls {

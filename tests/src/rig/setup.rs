@@ -13,6 +13,8 @@ pub struct Setup {
     pub silence: Option<Duration>,
     /// Whether messages in doubt are looked at.
     pub keeps_in_doubt: bool,
+    /// The memory that is kept for files; without any there are none.
+    pub file_room: u32,
     /// How long bytes travel.
     pub latency: Duration,
     /// How many are on their way at most.
@@ -42,6 +44,13 @@ pub enum Step {
         /// When it is cancelled, if it is.
         cancel_after: Option<Duration>,
     },
+    /// A file of so many bytes that is offered, or asked for.
+    File {
+        /// How many.
+        len: usize,
+        /// Whether it is asked for.
+        asks: bool,
+    },
     /// Nothing, for a while.
     Wait(Duration),
 }
@@ -54,6 +63,7 @@ impl Setup {
             window: u32::MAX,
             silence: None,
             keeps_in_doubt: false,
+            file_room: 0,
             latency: Duration::from_millis(3),
             capacity: 4096,
             pace: None,
@@ -88,6 +98,7 @@ impl Setup {
             window: random.one_of(&[u32::MAX, u32::MAX, 40, 100, 300]),
             silence: Some(Duration::from_millis(random.one_of(&[400, 1_000, 3_000]))),
             keeps_in_doubt: random.once_in(2),
+            file_room: 0,
             latency: Duration::from_micros(random.one_of(&[0, 50, 2_000, 30_000, 90_000])),
             capacity: random.one_of(&[64, 300, 4096]),
             pace: random
@@ -97,7 +108,11 @@ impl Setup {
             scripts: [Script::new(), Script::new()],
         };
         let longest = setup.longest();
-        setup.scripts = [0, 1].map(|_| random_script(random, longest));
+        let has_files = memory.iter().all(|(input, _)| *input >= 1024) && random.once_in(2);
+        if has_files {
+            setup.file_room = FILE_ROOM;
+        }
+        setup.scripts = [0, 1].map(|_| random_script(random, longest, has_files));
         setup
     }
 }
@@ -135,9 +150,22 @@ pub fn script(longest: usize) -> Script {
     .into()
 }
 
-fn random_script(random: &mut Random, longest: usize) -> Script {
+/// The same, and files both ways.
+pub fn script_with_files(longest: usize) -> Script {
+    let mut script = script(longest);
+    for (at, len, asks) in [(1, 700, false), (3, 0, false), (6, 400, true)] {
+        script.insert(at, Step::File { len, asks });
+    }
+    script
+}
+
+fn random_script(random: &mut Random, longest: usize, has_files: bool) -> Script {
     let steps = 4 + random.below(40);
     let step = |random: &mut Random| match random.below(12) {
+        0 if has_files => Step::File {
+            len: random.one_of(&[0, 1, 99, 100, 1_000, 5_000]),
+            asks: random.once_in(3),
+        },
         0..6 => Step::Note(random.below(60)),
         6 => Step::Note(random.below(longest + 1)),
         7 => Step::Wait(Duration::from_millis(random.one_of(&[1, 40, 700]))),
@@ -155,3 +183,6 @@ fn random_script(random: &mut Random, longest: usize) -> Script {
     };
     (0..steps).map(|_| step(random)).collect()
 }
+
+/// Room for eight files of a window of 256 bytes would be more: they share it.
+pub const FILE_ROOM: u32 = 600;

@@ -85,6 +85,8 @@ pub enum Heard {
     },
     /// Nobody waits for an answer any more.
     Cancelled(CallId),
+    /// Something of a file, which has been seen to.
+    File,
     /// The peer has shown itself.
     Met,
     /// Messages go both ways.
@@ -133,8 +135,8 @@ pub fn filler(mark: Mark, len: usize) -> impl Iterator<Item = u8> {
     (0..len).map(move |at| first.wrapping_add(at.to_le_bytes()[0]) ^ second)
 }
 
-/// What an end is told next.
-pub fn hear<W: Wire>(talk: &mut Talk<W>) -> Option<Heard> {
+/// What an end is told next; `file` sees to what is said of files.
+pub fn hear<W: Wire>(talk: &mut Talk<W>, file: impl FnOnce(&Notice<'_>)) -> Option<Heard> {
     Some(match talk.recv::<Words<'_>>()? {
         Event::Message(Words::Note(Note { mark, filler: got })) => Heard::Note {
             mark,
@@ -162,6 +164,10 @@ pub fn hear<W: Wire>(talk: &mut Talk<W>) -> Option<Heard> {
             }
         }
         Event::Notice(Notice::Cancelled(id)) => Heard::Cancelled(id),
+        Event::Notice(notice @ Notice::File(_)) => {
+            file(&notice);
+            Heard::File
+        }
         Event::Notice(Notice::Met(_)) => Heard::Met,
         Event::Notice(Notice::Opened(opening)) => Heard::Opened(opening),
         Event::Notice(Notice::Bye { reason, .. }) => Heard::Bye(reason),

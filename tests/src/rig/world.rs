@@ -1,9 +1,10 @@
 use super::fault::PeerLearns;
 use super::{Cable, End, Ending, Fault, Ledger, Planned, Random, Setup, When};
-use ropeway_core::Instant;
 use ropeway_core::dialect::Dialect;
+use ropeway_core::dialect::native::{Config, Native};
 use ropeway_core::time::Duration;
 use ropeway_core::wire::Wire;
+use ropeway_core::{Instant, Messenger};
 use std::collections::VecDeque;
 
 /// What lies between the frames of a side and its transports.
@@ -90,6 +91,53 @@ impl<W: Wire> World<W> {
         counts.runs += 1;
         counts.bytes += self.written[0] + self.written[1];
         counts.longest = self.now - Instant::from_micros(0);
+    }
+
+    /// Lets time go by.
+    pub fn wait(&mut self, duration: Duration) {
+        self.now = self.now + duration;
+        for end in &mut self.ends {
+            end.talk.handle_time(self.now);
+        }
+    }
+
+    /// Lets the programs talk for so many milliseconds.
+    pub fn run_until(&mut self, millis: u64) {
+        let end = Instant::from_micros(millis * 1_000);
+        loop {
+            self.run_now();
+            match self.next_time() {
+                Some(next) if next <= end => self.now = next,
+                _ => return,
+            }
+        }
+    }
+
+    /// Moves bytes both ways as long as that is possible, and nobody takes anything.
+    pub fn move_bytes(&mut self) {
+        let mut moved = 1;
+        while moved > 0 {
+            let written = self.write(0, usize::MAX) + self.write(1, usize::MAX);
+            moved = written + self.read(0, usize::MAX) + self.read(1, usize::MAX);
+        }
+    }
+
+    /// A stranger dials, says the first `len` bytes of an opening to the listener, and goes.
+    pub fn intrude(&mut self, len: usize) {
+        let config = Config::new(self.random.next()).name("stranger");
+        let mut stranger = Messenger::new(Native::dialling(config), [0; 256], [0; 256]);
+        let hello = stranger.poll_output();
+        self.hang_up(1);
+        let end = &mut self.ends[1];
+        end.files.handle_lost();
+        end.talk.handle_connected_with(self.random.bytes());
+        let room = end.talk.input_room();
+        let len = len.min(hello.len()).min(room.len());
+        room[..len].copy_from_slice(&hello[..len]);
+        end.talk.handle_input(len);
+        while end.take_one(self.now, &mut self.ledger) {}
+        let answer = end.talk.poll_output().len();
+        end.talk.handle_written(answer);
     }
 
     /// Does all that can be done without time going by.

@@ -128,6 +128,36 @@ fn two_blocked_senders_never_lock_each_other() {
     );
 }
 
+/// All that a peer may send has room, wherever in its memory the rest lies: or an acknowledgement could wait for a
+/// program that waits for it.
+#[test]
+fn what_may_be_sent_always_has_room() {
+    let mut random = Random(7);
+    for memory in [256, 300, 700] {
+        let mut a = End::new(super::Native::dialling(Config::new(1)), memory, memory);
+        let mut b = End::new(super::Native::listening(Config::new(2)), memory, memory);
+        settle(&mut a, &mut b);
+        for round in 0..400 {
+            for end in [&mut a, &mut b] {
+                let len = random.below(memory - 160);
+                while end.messenger.send(&Long(&std::vec![7; len])).is_ok() {}
+            }
+            let mut moved = 1;
+            while moved > 0 {
+                moved =
+                    a.write(&mut b, 1 + random.below(20)) + b.write(&mut a, 1 + random.below(20));
+                moved += a.read(1 + random.below(20)) + b.read(1 + random.below(20));
+            }
+            assert!(
+                a.wire.is_empty() && b.wire.is_empty(),
+                "{memory}, round {round}"
+            );
+            a.hear();
+            b.hear();
+        }
+    }
+}
+
 #[test]
 fn small_frames_get_past_messages_that_nobody_takes() {
     let (mut a, mut b) = open();
