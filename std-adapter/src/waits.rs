@@ -68,7 +68,8 @@ impl Waits {
 
     /// Waits until the peer has taken something of a full outbox, and says whether it has within the send timeout.
     ///
-    /// It takes in what the peer says, as far as there is room; when there is none, somebody has to take that first.
+    /// It takes in what the peer says, as far as there is room; when there is none, or no more will come, somebody has to take
+    /// that first.
     #[cold]
     pub(crate) fn wait_for_room<D: Dialect, T: Transport>(
         &mut self,
@@ -86,7 +87,8 @@ impl Waits {
             if link.queued() < full {
                 return Ok(true);
             }
-            if deadline.has_passed() || link.messenger().input_room().is_empty() {
+            let mail = link.messenger();
+            if deadline.has_passed() || mail.has_ended() || mail.input_room().is_empty() {
                 return Ok(false);
             }
             let left = deadline.left().min(self.until_timer(link));

@@ -7,8 +7,9 @@ use native_rig::{
     reconnect, settle, standing,
 };
 use ropeway_std::call::{CallError, Refused, Ticket};
+use ropeway_std::dialect::Dialect;
 use ropeway_std::memory::ends;
-use ropeway_std::message::FailureKind;
+use ropeway_std::message::{Call, FailureKind};
 use ropeway_std::native::{self, Native};
 use ropeway_std::transport::{Patience, Transport};
 use ropeway_std::{Handlers, Link, Node, Options, SendError, messages};
@@ -514,4 +515,42 @@ impl Transport for Counting {
     fn shutdown(&self, how: Shutdown) -> io::Result<()> {
         Transport::shutdown(self.count(), how)
     }
+}
+
+/// Its answers wait for room, and nobody will ever make any.
+#[test]
+fn a_peer_that_goes_without_taking_its_answers_is_missed() {
+    let (ours, theirs) = ends(1 << 16);
+    let options = Options::default().buffer(512);
+    let config = Arc::new(native::config().fit(512));
+    let mut handlers = Handlers::new();
+    handlers.answer::<Sum>(|_, Sum(a, b)| Ok(i64::from(a) + i64::from(b)));
+    let link = Link::over(native::listening(&config), ours, &options).unwrap();
+    let mut node = Node::new(link, handlers);
+    let (said, heard) = mpsc::channel();
+    thread::spawn(move || said.send(node.run(|| false)));
+    let options = options.send_timeout(SOON);
+    let mut link = Link::over(native::dialling(&config), theirs, &options).unwrap();
+    let mut asked = 0;
+    // It takes nothing but the opening, and asks as long as there is room.
+    while !link.dialect().is_open() {
+        link.recv::<native_rig::Words>(LONG).unwrap();
+    }
+    let request = &Sum(1, 2);
+    while link
+        .send(&Call {
+            id: native::CallId(asked),
+            request,
+        })
+        .is_ok()
+        && asked < 300
+    {
+        asked += 1;
+    }
+    link.transport().shutdown(Shutdown::Write).unwrap();
+    let ended = heard.recv_timeout(LONG).expect("it ends");
+    assert!(
+        matches!(ended, Err(ropeway_std::Error::Closed)),
+        "{ended:?}"
+    );
 }

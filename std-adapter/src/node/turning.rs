@@ -144,6 +144,10 @@ impl<D: Dialect, T: Transport> Node<D, T> {
         while !self.desk.owes_nothing() {
             self.desk.settle(self.link.messenger());
             if !self.desk.owes_nothing() && !self.link.make_room()? {
+                // Nothing is taken before they are out, and they never will be on this link.
+                if self.link.messenger().has_ended() {
+                    return Err(Error::Closed);
+                }
                 break;
             }
         }

@@ -104,6 +104,7 @@ fn files(folders: &Folders, side: usize) -> Files {
     Files::new()
         .window(2_000)
         .chunk(300)
+        .transfers(64)
         .receive(Root::new(folders.inbox(side)))
         .serve(Root::new(folders.out(side)))
 }
