@@ -264,7 +264,7 @@ fn a_fresh_session_asks_again_what_is_repeatable_and_nothing_else() {
     pair.0.send(&Note(1)).unwrap();
 
     let restarted = |handlers| {
-        let (a, b) = ends(1 << 16);
+        let (a, b) = ends(1 << 18);
         (
             a,
             node(native::listening(&config("restarted")), b, handlers),
@@ -314,7 +314,7 @@ fn requests_of_an_older_session_are_cancelled_at_their_handlers() {
     let ticket = pair.0.start(&Step(1), LONG).unwrap();
     settle(&mut pair);
     let (id, _) = put_off.try_recv().unwrap();
-    let (a, b) = ends(1 << 16);
+    let (a, b) = ends(1 << 18);
     pair.0 = node(native::dialling(&config("restarted")), a, Handlers::new());
     pair.1.reconnect(b).unwrap();
     settle(&mut pair);
@@ -341,7 +341,7 @@ fn what_is_in_doubt_can_be_looked_at_and_sent_again() {
     pair.0.send(&Note(5)).unwrap();
     let sum = pair.0.start(&Sum(1, 1), LONG).unwrap();
     pair.0.flush().unwrap();
-    let (a, b) = ends(1 << 16);
+    let (a, b) = ends(1 << 18);
     pair.0.reconnect(a).unwrap();
     pair.1 = node(native::listening(&config("there")), b, sums());
     settle(&mut pair);
@@ -365,7 +365,7 @@ fn a_request_whose_deadline_has_passed_is_not_done_when_the_link_comes_back() {
     let mut pair = pair(Handlers::new(), theirs);
     settle(&mut pair);
     // The cable is pulled, and plugged in again after the deadline.
-    let (a, b) = ends(1 << 16);
+    let (a, b) = ends(1 << 18);
     pair.0.reconnect(a).unwrap();
     let expired = pair.0.start(&Step(1), SOON).unwrap();
     let in_time = pair.0.start(&Step(2), LONG).unwrap();
@@ -520,7 +520,7 @@ impl Transport for Counting {
 /// Its answers wait for room, and nobody will ever make any.
 #[test]
 fn a_peer_that_goes_without_taking_its_answers_is_missed() {
-    let (ours, theirs) = ends(1 << 16);
+    let (ours, theirs) = ends(1 << 18);
     let options = Options::default().buffer(512);
     let config = Arc::new(native::config().fit(512));
     let mut handlers = Handlers::new();

@@ -64,7 +64,7 @@ pub fn pair_of(
     there: &Arc<Config>,
     theirs: Handlers<Native>,
 ) -> Pair {
-    let (a, b) = ends(1 << 16);
+    let (a, b) = ends(1 << 18);
     (
         node(native::dialling(here), a, ours),
         node(native::listening(there), b, theirs),
@@ -88,7 +88,7 @@ pub fn settle(pair: &mut Pair) {
 
 /// Pulls the cable and plugs another one in.
 pub fn reconnect(pair: &mut Pair) {
-    let (a, b) = ends(1 << 16);
+    let (a, b) = ends(1 << 18);
     pair.0.reconnect(a).unwrap();
     pair.1.reconnect(b).unwrap();
 }
