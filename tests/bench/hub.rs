@@ -425,7 +425,7 @@ fn open_session(stream: &mut TcpStream) -> Outcome<()> {
 /// Messages that are under way on a link.
 const BATCH: u32 = 16;
 const BALL: u8 = match <Ball as Message>::CODE {
-    Some(code) => code as u8,
+    Some(code) => code.to_le_bytes()[0],
     None => panic!("the row has a code"),
 };
 const ACK: u8 = 0xE5;

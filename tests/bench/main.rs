@@ -87,7 +87,7 @@ fn main() -> ExitCode {
 }
 
 /// What stands in the table, and how each part of it is called.
-const PARTS: [(&str, fn(&mut Report, Scale)); 8] = [
+const PARTS: [Part; 8] = [
     ("codec", codec::measure),
     ("stream", stream::measure),
     ("native", stream::measure_native),
@@ -124,3 +124,6 @@ fn counted(name: &str, count: &str) -> ExitCode {
         }
     }
 }
+
+/// A part of the table, by its name.
+type Part = (&'static str, fn(&mut Report, Scale));

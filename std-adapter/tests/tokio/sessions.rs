@@ -143,7 +143,7 @@ async fn a_client_finds_its_server_again() {
         async {
             streams
                 .send(listener.stream(&options).await.unwrap())
-                .unwrap()
+                .unwrap();
         },
         before
     );
@@ -156,7 +156,7 @@ async fn a_client_finds_its_server_again() {
         async {
             streams
                 .send(listener.stream(&options).await.unwrap())
-                .unwrap()
+                .unwrap();
         },
         after
     );

@@ -251,7 +251,7 @@ const fn whole(count: u32) -> u32 {
 
 const UNDER_WAY: u32 = 64;
 const CODE: u8 = match <Sample as Message>::CODE {
-    Some(code) => code as u8,
+    Some(code) => code.to_le_bytes()[0],
     None => panic!("the row has a code"),
 };
 const REQUEST: u8 = 0xE8;
