@@ -121,7 +121,7 @@ impl<D: Dialect> Node<D> {
 
     /// Serves the peer until the link ends.
     ///
-    /// A [client](super::Client) dials again instead, and ends with [`Error::Refused`] alone, when trying again would not
+    /// A [client](super::Client) dials again instead, and ends with [`Error::Ended`] alone, when trying again would not
     /// help. Where a session outlives its link, calls wait until their deadlines for [another](Self::reconnect).
     ///
     /// Cancel-safe: a node whose run was dropped can be run again.
