@@ -95,9 +95,10 @@ fn feed<K: Keys>(
         } else {
             assert_eq!(wire.send_stream(b"hello"), 0);
         }
+        let is_open = wire.is_open();
         let output = wire.poll_output();
         assert!(output.len() <= len);
-        if !wire.is_open() {
+        if !is_open {
             assert!(
                 output.len() <= 100,
                 "more than an opening: {}",
