@@ -95,17 +95,12 @@ fn feed<K: Keys>(
         } else {
             assert_eq!(wire.send_stream(b"hello"), 0);
         }
-        let is_open = wire.is_open();
-        let output = wire.poll_output();
-        assert!(output.len() <= len);
-        if !is_open {
-            assert!(
-                output.len() <= 100,
-                "more than an opening: {}",
-                output.len()
-            );
+        let waiting = wire.poll_output().len();
+        assert!(waiting <= len);
+        if !wire.is_open() {
+            assert!(waiting <= 100, "more than an opening: {waiting}");
         }
-        let some = wire.poll_output().len().min(most);
+        let some = waiting.min(most);
         wire.handle_written(some);
         written += some;
         assert!(read <= given && (written <= 100 || wire.is_open() || fault.is_some()));

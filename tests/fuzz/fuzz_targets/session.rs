@@ -10,7 +10,6 @@
 //! memory than it was lent, says nothing but frames, and ends with a name once a rule is broken.
 
 use libfuzzer_sys::fuzz_target;
-use ropeway_core::dialect::Dialect;
 use ropeway_core::dialect::native::{
     Adapt, CallId, Config, Enforce, Native, Notice, Policy, Reason,
 };

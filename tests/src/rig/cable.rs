@@ -81,7 +81,7 @@ impl Pipe {
 
     /// Takes bytes, at most as many as there is room for.
     pub fn write(&mut self, bytes: &[u8], now: Instant) {
-        if self.is_void {
+        if self.is_void || bytes.is_empty() {
             return;
         }
         self.bytes.extend(bytes);
