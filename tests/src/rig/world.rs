@@ -113,13 +113,15 @@ impl<W: Wire> World<W> {
         }
     }
 
-    /// Moves bytes both ways as long as that is possible, and nobody takes anything.
-    pub fn move_bytes(&mut self) {
-        let mut moved = 1;
+    /// Moves bytes both ways as long as that is possible, and nobody takes anything; says whether any moved.
+    pub fn move_bytes(&mut self) -> bool {
+        let (mut moved, mut rounds) = (1, 0);
         while moved > 0 {
             let written = self.write(0, usize::MAX) + self.write(1, usize::MAX);
             moved = written + self.read(0, usize::MAX) + self.read(1, usize::MAX);
+            rounds += 1;
         }
+        rounds > 1
     }
 
     /// A stranger dials, says the first `len` bytes of an opening to the listener, and goes.
