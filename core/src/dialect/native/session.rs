@@ -205,6 +205,10 @@ impl Session {
                 oldest: hello.second,
             });
         }
+        if self.side == Side::Listener {
+            // Whom it refuses it has not met.
+            self.resumed(&hello)?;
+        }
         self.meet(hello, name);
         self.phase = Phase::Claimed;
         if self.side == Side::Listener {
@@ -216,18 +220,11 @@ impl Session {
 
     /// Answers the HELLO that has come: resumes a session that is known here, or offers a fresh one of id `fresh`.
     pub(super) fn answer(&mut self, config: &Config, fresh: u64) -> Result<(), Rule> {
-        let Hello {
-            session, offered, ..
-        } = self.peer;
         if self.phase != Phase::Claimed {
             return Ok(());
         }
-        let ours = |id: u64| id != 0 && (id == self.id || id == self.offered);
-        let (resumed, taken) = match (ours(offered), ours(session)) {
-            (true, _) => (offered, 0),
-            (false, true) => (session, self.peer.taken),
-            (false, false) => (0, 0),
-        };
+        let offered = self.peer.offered;
+        let (resumed, taken) = self.resumed(&self.peer)?;
         self.owes.opening = true;
         self.peer.second = u8::from(resumed != 0);
         self.peer.session = match resumed {
@@ -235,7 +232,28 @@ impl Session {
             resumed => resumed,
         };
         self.confirms = resumed == 0 || resumed == offered;
-        self.open(config, taken)
+        self.open(config, taken);
+        Ok(())
+    }
+
+    /// The session that a HELLO resumes here, 0 for none, and how many bytes of it the peer has taken.
+    fn resumed(&self, hello: &Hello) -> Result<(u64, u32), Rule> {
+        let ours = |id: u64| id != 0 && (id == self.id || id == self.offered);
+        let (id, taken) = match (ours(hello.offered), ours(hello.session)) {
+            (true, _) => (hello.offered, 0),
+            (false, true) => (hello.session, hello.taken),
+            (false, false) => (0, 0),
+        };
+        self.check_taken(id, taken)?;
+        Ok((id, taken))
+    }
+
+    /// Of a session that has not begun nothing has been taken.
+    const fn check_taken(&self, id: u64, taken: u32) -> Result<(), Rule> {
+        match id == self.id || taken == 0 {
+            true => Ok(()),
+            false => Err(Rule::NeverSent),
+        }
     }
 
     /// WELCOME has come to a dialler.
@@ -256,9 +274,11 @@ impl Session {
         if id == 0 || is_known != is_resumed {
             return Err(Rule::OtherSession);
         }
+        self.check_taken(id, welcome.taken)?;
         self.meet(welcome, name);
         self.owes.ack = id != self.id;
-        self.open(config, welcome.taken)
+        self.open(config, welcome.taken);
+        Ok(())
     }
 
     fn meet(&mut self, peer: Hello, name: &str) {
@@ -270,15 +290,12 @@ impl Session {
     }
 
     /// Both sides have shown themselves: `self.peer.session` is in force, of which the peer has taken `taken` bytes.
-    fn open(&mut self, config: &Config, taken: u32) -> Result<(), Rule> {
+    fn open(&mut self, config: &Config, taken: u32) {
         if self.peer.session == self.id {
             self.unsettled = taken.wrapping_sub(self.acked);
             self.acked = taken;
             self.offered = 0;
         } else {
-            if taken != 0 {
-                return Err(Rule::NeverSent);
-            }
             self.offered = self.peer.session;
         }
         let differs = config.fingerprint != self.peer.fingerprint;
@@ -288,7 +305,6 @@ impl Session {
         } else {
             self.begin();
         }
-        Ok(())
     }
 
     /// Nothing more has to be said before messages, if the session is not pending.

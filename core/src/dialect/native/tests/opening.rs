@@ -329,6 +329,37 @@ fn a_peer_of_another_version_is_refused_on_both_sides() {
     );
 }
 
+/// An opening that is refused is told once: it has met nobody.
+#[test]
+fn an_opening_that_counts_what_was_never_sent_is_refused() {
+    let never = "acknowledgement of what was never sent";
+    let (mut board, mut hub) = ends();
+    board.write(&mut hub, usize::MAX);
+    hub.read(usize::MAX);
+    hub.messenger.poll_output();
+    hub.write(&mut board, usize::MAX);
+    // WELCOME to a fresh session that begins with 5 bytes taken.
+    board.wire[1 + 19] = 5;
+    board.read(usize::MAX);
+    let told: std::vec::Vec<Told> = (0..9).map_while(|_| board.hear()).collect();
+    assert_eq!(told, [Told::Malformed(never.into())]);
+
+    // HELLO for a session that was offered, of which nothing was sent.
+    let (mut board, mut hub) = ends();
+    board.write(&mut hub, usize::MAX);
+    hub.read(usize::MAX);
+    hub.hear_all();
+    hub.write(&mut board, usize::MAX);
+    board.read(usize::MAX);
+    board.hear_all();
+    reconnect(&mut board, &mut hub);
+    board.write(&mut hub, usize::MAX);
+    hub.wire[1 + 19] = 5;
+    hub.read(usize::MAX);
+    let told: std::vec::Vec<Told> = (0..9).map_while(|_| hub.hear()).collect();
+    assert_eq!(told, [Told::Malformed(never.into())]);
+}
+
 #[test]
 fn guesses_what_a_stranger_speaks() {
     let looks_like = |bytes: &[u8]| {
