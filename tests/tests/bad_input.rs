@@ -26,7 +26,7 @@ fn say(hub: &mut Talk<Plain>, bytes: &[u8]) {
     let room = hub.input_room();
     room[..bytes.len()].copy_from_slice(bytes);
     hub.handle_input(bytes.len());
-    while hub.poll_output().len() > 0 {
+    while !hub.poll_output().is_empty() {
         let len = hub.poll_output().len();
         hub.handle_written(len);
     }

@@ -213,7 +213,7 @@ fn whatever_chance_brings_loses_only_what_was_in_doubt() {
     let seeds = match (number("ROPEWAY_SEED"), number("ROPEWAY_SEEDS")) {
         (Some(seed), _) => seed..seed + 1,
         (None, Some(count)) => 0..count,
-        (None, None) if cfg!(debug_assertions) => 0..100,
+        (None, None) if cfg!(debug_assertions) => 0..300,
         (None, None) => 0..2_000,
     };
     let mut counts = Counts::default();

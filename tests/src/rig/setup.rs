@@ -160,7 +160,11 @@ pub fn script_with_files(longest: usize) -> Script {
 }
 
 fn random_script(random: &mut Random, longest: usize, has_files: bool) -> Script {
-    let steps = 4 + random.below(40);
+    // Some have nothing to say.
+    let steps = match random.once_in(6) {
+        true => 0,
+        false => 4 + random.below(40),
+    };
     let step = |random: &mut Random| match random.below(12) {
         0 if has_files => Step::File {
             len: random.one_of(&[0, 1, 99, 100, 1_000, 5_000]),

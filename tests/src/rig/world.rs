@@ -75,7 +75,7 @@ impl<W: Wire> World<W> {
 
     /// Lets the programs talk until all has been said, and judges what became of it.
     pub fn run(&mut self) {
-        while !self.is_done() {
+        loop {
             self.run_now();
             if self.is_done() {
                 break;
@@ -378,9 +378,12 @@ impl<W: Wire> World<W> {
         }
     }
 
-    fn is_done(&self) -> bool {
+    fn is_done(&mut self) -> bool {
         let is_quiet = |planned: &Planned| matches!(planned.when, When::Written(..));
-        self.ends.iter().all(End::is_done) && self.faults.iter().all(is_quiet)
+        let has_none = |end: &mut End<W>| !end.talk.has_event();
+        self.ends.iter().all(End::is_done)
+            && self.faults.iter().all(is_quiet)
+            && self.ends.iter_mut().all(has_none)
     }
 
     /// When something happens next.

@@ -15,11 +15,13 @@
 //! messages! { #[derive(Debug)] enum Words { Reading(Reading) = 0x10 } }
 //!
 //! # fn carry<C: core::borrow::Borrow<Config>>(from: &mut Messenger<Native<C>, [u8; 512]>, to: &mut Messenger<Native<C>, [u8; 512]>) {
-//! #     let bytes = from.poll_output();
-//! #     let len = bytes.len();
-//! #     to.input_room()[..len].copy_from_slice(bytes);
-//! #     to.handle_input(len);
-//! #     from.handle_written(len);
+//! #     while !from.poll_output().is_empty() {
+//! #         let bytes = from.poll_output();
+//! #         let len = bytes.len();
+//! #         to.input_room()[..len].copy_from_slice(bytes);
+//! #         to.handle_input(len);
+//! #         from.handle_written(len);
+//! #     }
 //! # }
 //! let (board, hub) = (Config::new(0xB0A7D).name("board"), Config::new(0x40B).name("hub"));
 //! let mut board = Messenger::new(Native::dialling(board), [0; 512], [0; 512]);

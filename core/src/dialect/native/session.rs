@@ -276,7 +276,8 @@ impl Session {
         }
         self.check_taken(id, welcome.taken)?;
         self.meet(welcome, name);
-        self.owes.ack = id != self.id;
+        // As long as nothing has been taken, the listener may not have heard that the session has begun.
+        self.owes.ack = id != self.id || (self.taken, self.acked) == (0, 0);
         self.open(config, welcome.taken);
         Ok(())
     }
