@@ -117,7 +117,7 @@ fn parse_fixed(id: u32, bytes: &[u8]) -> Outcome<Option<usize>> {
 }
 
 #[inline]
-fn emit_postcard(id: u32, out: &mut [u8]) -> Outcome<usize> {
+pub(super) fn emit_postcard(id: u32, out: &mut [u8]) -> Outcome<usize> {
     let [length, out @ ..] = out else {
         return Err("no room".into());
     };
@@ -127,7 +127,7 @@ fn emit_postcard(id: u32, out: &mut [u8]) -> Outcome<usize> {
 }
 
 #[inline]
-fn parse_postcard(id: u32, bytes: &[u8]) -> Outcome<Option<usize>> {
+pub(super) fn parse_postcard(id: u32, bytes: &[u8]) -> Outcome<Option<usize>> {
     let Some(body) = body(bytes) else {
         return Ok(None);
     };

@@ -50,7 +50,7 @@ const SECTIONS: [&Section; 6] = [
     &tcptalks::CALLS,
 ];
 
-const NATIVE: [&Section; 2] = [&native::STREAM, &native::CALLS];
+const NATIVE: [&Section; 3] = [&native::STREAM, &native::SECURE, &native::CALLS];
 
 pub(crate) fn measure(report: &mut Report, scale: Scale) {
     sections(report, scale, &SECTIONS);
@@ -181,7 +181,14 @@ fn open<D: Dialect>(dialect: D, stream: TcpStream) -> Outcome<Link<D>>
 where
     Samples: for<'a> Registry<'a, D>,
 {
-    let mut link = Link::new(dialect, stream, &Options::default())?;
+    open_with(dialect, stream, &Options::default())
+}
+
+fn open_with<D: Dialect>(dialect: D, stream: TcpStream, options: &Options) -> Outcome<Link<D>>
+where
+    Samples: for<'a> Registry<'a, D>,
+{
+    let mut link = Link::new(dialect, stream, options)?;
     while !link.dialect().is_open() || link.dialect().has_notice() {
         match link.recv::<Samples>(PATIENCE)? {
             Some(Event::Notice(_)) => {}

@@ -1,16 +1,18 @@
 //! The native protocol: an outbox that keeps every message until it is acknowledged.
 
 use super::bytes::receive_postcard;
-use super::{Contender, Section, expect, lost, open, send_link};
-use crate::Outcome;
+use super::{Contender, Section, expect, lost, open, open_with, send_link};
+use crate::aead::{Cipher, EXTRA, MAX_RECORD};
 use crate::message::{Sample, Samples};
 use crate::pinned::PATIENCE;
 use crate::slab::{self, Allocated, steadily};
+use crate::{Outcome, allocations};
 use ropeway_std::dialect::cable_car::CableCarByte;
 use ropeway_std::dialect::{Answers, Calling, Dialect};
 use ropeway_std::message::{Answer, Call, Message};
-use ropeway_std::native::{self, CallId, Config, Native, Notice, Policy};
-use ropeway_std::{Error, Event, Link};
+use ropeway_std::native::{self, CallId, Config, Key, Native, Notice, Policy};
+use ropeway_std::{Error, Event, Link, Options};
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
 
@@ -31,10 +33,93 @@ const STREAMED: [Contender; 2] = [
     },
     Contender {
         name: "Ropeway: native session",
-        send,
-        receive,
+        send: |stream, count| send_over(open(dialling(), stream)?, count),
+        receive: |stream, count| receive_over(open(listening(), stream)?, count),
     },
 ];
+
+pub(super) const SECURE: Section = Section {
+    title: "stream of M in secure sessions, one way over TCP",
+    contenders: &SEALED,
+    goals: &[(1, 0, 0.90)],
+    is_same: || Ok(()),
+    count: 2_000_000,
+};
+
+const SEALED: [Contender; 2] = [
+    Contender {
+        name: "length + postcard, ChaCha20-Poly1305, slab",
+        send: send_sealed,
+        receive: receive_sealed,
+    },
+    Contender {
+        name: "Ropeway: secure session",
+        send: |stream, count| send_over(open_with(dialling(), stream, &secure()?)?, count),
+        receive: |stream, count| receive_over(open_with(listening(), stream, &keyring()?)?, count),
+    },
+];
+
+/// For the end that dials.
+pub(crate) fn secure() -> Outcome<Options> {
+    Ok(Options::default().secure(Key::new("bench", [7; 32])?))
+}
+
+/// For the end that listens.
+pub(crate) fn keyring() -> Outcome<Options> {
+    Ok(Options::default().keyring(Key::new("bench", [7; 32])?.into()))
+}
+
+fn send_sealed(mut stream: TcpStream, count: u32) -> Outcome<Allocated> {
+    let mut cipher = Cipher::new();
+    let mut plain = vec![0; MAX_RECORD];
+    let mut slab = vec![0; slab::SLAB];
+    let (mut len, mut end) = (0, 0);
+    let allocated = steadily(count, |id| {
+        if len + LARGEST > plain.len() {
+            if end + len + EXTRA > slab.len() {
+                stream.write_all(&slab[..end])?;
+                end = 0;
+            }
+            end += cipher.seal(&plain[..len], &mut slab[end..])?;
+            len = 0;
+        }
+        len += super::bytes::emit_postcard(id, &mut plain[len..])?;
+        Ok(())
+    })?;
+    stream.write_all(&slab[..end])?;
+    end = cipher.seal(&plain[..len], &mut slab)?;
+    stream.write_all(&slab[..end])?;
+    Ok(allocated)
+}
+
+fn receive_sealed(mut stream: TcpStream, count: u32) -> Outcome<Allocated> {
+    let mut cipher = Cipher::new();
+    let mut slab = vec![0; slab::SLAB];
+    let (mut id, mut end, mut before) = (0, 0, 0);
+    while id < count {
+        match stream.read(&mut slab[end..])? {
+            0 => return Err(lost(id)),
+            len => end += len,
+        }
+        let mut start = 0;
+        while let Some((mut plain, len)) = cipher.open(&mut slab[start..end])? {
+            while let Some(len) = super::bytes::parse_postcard(id, plain)? {
+                plain = &plain[len..];
+                id += 1;
+            }
+            start += len;
+        }
+        slab.copy_within(start..end, 0);
+        end -= start;
+        if id <= slab::WARM_UP {
+            before = allocations::count();
+        }
+    }
+    Ok(allocations::count() - before)
+}
+
+/// More than any frame has.
+const LARGEST: usize = 64;
 
 /// What all ends have in common; an end of each kind.
 pub(crate) fn config() -> Arc<Config> {
@@ -50,8 +135,7 @@ pub(crate) fn listening() -> Native {
     native::listening(&config())
 }
 
-fn send(stream: TcpStream, count: u32) -> Outcome<Allocated> {
-    let mut link = open(dialling(), stream)?;
+fn send_over(mut link: Link<Native>, count: u32) -> Outcome<Allocated> {
     let allocated = steadily(count, |id| Ok(link.queue(&Sample::nth(id))?))?;
     leave(link)?;
     Ok(allocated)
@@ -67,8 +151,7 @@ fn leave(mut link: Link<Native>) -> Outcome<()> {
     }
 }
 
-fn receive(stream: TcpStream, count: u32) -> Outcome<Allocated> {
-    let mut link = open(listening(), stream)?;
+fn receive_over(mut link: Link<Native>, count: u32) -> Outcome<Allocated> {
     let allocated = steadily(count, |id| match link.recv(PATIENCE)? {
         Some(Event::Message(Samples::Sample(sample))) => expect(id, &sample),
         _ => Err(lost(id)),
@@ -190,8 +273,8 @@ fn call_ready(mut stream: TcpStream, count: u32) -> Outcome<Allocated> {
     let [calls, answers] = batches()?;
     let mut room = vec![0; answers.len()];
     steadily(count / UNDER_WAY, |_| {
-        std::io::Write::write_all(&mut stream, &calls)?;
-        Ok(std::io::Read::read_exact(&mut stream, &mut room)?)
+        stream.write_all(&calls)?;
+        Ok(stream.read_exact(&mut room)?)
     })
 }
 
@@ -199,8 +282,8 @@ fn answer_ready(mut stream: TcpStream, count: u32) -> Outcome<Allocated> {
     let [calls, answers] = batches()?;
     let mut room = vec![0; calls.len()];
     steadily(count / UNDER_WAY, |_| {
-        std::io::Read::read_exact(&mut stream, &mut room)?;
-        Ok(std::io::Write::write_all(&mut stream, &answers)?)
+        stream.read_exact(&mut room)?;
+        Ok(stream.write_all(&answers)?)
     })
 }
 
