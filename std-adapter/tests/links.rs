@@ -60,6 +60,30 @@ fn a_timeout_means_nothing_yet() {
 }
 
 #[test]
+fn one_that_spins_hears_what_comes_soon_and_what_comes_late() {
+    let options = Options::default().spin(Duration::from_millis(1));
+    let (mut here, mut there) = tcp_pair(&options);
+    for timeout in [Duration::ZERO, SOON] {
+        let start = Instant::now();
+        assert!(here.recv::<Words>(timeout).unwrap().is_none());
+        assert!(start.elapsed() >= timeout);
+    }
+    let echo = thread::spawn(move || {
+        for _ in 0..100 {
+            assert!(is_join(there.recv(LONG).unwrap()));
+            there.send(&Join).unwrap();
+        }
+        there
+    });
+    for _ in 0..100 {
+        here.send(&Join).unwrap();
+        assert!(is_join(here.recv(LONG).unwrap()));
+    }
+    drop(echo.join().unwrap());
+    assert!(matches!(here.recv::<Words>(LONG), Err(Error::Closed)));
+}
+
+#[test]
 fn a_deadline_holds_while_a_frame_trickles_in() {
     let (mut here, mut there) = tcp_pair(&Options::default());
     let done = std::sync::atomic::AtomicBool::new(false);

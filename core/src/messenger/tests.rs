@@ -343,6 +343,25 @@ fn memory_grows_for_a_large_frame_and_not_for_many() {
 }
 
 #[test]
+fn memory_that_was_enlarged_is_kept_where_only_the_usual_is_given_back() {
+    use crate::buf::tests::Growing;
+    let mut messenger = Messenger::new(CableCarByte, Growing::new(8, 256), Growing::new(0, 256));
+    let room = messenger.input_room().len();
+    assert_eq!(room, 8);
+    messenger.release_usual_memory();
+    assert_eq!(messenger.input.as_slice(), []);
+    messenger.input_room()[..2].copy_from_slice(&[100, 9]);
+    messenger.handle_input(8);
+    let room = messenger.input_room().len();
+    assert!(room > 8, "a long frame takes more");
+    messenger.input.consume(8);
+    messenger.release_usual_memory();
+    assert!(messenger.input.has_grown());
+    messenger.release_memory();
+    assert!(!messenger.input.has_grown());
+}
+
+#[test]
 fn memory_that_was_given_back_is_taken_again() {
     use crate::buf::tests::Growing;
     let memory = || Growing::new(64, 256);

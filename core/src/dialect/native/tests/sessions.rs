@@ -177,6 +177,32 @@ fn small_frames_get_past_messages_that_nobody_takes() {
 }
 
 #[test]
+fn nothing_goes_in_crumbs_while_the_window_is_nearly_full() {
+    let (mut a, mut b) = (
+        End::dialling(Config::new(1)),
+        End::listening(Config::new(2).window(100)),
+    );
+    settle(&mut a, &mut b);
+    let mut sent = 0;
+    while a.messenger.send(&Number(sent)).is_ok() {
+        sent += 1;
+    }
+    let written = a.write(&mut b, usize::MAX);
+    assert!((90..=100).contains(&written), "{written}");
+    b.read(usize::MAX);
+    // A little has been taken: too little for a write.
+    assert!(b.hear().is_some());
+    b.write(&mut a, usize::MAX);
+    a.read(usize::MAX);
+    assert_eq!(a.hear(), None);
+    assert_eq!(a.write(&mut b, usize::MAX), 0);
+    assert!(a.messenger.on_their_way() > 50 && !a.messenger.has_output());
+    let [_, told] = settle(&mut a, &mut b);
+    assert_eq!(told.len() as u32, sent - 1, "all the same, all arrives");
+    assert_eq!((a.messenger.on_their_way(), a.messenger.queued()), (0, 0));
+}
+
+#[test]
 fn a_message_larger_than_the_window_goes_alone() {
     let config = |epoch| Config::new(epoch).window(100);
     let mut a = End::new(super::Native::dialling(config(1)), 2048, 2048);
