@@ -294,6 +294,15 @@ where
         }
     }
 
+    /// Waits until bytes have come, and writes nothing: for who has a reason to write a moment later.
+    pub async fn receive(&mut self) -> Result<(), Error<R::Error>> {
+        match (self.messenger.is_over(), self.may_read()) {
+            (Some(over), _) => Err(over.into()),
+            (None, true) => self.read_once().await,
+            (None, false) => pending().await,
+        }
+    }
+
     /// Reads what is there at once from a peer that may be gone; an error of writing is told only if nothing is.
     async fn read_last_words(&mut self, error: R::Error) -> Result<(), Error<R::Error>> {
         let len = if self.may_read() {

@@ -1,7 +1,6 @@
 use super::{Client, Link, Node, Stream};
 use crate::native::{Backoff, Config, Native, dialling};
 use crate::random::random;
-use crate::wire::End;
 use crate::{Handlers, Options};
 use ::tokio::net::{TcpStream, ToSocketAddrs, lookup_host};
 use ::tokio::time::timeout;
@@ -25,12 +24,12 @@ use std::time::Duration;
 /// let config = Arc::new(native::config().name("panel"));
 /// let mut handlers = Handlers::new();
 /// handlers.standing(|_, standing| println!("{standing:?}"));
-/// let mut client = tokio::Dial::new("raspberrypi.local:8225").client(&config, handlers)?;
+/// let mut client = tokio::Dial::new("raspberrypi.local:8225").client(&config, handlers);
 /// client.run().await
 /// # }
 /// ```
 pub struct Dial {
-    dial: Dials,
+    dial: Begin,
     options: Options,
     backoff: Backoff,
     attempt: Duration,
@@ -44,6 +43,9 @@ pub(super) struct Source {
     opening: Duration,
     state: State,
 }
+
+/// Begins an attempt, with sockets as the options say and so long for each address.
+type Begin = Box<dyn FnMut(&Options, Duration) -> Dialling + Send>;
 
 type Dialling = Pin<Box<dyn Future<Output = io::Result<Stream>> + Send>>;
 
@@ -85,7 +87,7 @@ impl Dial {
         }))
     }
 
-    fn with(dial: Dials) -> Self {
+    fn with(dial: Begin) -> Self {
         Self {
             dial,
             options: Options::default(),
@@ -124,13 +126,7 @@ impl Dial {
     }
 
     /// A client, which dials when it is run, for the first time at once.
-    ///
-    /// Fails where the options have keys to listen with, and none to dial with.
-    pub fn client(
-        self,
-        config: &Arc<Config>,
-        handlers: Handlers<Native>,
-    ) -> Result<Client, crate::Error> {
+    pub fn client(self, config: &Arc<Config>, handlers: Handlers<Native>) -> Client {
         let Self {
             mut dial,
             options,
@@ -140,19 +136,16 @@ impl Dial {
         } = self;
         let buffer = u32::try_from(options.initial()).unwrap_or(u32::MAX);
         let config = Arc::new(Config::clone(config).fit(buffer));
-        let link = Link::at(dialling(&config), Stream::none(), &options, End::Dials)?;
+        let link = Link::over(dialling(&config), Stream::none(), &options);
         let source = Source {
             dial: Box::new(move || dial(&options, attempt)),
             backoff,
             opening,
             state: State::Waiting(Instant::from_micros(0)),
         };
-        Ok(Node::new(link, handlers).dialled_by(source))
+        Node::new(link, handlers).dialled_by(source)
     }
 }
-
-/// Dials once, within so much time.
-type Dials = Box<dyn FnMut(&Options, Duration) -> Dialling + Send>;
 
 impl Source {
     /// Whether there is no stream.

@@ -34,7 +34,7 @@ use std::time::Duration;
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let (config, options) = (Arc::new(native::config()), Options::default());
 /// let (here, there) = ::tokio::io::duplex(4096);
-/// let there = tokio::Link::over(native::listening(&config), tokio::Stream::new(there), &options)?;
+/// let there = tokio::Link::over(native::listening(&config), tokio::Stream::new(there), &options);
 /// let mut there = tokio::Node::new(there, Handlers::new());
 /// let mut events = there.events::<Words>(16);
 /// let (driver, handle) = there.drive();
@@ -47,7 +47,7 @@ use std::time::Duration;
 ///     }
 /// });
 ///
-/// let here = tokio::Link::over(native::dialling(&config), tokio::Stream::new(here), &options)?;
+/// let here = tokio::Link::over(native::dialling(&config), tokio::Stream::new(here), &options);
 /// let (driver, handle) = tokio::Node::new(here, Handlers::new()).drive();
 /// ::tokio::spawn(driver.run());
 /// assert_eq!(handle.call(&Sum(2, 3), Duration::from_secs(20)).await?, 5);
@@ -88,6 +88,9 @@ struct Closing {
     outcome: oneshot::Sender<Result<bool, Error>>,
 }
 
+/// The node, if it is to be closed.
+type Ended<D> = Option<(Node<D>, Closing)>;
+
 impl<D: Dialect> Node<D> {
     /// Has the node served in a task of its own, and by others used through a handle.
     pub fn drive(self) -> (Driver<D>, Handle<D>) {
@@ -121,27 +124,26 @@ impl<D: Refuses> Driver<D> {
 
     fn poll(&self, context: &mut Context<'_>) -> Poll<Result<Ended<D>, Error>> {
         let mut state = self.shared.lock();
-        for _ in 0..STEPS {
-            if let Some(closing) = state.closing.take() {
-                return Poll::Ready(Ok(state.node.take().map(|node| (node, closing))));
-            }
-            let Some(node) = &mut state.node else {
-                return Poll::Ready(Ok(None));
-            };
-            match node.poll_step(context, &mut ()) {
-                Poll::Ready(stepped) => stepped?,
-                Poll::Pending => {
-                    match &mut state.waker {
-                        Some(waker) => waker.clone_from(context.waker()),
-                        None => state.waker = Some(context.waker().clone()),
-                    }
-                    return Poll::Pending;
-                }
-            }
+        if let Some(closing) = state.closing.take() {
+            return Poll::Ready(Ok(state.node.take().map(|node| (node, closing))));
+        }
+        let Some(node) = &mut state.node else {
+            return Poll::Ready(Ok(None));
+        };
+        let mut happened = false;
+        let turned = node.poll_turn(context, &mut (), &mut happened);
+        if happened {
             self.shared.changed.notify_waiters();
         }
-        // Others want to use the node too.
-        context.waker().wake_by_ref();
+        match turned {
+            Poll::Ready(Ok(())) => context.waker().wake_by_ref(),
+            Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+            Poll::Pending => {}
+        }
+        match &mut state.waker {
+            Some(waker) => waker.clone_from(context.waker()),
+            None => state.waker = Some(context.waker().clone()),
+        }
         Poll::Pending
     }
 }
@@ -305,7 +307,7 @@ impl<D: Dialect> Shared<D> {
             return Err(CallError::LinkLost);
         };
         let done = attempt(node);
-        let is_written = node.is_down() || node.link.link.try_flush();
+        let is_written = node.is_down() || node.flush_at_once();
         let next = node.next_timeout();
         if !is_written || !node.link.timer.wakes_by(next) {
             state.wake();
@@ -413,9 +415,3 @@ impl<D: Dialect> fmt::Debug for Handle<D> {
         f.debug_struct("Handle").finish_non_exhaustive()
     }
 }
-
-/// So many steps are done before others may use the node.
-const STEPS: usize = 16;
-
-/// What has ended, and how it is closed; nothing while it goes on.
-type Ended<D> = Option<(Node<D>, Closing)>;

@@ -9,7 +9,7 @@ use ::tokio::net::{TcpStream, ToSocketAddrs};
 use ropeway_core::dialect::{Carries, Dialect, Refuses};
 use ropeway_core::pump::{AsyncLink, CancelledWrite};
 use ropeway_core::registry::Registry;
-use ropeway_core::{Event, Messenger, SendError};
+use ropeway_core::{Event, Instant, Messenger, SendError};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -187,10 +187,12 @@ impl<D: Dialect> Link<D> {
     }
 
     /// Notes the time, where the dialect has timers.
-    pub(super) fn note_time(&mut self) {
+    pub(super) fn note_time(&mut self) -> Instant {
+        let now = self.timer.now();
         if self.link.messenger().dialect().keeping().is_some() {
-            self.link.handle_time(self.timer.now());
+            self.link.handle_time(now);
         }
+        now
     }
 
     async fn write_once(&mut self) -> Result<(), Error> {

@@ -64,8 +64,10 @@ pub struct Node<D: Dialect> {
     gates: Vec<Arc<Gate>>,
     /// What ended the link, until everything has been delivered.
     ended: Option<Error>,
-    /// Another task has its turn before something is written.
-    waits_for_others: bool,
+    /// What there is to write waits until then for more.
+    holds_back: Option<ropeway_core::Instant>,
+    /// The session is to end once all is said.
+    is_leaving: bool,
     /// The peer has been told that nothing more comes.
     is_finished: bool,
 }
@@ -83,7 +85,8 @@ impl<D: Dialect> Node<D> {
             source: None,
             gates: Vec::new(),
             ended: None,
-            waits_for_others: false,
+            holds_back: None,
+            is_leaving: false,
             is_finished: false,
         }
     }
@@ -130,7 +133,7 @@ impl<D: Dialect> Node<D> {
         D: Refuses,
     {
         loop {
-            self.step().await?;
+            poll_fn(|context| self.poll_turn(context, &mut (), &mut false)).await?;
         }
     }
 
@@ -189,6 +192,9 @@ impl<D: Dialect> Node<D> {
         let id = self.begin(request, deadline).await?;
         let call = Under { node: self, id };
         let mut waiting = Waiting::<M, _, R, _>::new(id, then);
+        if !call.node.is_down() {
+            call.node.flush_at_once();
+        }
         loop {
             let step = poll_fn(|context| call.node.poll_step(context, &mut waiting));
             let stepped = step.await;
@@ -261,7 +267,7 @@ impl<D: Dialect> Node<D> {
     where
         D: Refuses,
     {
-        while !self.is_down() && !self.link.link.try_flush() {
+        while !self.is_down() && !self.flush_at_once() {
             self.step().await?;
         }
         Ok(())
@@ -311,6 +317,7 @@ impl<D: Dialect> Node<D> {
         self.desk.parting = None;
         self.ended = None;
         self.is_finished = false;
+        self.holds_back = None;
         self.link.reconnect(stream);
     }
 

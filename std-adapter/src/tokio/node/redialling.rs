@@ -4,6 +4,7 @@ use crate::native::Standing;
 use crate::peer::Peer;
 use crate::tokio::dial::{Progress, Source};
 use crate::transport::{TransportError, transport_error};
+use ropeway_core::Instant;
 use ropeway_core::dialect::{Dialect, Refuses};
 use std::io;
 use std::task::{Context, Poll, ready};
@@ -29,14 +30,14 @@ impl<D: Dialect> Node<D> {
     /// Dials, and does what there is to do meanwhile.
     pub(super) fn poll_without_link(
         &mut self,
+        now: Instant,
         context: &mut Context<'_>,
     ) -> Poll<Result<(), Error>> {
-        let expired = self.expire();
+        let expired = self.expire(now);
         self.desk.settle(self.link.link.messenger());
         if expired {
             return Poll::Ready(Ok(()));
         }
-        let now = self.link.timer.now();
         let Some(source) = self.source.as_mut().filter(|source| !source.is_over()) else {
             return Poll::Ready(Err(Error::Closed));
         };
@@ -57,16 +58,13 @@ impl<D: Dialect> Node<D> {
     }
 
     /// Looks whether the link has opened, or takes too long to.
-    pub(super) fn note_open(&mut self) -> Result<(), Error> {
+    pub(super) fn note_open(&mut self, now: Instant) -> Result<(), Error> {
         let Some(source) = &mut self.source else {
             return Ok(());
         };
         if self.link.dialect().is_open() {
             source.handle_opened();
-        } else if source
-            .next_timeout()
-            .is_some_and(|by| by <= self.link.timer.now())
-        {
+        } else if source.next_timeout().is_some_and(|by| by <= now) {
             return Err(transport_error(io::Error::new(
                 io::ErrorKind::TimedOut,
                 "the peer does not open the link",
@@ -77,6 +75,9 @@ impl<D: Dialect> Node<D> {
 
     /// The link has ended: a client dials again where that can help, and says so; for others it is an error.
     pub(super) fn lose(&mut self, error: Error) -> Result<(), Error> {
+        if self.is_leaving && self.has_left() {
+            return Err(error);
+        }
         let parting = self.desk.parting.take();
         let goes_on = parting
             .as_ref()
@@ -121,6 +122,7 @@ impl<D: Dialect> Node<D> {
             self.flush().await?;
             return Ok(Leave::Said);
         }
+        self.is_leaving = true;
         while !self.has_left() {
             if self.is_down() && self.link.queued() == 0 {
                 return Ok(Leave::Gone);

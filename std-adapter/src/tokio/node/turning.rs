@@ -12,11 +12,12 @@ use std::future::{Future, poll_fn};
 use std::marker::PhantomData;
 use std::pin::pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 /// What happens in a step.
 impl<D: Dialect> Node<D> {
-    /// Does what there is to do; ready when something happened, and to be polled again then before anything is waited for.
-    pub(in crate::tokio) fn poll_step(
+    /// Does what there is to do; ready when something happened, and to be polled again before anything is waited for.
+    pub(super) fn poll_step(
         &mut self,
         context: &mut Context<'_>,
         caller: &mut dyn Caller<D>,
@@ -24,19 +25,47 @@ impl<D: Dialect> Node<D> {
     where
         D: Refuses,
     {
-        let stepped = match self.is_down() {
-            true => self.poll_without_link(context),
-            false => self.poll_link(context, caller),
-        };
-        match stepped {
-            Poll::Ready(Err(error)) => Poll::Ready(self.lose(error)),
-            Poll::Ready(Ok(())) => Poll::Ready(Ok(())),
-            Poll::Pending => {
-                let at = self.next_timeout();
-                self.link.timer.wake_at(at, context);
-                Poll::Pending
+        let mut happened = false;
+        match self.poll_turn(context, caller, &mut happened) {
+            Poll::Pending if happened => Poll::Ready(Ok(())),
+            turned => turned,
+        }
+    }
+
+    /// Does what there is to do, and says whether anything happened; pending once there is nothing more, so that the task
+    /// is woken for the next thing. Ready if the caller has its answer, or others have waited long enough.
+    pub(in crate::tokio) fn poll_turn(
+        &mut self,
+        context: &mut Context<'_>,
+        caller: &mut dyn Caller<D>,
+        happened: &mut bool,
+    ) -> Poll<Result<(), Error>>
+    where
+        D: Refuses,
+    {
+        let now = self.link.note_time();
+        for _ in 0..STEPS {
+            let stepped = match self.is_down() {
+                true => self.poll_without_link(now, context),
+                false => self.poll_link(now, context, caller),
+            };
+            match stepped {
+                Poll::Ready(Ok(())) => *happened = true,
+                Poll::Ready(Err(error)) => {
+                    *happened = true;
+                    self.lose(error)?;
+                }
+                Poll::Pending => {
+                    let at = self.next_timeout();
+                    self.link.timer.wake_at(at, context);
+                    return Poll::Pending;
+                }
+            }
+            if self.is_answered(caller) {
+                break;
             }
         }
+        Poll::Ready(Ok(()))
     }
 
     /// Steps, or waits until `deadline`.
@@ -59,35 +88,23 @@ impl<D: Dialect> Node<D> {
 
     fn poll_link(
         &mut self,
+        now: Instant,
         context: &mut Context<'_>,
         caller: &mut dyn Caller<D>,
     ) -> Poll<Result<(), Error>>
     where
         D: Refuses,
     {
-        self.link.note_time();
-        let waited_for_others = std::mem::take(&mut self.waits_for_others);
-        let expired = self.expire();
+        let expired = self.expire(now);
         self.desk.settle(self.link.link.messenger());
-        let calls = self.desk.calls.len();
+        let (calls, queued) = (self.desk.calls.len(), self.link.queued());
         let heard = self.hear(context, caller);
-        self.note_open()?;
+        self.note_open(now)?;
         self.check_ending(context)?;
-        if caller.id().is_some_and(|id| !self.desk.calls.is_open(id)) {
-            // That an answer was taken is said with the next request.
-            if heard != 1 {
-                self.link.link.try_flush();
-            }
-            return Poll::Ready(Ok(()));
-        }
-        if self.desk.calls.len() < calls && heard < BURST && !waited_for_others {
-            // Who has got an answer may ask again: both go out together.
-            self.waits_for_others = true;
-            context.waker().wake_by_ref();
-            return Poll::Pending;
-        }
         if heard > 0 || expired {
-            self.link.link.try_flush();
+            let answered = calls.saturating_sub(self.desk.calls.len());
+            let only_answers = heard == answered && !expired && self.link.queued() == queued;
+            self.note_heard(only_answers, now, caller);
             return Poll::Ready(Ok(()));
         }
         if let Some(error) = self.ended.take() {
@@ -97,7 +114,11 @@ impl<D: Dialect> Node<D> {
             self.ended = Some(error);
             return Poll::Pending;
         }
-        let moved = pin!(self.link.link.transfer()).poll(context);
+        self.holds_back.take_if(|until| *until <= now);
+        let moved = match self.holds_back {
+            Some(_) => pin!(self.link.link.receive()).poll(context),
+            None => pin!(self.link.link.transfer()).poll(context),
+        };
         match moved {
             Poll::Ready(Err(error)) if !self.keeps_sessions() && self.link.link.has_event() => {
                 // What came before is delivered first.
@@ -106,6 +127,26 @@ impl<D: Dialect> Node<D> {
             }
             moved => moved,
         }
+    }
+
+    /// Writes what came of what was heard. That mere answers were taken is said with the next request, which whoever had
+    /// one may well make now, or else a moment later.
+    fn note_heard(&mut self, only_answers: bool, now: Instant, caller: &dyn Caller<D>) {
+        if !only_answers || !self.keeps_sessions() {
+            self.flush_at_once();
+        } else if !self.is_answered(caller) {
+            self.holds_back.get_or_insert(now + MOMENT);
+        }
+    }
+
+    /// Writes what the stream takes at once, and says whether that was all.
+    pub(in crate::tokio) fn flush_at_once(&mut self) -> bool {
+        self.holds_back = None;
+        self.link.link.try_flush()
+    }
+
+    fn is_answered(&self, caller: &dyn Caller<D>) -> bool {
+        caller.id().is_some_and(|id| !self.desk.calls.is_open(id))
     }
 
     /// Hands what the peer said to whoever is to get it, and says how much.
@@ -124,7 +165,7 @@ impl<D: Dialect> Node<D> {
             if self.link.queued() >= PLENTY && !self.link.dialect().has_notice() {
                 self.link.link.try_flush();
             }
-            if caller.id().is_some_and(|id| !self.desk.calls.is_open(id)) {
+            if self.is_answered(caller) {
                 break;
             }
         }
@@ -148,12 +189,8 @@ impl<D: Dialect> Node<D> {
     }
 
     /// Ends the calls whose time has passed.
-    pub(super) fn expire(&mut self) -> bool {
-        if self.desk.calls.next_timeout().is_none() {
-            return false;
-        }
+    pub(super) fn expire(&mut self, now: Instant) -> bool {
         let mut happened = false;
-        let now = self.link.timer.now();
         while let Some(expired) = {
             let dialect = self.link.dialect();
             self.desk.calls.poll_timeout(now, dialect)
@@ -177,7 +214,8 @@ impl<D: Dialect> Node<D> {
             .source
             .as_ref()
             .and_then(|source| source.next_timeout());
-        let timers = [calls, link, source].into_iter().flatten();
+        let timers = [calls, link, source, self.holds_back];
+        let timers = timers.into_iter().flatten();
         timers.min().unwrap_or(NEVER)
     }
 
@@ -254,6 +292,12 @@ impl<D: Dialect> Drop for Under<'_, D> {
 
 /// The most messages of one step.
 const BURST: usize = 64;
+
+/// The most steps before others have their turn.
+const STEPS: usize = 16;
+
+/// How long a mere acknowledgement waits for company.
+const MOMENT: Duration = Duration::from_millis(1);
 
 /// So many bytes are written without waiting for the end of the step.
 const PLENTY: usize = 16 << 10;
