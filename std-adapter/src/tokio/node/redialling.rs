@@ -33,11 +33,6 @@ impl<D: Dialect> Node<D> {
         now: Instant,
         context: &mut Context<'_>,
     ) -> Poll<Result<(), Error>> {
-        let expired = self.expire(now);
-        self.desk.settle(self.link.link.messenger());
-        if expired {
-            return Poll::Ready(Ok(()));
-        }
         let Some(source) = self.source.as_mut().filter(|source| !source.is_over()) else {
             return Poll::Ready(Err(Error::Closed));
         };

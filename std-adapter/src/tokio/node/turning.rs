@@ -44,6 +44,8 @@ impl<D: Dialect> Node<D> {
         D: Refuses,
     {
         let now = self.link.note_time();
+        *happened |= self.expire(now);
+        self.desk.settle(self.link.link.messenger());
         for _ in 0..STEPS {
             let stepped = match self.is_down() {
                 true => self.poll_without_link(now, context),
@@ -95,15 +97,14 @@ impl<D: Dialect> Node<D> {
     where
         D: Refuses,
     {
-        let expired = self.expire(now);
-        self.desk.settle(self.link.link.messenger());
         let (calls, queued) = (self.desk.calls.len(), self.link.queued());
         let heard = self.hear(context, caller);
         self.note_open(now)?;
         self.check_ending(context)?;
-        if heard > 0 || expired {
+        if heard > 0 {
             let answered = calls.saturating_sub(self.desk.calls.len());
-            let only_answers = heard == answered && !expired && self.link.queued() == queued;
+            // What the peer has taken has left the queue as well.
+            let only_answers = heard == answered && self.link.queued() <= queued;
             self.note_heard(only_answers, now, caller);
             return Poll::Ready(Ok(()));
         }
