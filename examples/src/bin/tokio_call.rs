@@ -66,7 +66,7 @@ async fn calculate(address: &str, config: Arc<native::Config>) -> Result<(), Box
 
 /// Several tasks call at the same time.
 async fn call(address: String, config: Arc<native::Config>) -> Result<(), Box<dyn Error>> {
-    let mut client = Dial::new(address).client(&config, Handlers::new());
+    let mut client = Dial::new(address).client(&config, Handlers::new())?;
     let mut events = client.events::<Words>(16);
     let (driver, handle) = client.drive();
     for task in 0..3 {

@@ -1,6 +1,7 @@
 use super::{Client, Link, Node, Stream};
 use crate::native::{Backoff, Config, Native, dialling};
 use crate::random::random;
+use crate::wire::End;
 use crate::{Handlers, Options};
 use ::tokio::net::{TcpStream, ToSocketAddrs, lookup_host};
 use ::tokio::time::timeout;
@@ -24,7 +25,7 @@ use std::time::Duration;
 /// let config = Arc::new(native::config().name("panel"));
 /// let mut handlers = Handlers::new();
 /// handlers.standing(|_, standing| println!("{standing:?}"));
-/// let mut client = tokio::Dial::new("raspberrypi.local:8225").client(&config, handlers);
+/// let mut client = tokio::Dial::new("raspberrypi.local:8225").client(&config, handlers)?;
 /// client.run().await
 /// # }
 /// ```
@@ -126,7 +127,13 @@ impl Dial {
     }
 
     /// A client, which dials when it is run, for the first time at once.
-    pub fn client(self, config: &Arc<Config>, handlers: Handlers<Native>) -> Client {
+    ///
+    /// Fails where the options have keys to listen with, and none to dial with.
+    pub fn client(
+        self,
+        config: &Arc<Config>,
+        handlers: Handlers<Native>,
+    ) -> Result<Client, crate::Error> {
         let Self {
             mut dial,
             options,
@@ -136,14 +143,14 @@ impl Dial {
         } = self;
         let buffer = u32::try_from(options.initial()).unwrap_or(u32::MAX);
         let config = Arc::new(Config::clone(config).fit(buffer));
-        let link = Link::over(dialling(&config), Stream::none(), &options);
+        let link = Link::at(dialling(&config), Stream::none(), &options, End::Dials)?;
         let source = Source {
             dial: Box::new(move || dial(&options, attempt)),
             backoff,
             opening,
             state: State::Waiting(Instant::from_micros(0)),
         };
-        Node::new(link, handlers).dialled_by(source)
+        Ok(Node::new(link, handlers).dialled_by(source))
     }
 }
 

@@ -34,7 +34,7 @@ use std::time::Duration;
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let (config, options) = (Arc::new(native::config()), Options::default());
 /// let (here, there) = ::tokio::io::duplex(4096);
-/// let there = tokio::Link::over(native::listening(&config), tokio::Stream::new(there), &options);
+/// let there = tokio::Link::over(native::listening(&config), tokio::Stream::new(there), &options)?;
 /// let mut there = tokio::Node::new(there, Handlers::new());
 /// let mut events = there.events::<Words>(16);
 /// let (driver, handle) = there.drive();
@@ -47,7 +47,7 @@ use std::time::Duration;
 ///     }
 /// });
 ///
-/// let here = tokio::Link::over(native::dialling(&config), tokio::Stream::new(here), &options);
+/// let here = tokio::Link::over(native::dialling(&config), tokio::Stream::new(here), &options)?;
 /// let (driver, handle) = tokio::Node::new(here, Handlers::new()).drive();
 /// ::tokio::spawn(driver.run());
 /// assert_eq!(handle.call(&Sum(2, 3), Duration::from_secs(20)).await?, 5);
