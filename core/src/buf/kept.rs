@@ -90,6 +90,9 @@ impl Kept {
     }
 
     /// Takes up frames to write: as many as the peer's `window` has room for, or one larger frame on its own.
+    ///
+    /// Where not all that waits has room, nothing goes before half of the window is free: many small writes would cost
+    /// both sides more than the wait does.
     #[inline]
     pub fn commit<B: Storage>(
         &mut self,
@@ -114,13 +117,14 @@ impl Kept {
         window: usize,
         measure: impl Fn(&[u8]) -> Measure,
     ) {
+        let has_half = self.outstanding <= window / 2;
         while self.committed < outbox.len() {
             let Measure { len, is_kept } = measure(outbox.peek_at(self.committed));
             if len == 0 {
                 return;
             }
             if is_kept {
-                if self.outstanding > 0 && self.outstanding + len > window {
+                if self.outstanding > 0 && (!has_half || self.outstanding + len > window) {
                     return;
                 }
                 self.outstanding += len;
