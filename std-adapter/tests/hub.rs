@@ -234,9 +234,13 @@ fn a_full_peer_does_not_keep_the_hub_busy() {
         hub.turn(Duration::ZERO).unwrap();
     }
     hub.turn(Duration::ZERO).unwrap();
-    let start = Instant::now();
-    assert!(!hub.turn(SOON).unwrap());
-    assert!(start.elapsed() >= SOON);
+    let (start, mut turns) = (Instant::now(), 0);
+    while start.elapsed() < SOON {
+        assert!(!hub.turn(SOON).unwrap());
+        turns += 1;
+    }
+    // A timer of its own may end one early.
+    assert!(turns <= 3, "{turns} turns");
     // When it reads at last, nothing is missing.
     assert!(hub.close(peer));
     let reader = thread::spawn(move || deaf.read_to_end(&mut Vec::new()).unwrap());
