@@ -183,10 +183,21 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
             return Some(self.say_frame(frame, decode));
         }
         let seen = self.look()?;
-        Some(match self.dialect.keeping() {
+        Some(self.say_seen(seen, decode))
+    }
+
+    /// What [`look`](Self::look) has just seen, as an event: out of the way where [`look_steadily`](Self::look_steadily)
+    /// sees what mostly comes.
+    #[inline]
+    pub(crate) fn say_seen<'a, T>(
+        &'a mut self,
+        seen: Seen,
+        decode: impl FnOnce(Envelope<'a, D>) -> Result<T, Rejected<'a, D>>,
+    ) -> Event<'a, D, T> {
+        match self.dialect.keeping() {
             Some(_) => self.say_rarely(seen, decode),
             None => self.say(seen, decode),
-        })
+        }
     }
 
     /// The same as [`say`](Self::say), out of the way of what mostly happens.
@@ -219,7 +230,7 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
     }
 
     /// The next frame, which [`look_steadily`](Self::look_steadily) has just found, as an event.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn say_frame<'a, T>(
         &'a mut self,
         frame: Frame,

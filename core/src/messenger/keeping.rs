@@ -330,7 +330,7 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
     }
 
     /// Finds the next frame where nothing else is to be seen to.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn look_steadily(&mut self) -> Option<Frame> {
         if !self.dialect.is_steady() || self.reading != Reading::Frames {
             return None;

@@ -112,7 +112,7 @@ where
                 None => return Ok(None),
             }
         };
-        Ok(Some(self.messenger.say(seen, T::decode)))
+        Ok(Some(self.messenger.say_seen(seen, T::decode)))
     }
 
     /// Writes what is queued, then reads once and says whether something came.

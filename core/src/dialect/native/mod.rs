@@ -308,7 +308,7 @@ impl<C: Borrow<Config>, M: Codes> Dialect for Native<C, M> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn open<'a>(&'a mut self, content: &'a mut [u8]) -> Result<Opened<'a, Self>, Malformed> {
         let Some((&mut first, _)) = content.split_first_mut() else {
             return Err(self.break_off(Rule::ShortFrame { code: 0 }));
