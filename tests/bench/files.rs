@@ -108,8 +108,7 @@ const CONTENDERS: [Contender; 7] = [
         name: "Ropeway: native",
         run: |folder| native(folder, Options::default(), Options::default()),
         goal: Some((3, 0.95)),
-        // The receive buffer is twice the window, which is 1 MiB.
-        most: Some(3 * MIB),
+        most: Some(MIB),
     },
     Contender {
         name: "16 KiB + crc32fast + ChaCha20-Poly1305",
@@ -121,7 +120,7 @@ const CONTENDERS: [Contender; 7] = [
         name: "Ropeway: native, secure",
         run: |folder| native(folder, ends::secure()?, ends::keyring()?),
         goal: Some((5, 0.90)),
-        most: Some(3 * MIB),
+        most: Some(MIB),
     },
 ];
 

@@ -16,6 +16,7 @@ impl<F: Store, S: AsRef<[Slot<F>]> + AsMut<[Slot<F>]>> Transfers<F, S> {
             self.malformed = self.malformed.wrapping_add(1);
         }
         self.table.settle();
+        self.grant();
         taken
     }
 
@@ -194,7 +195,6 @@ impl<F: Store, S: AsRef<[Slot<F>]> + AsMut<[Slot<F>]>> Transfers<F, S> {
     }
 
     fn take_chunk(&mut self, file: u32, offset: u64, bytes: &[u8]) -> Result<(), NotTaken> {
-        let window = u64::from(self.config.window);
         let Some(entry) = self.peer_file(file)? else {
             return Ok(());
         };
@@ -207,9 +207,6 @@ impl<F: Store, S: AsRef<[Slot<F>]> + AsMut<[Slot<F>]>> Transfers<F, S> {
         let progress = incoming.write(offset, bytes, size)?;
         if matches!(progress, Progress::Later) {
             return Err(NotTaken::Later);
-        }
-        if entry.due == Due::Nothing && incoming.wants_credit(window, size) {
-            entry.due = Due::Credit;
         }
         entry.note(progress);
         Ok(())

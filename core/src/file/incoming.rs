@@ -1,3 +1,4 @@
+use super::window::Window;
 use super::{Prefix, Reason, Rule, Sink, Store, WriteError};
 
 /// A file on its way in: what was written, and how much more may come.
@@ -46,14 +47,22 @@ impl<F: Store> Incoming<F> {
         self.limit = self.written.len;
     }
 
-    /// How far the credit goes that is to be given now.
-    pub(super) fn next_limit(&self, window: u64, size: u64) -> u64 {
-        self.written.len.saturating_add(window).min(size)
+    /// How many bytes may still come on the credit that was given.
+    pub(super) const fn ahead(&self) -> u64 {
+        self.limit.saturating_sub(self.written.len)
     }
 
-    /// Whether half of the credit is used and more is wanted.
-    pub(super) const fn wants_credit(&self, window: u64, size: u64) -> bool {
-        self.limit < size && self.limit.saturating_sub(self.written.len) <= window / 2
+    /// How far the credit goes that is to be given now: never back.
+    pub(super) fn next_limit(&self, window: u64, size: u64) -> u64 {
+        let next = self.written.len.saturating_add(window).min(size);
+        next.max(self.limit)
+    }
+
+    /// Whether half of its share of the window is used and more is wanted.
+    pub(super) fn wants_credit(&self, window: &Window, size: u64) -> bool {
+        let next = self.next_limit(window.of(self), size);
+        let more = next.saturating_sub(self.limit);
+        more > 0 && (next == size || more >= window.share() / 2)
     }
 
     /// Writes a chunk, if it is one that may come now.

@@ -73,6 +73,7 @@ mod rule;
 mod session;
 mod store;
 mod table;
+mod window;
 
 pub use checksum::{Checksum, SmallCrc};
 pub use error::{Gone, NotTaken, StartError};
@@ -114,14 +115,16 @@ pub struct Transfers<F: Store, S> {
     polled: Option<Polled>,
     turn: usize,
     malformed: u32,
+    /// There is no transport: credit is for the next one to say.
+    is_lost: bool,
 }
 
 /// How much of a file is under way at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Config {
-    /// How many bytes of a file the peer may send ahead of what was written here. More is granted when half is
-    /// used, so it should be twice what the line holds in a round trip.
+    /// How many bytes of all files together the peer may send ahead of what was written here; files share it. More is
+    /// granted when half is used, so it should be twice what the line holds in a round trip.
     pub window: u32,
     /// The most bytes of a file that one frame from here carries; a slot that has room for fewer shortens it.
     pub chunk: u32,
@@ -153,6 +156,7 @@ impl<F: Store, S: AsRef<[Slot<F>]> + AsMut<[Slot<F>]>> Transfers<F, S> {
             polled: None,
             turn: 0,
             malformed: 0,
+            is_lost: false,
         }
     }
 

@@ -1,6 +1,7 @@
 use super::incoming::Progress;
 use super::outgoing::Step;
 use super::table::{Due, Entry, Outcome, Part, Space};
+use super::window::Window;
 use super::{Event, FileId, Frame, Next, Reason, Side, Slot, Store, Transfers};
 
 /// The frame that was given out last and may or may not have been queued.
@@ -31,10 +32,7 @@ impl<F: Store, S: AsRef<[Slot<F>]> + AsMut<[Slot<F>]>> Transfers<F, S> {
             return Some(frame);
         }
         let at = self.next_due()?;
-        let (window, ids) = (
-            u64::from(self.config.window),
-            (self.own_files.next(), self.own_asks.next()),
-        );
+        let (window, ids) = (self.window(), (self.own_files.next(), self.own_asks.next()));
         let entry = self.table.peek(at)?;
         let (frame, id, limit) = frame_of(entry, ids, window)?;
         self.polled = Some(Polled::Of {
@@ -136,9 +134,40 @@ impl<F: Store, S: AsRef<[Slot<F>]> + AsMut<[Slot<F>]>> Transfers<F, S> {
             (Due::Ask, _) => (entry.space, entry.id) = (Space::OwnAsk, id),
             (Due::Accept | Due::Credit, Part::Incoming(incoming)) => incoming.limit = limit,
             (Due::Done, Part::Outgoing(outgoing)) => outgoing.done = true,
+            // What it gives up is for the others.
+            (Due::Stop(_), _) => self.grant(),
             _ => {}
         }
         self.table.settle();
+    }
+
+    /// Has more credit given to those that want some.
+    pub(super) fn grant(&mut self) {
+        if self.is_lost {
+            return;
+        }
+        let window = self.window();
+        for entry in self.table.iter_mut() {
+            if let Part::Incoming(incoming) = &entry.part
+                && entry.space == Space::PeerFile
+                && entry.due == Due::Nothing
+                && incoming.wants_credit(&window, entry.size)
+            {
+                entry.due = Due::Credit;
+            }
+        }
+    }
+
+    fn window(&self) -> Window {
+        let files = self.table.iter().filter_map(|entry| match &entry.part {
+            Part::Incoming(incoming)
+                if entry.space == Space::PeerFile && incoming.written.len < entry.size =>
+            {
+                Some(incoming)
+            }
+            _ => None,
+        });
+        Window::new(self.config.window, files)
     }
 
     fn commit_again(&mut self) {
@@ -202,7 +231,7 @@ fn step<F: Store>(entry: &mut Entry<F>, most: u64, slot: &mut [u8]) -> Next {
 fn frame_of<F: Store>(
     entry: &Entry<F>,
     (next_file, next_ask): (u32, u32),
-    window: u64,
+    window: Window,
 ) -> Option<(Frame<'_>, u32, u64)> {
     let (id, size, tag) = (entry.id, entry.size, entry.tag);
     Some(match (entry.due, &entry.part) {
@@ -226,7 +255,10 @@ fn frame_of<F: Store>(
             (Frame::Ask { ask, name }, next_ask, 0)
         }
         (Due::Accept, Part::Incoming(incoming)) => {
-            let (offset, limit) = (incoming.written.len, incoming.next_limit(window, size));
+            let (offset, limit) = (
+                incoming.written.len,
+                incoming.next_limit(window.of(incoming), size),
+            );
             let accept = Frame::Accept {
                 file: id,
                 offset,
@@ -235,7 +267,10 @@ fn frame_of<F: Store>(
             (accept, id, limit)
         }
         (Due::Credit, Part::Incoming(incoming)) => {
-            let (offset, limit) = (incoming.written.len, incoming.next_limit(window, size));
+            let (offset, limit) = (
+                incoming.written.len,
+                incoming.next_limit(window.of(incoming), size),
+            );
             let credit = Frame::Credit {
                 file: id,
                 offset,

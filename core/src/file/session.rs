@@ -6,6 +6,7 @@ use super::{By, Reason, Slot, Store, Transfers};
 impl<F: Store, S: AsRef<[Slot<F>]> + AsMut<[Slot<F>]>> Transfers<F, S> {
     /// The transport is lost. Sequenced frames may still be queued; chunks wait for the next one.
     pub fn handle_lost(&mut self) {
+        self.is_lost = true;
         for entry in self.table.iter_mut() {
             if let Part::Outgoing(outgoing) = &mut entry.part {
                 outgoing.stated = false;
@@ -21,6 +22,7 @@ impl<F: Store, S: AsRef<[Slot<F>]> + AsMut<[Slot<F>]>> Transfers<F, S> {
     /// The session goes on with a new transport: senders go on where receivers say.
     pub fn handle_resumed(&mut self) {
         self.handle_lost();
+        self.is_lost = false;
         for entry in self.table.iter_mut() {
             let is_under_way =
                 matches!(entry.part, Part::Incoming(_)) && entry.space == Space::PeerFile;
@@ -36,6 +38,7 @@ impl<F: Store, S: AsRef<[Slot<F>]> + AsMut<[Slot<F>]>> Transfers<F, S> {
     /// the peer offers it again. What nobody here began or accepted ends with [`By::Fresh`]. Whoever drives this
     /// drops the file frames that it has queued and not sent: they belong to the old session.
     pub fn handle_fresh(&mut self) {
+        self.is_lost = false;
         self.table.iter_mut().for_each(start_over);
         self.table.settle();
         self.own_files.go_on();

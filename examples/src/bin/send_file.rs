@@ -8,6 +8,7 @@ use ropeway_std::files::{Event, Files, Root, Stage};
 use ropeway_std::hub::{Hub, Limits, PeerInfo};
 use ropeway_std::{Handlers, Options, native};
 use std::error::Error;
+use std::fs;
 use std::io::{Write, stdout};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -40,6 +41,7 @@ fn receive(folder: &Path, listen: SocketAddr) -> Result<(), Box<dyn Error>> {
     let mut handlers = Handlers::new();
     handlers.files(|_, event| show(event));
     let hub = Hub::new(dialect, Options::default(), Limits::default())?;
+    fs::create_dir_all(folder)?;
     let files = Files::new().receive(Root::new(folder));
     let mut hub = hub.with_handlers(handlers).with_files(files);
     let port = hub.listen(listen)?;

@@ -85,7 +85,7 @@ impl Default for Files {
 }
 
 impl Files {
-    /// Peers may send and read nothing; 8 files at once with each, of any size, with 1 MiB on its way, in chunks of 64 KiB.
+    /// Peers may send and read nothing; 8 files at once with each, of any size, with 256 KiB on its way, in chunks of 64 KiB.
     pub const fn new() -> Self {
         Self {
             receive: None,
@@ -93,7 +93,7 @@ impl Files {
             accepts: None,
             max_size: u64::MAX,
             transfers: 8,
-            window: 1 << 20,
+            window: 256 << 10,
             chunk: 64 << 10,
         }
     }

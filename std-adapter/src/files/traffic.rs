@@ -118,10 +118,9 @@ impl<D: Dialect> Traffic<D> {
         let Carrier { files, verbs, .. } = carrier;
         let (input, outbox) = (carrier.input, carrier.outbox);
         let slots = files.transfers.max(1);
-        let each = files.share(input) / u32::try_from(slots).unwrap_or(u32::MAX);
         let quarter = u32::try_from(outbox / 4).unwrap_or(u32::MAX);
         let config = Config {
-            window: each.max(LEAST_WINDOW),
+            window: files.share(input).max(LEAST_WINDOW),
             chunk: files.chunk.min(quarter).max(1),
         };
         Box::new(Self {
@@ -572,7 +571,7 @@ impl Entry {
     }
 }
 
-/// So little is granted to a file at least, whatever the memory.
+/// So little is granted at least, whatever the memory.
 const LEAST_WINDOW: u32 = 1024;
 
 /// Into how many steps the progress of a file is divided at most, and how long one is at least.

@@ -278,8 +278,55 @@ fn transfers_take_turns() {
         there.accept(file, Kept::default()).unwrap();
     }
     carry(&mut there, &mut here);
-    let files: Vec<u8> = (0..9).map(|_| chunk(&mut here, 64).unwrap()[1]).collect();
-    assert_eq!(files, [1, 2, 3, 1, 2, 3, 1, 2, 3]);
+    let files: Vec<u8> = (0..6).map(|_| chunk(&mut here, 32).unwrap()[1]).collect();
+    assert_eq!(files, [1, 2, 3, 1, 2, 3]);
+}
+
+#[test]
+fn files_share_what_may_come_ahead() {
+    let (mut here, mut there) = (side(3), side(3));
+    let begin = |here: &mut Table<Plain>, there: &mut Table<Plain>, name| {
+        here.offer(shifty(1000), name).unwrap();
+        let file = carry(here, there)[0];
+        there.accept(file, Kept::default()).unwrap();
+        carry(there, here);
+    };
+    let all_chunks = |here: &mut Table<Plain>| -> Vec<Vec<u8>> {
+        core::iter::from_fn(|| chunk(here, 64)).collect()
+    };
+    let bytes_of = |chunks: &[Vec<u8>], file: u8| -> usize {
+        let of_file = chunks.iter().filter(|chunk| chunk[1] == file);
+        of_file.map(|chunk| chunk.len() - 13).sum()
+    };
+    begin(&mut here, &mut there, "alone");
+    let alone = all_chunks(&mut here);
+    assert_eq!(bytes_of(&alone, 1), 100);
+    // Nothing is left for others before some of that was written.
+    begin(&mut here, &mut there, "second");
+    assert_eq!(chunk(&mut here, 64), None);
+    let mut came = alone;
+    for _ in 0..8 {
+        for chunk in &came {
+            take(&mut there, chunk).unwrap();
+        }
+        carry(&mut there, &mut here);
+        came = all_chunks(&mut here);
+        let ahead: usize = [1, 2].map(|file| bytes_of(&came, file)).iter().sum();
+        assert!(ahead <= 100);
+    }
+    assert_eq!([1, 2].map(|file| bytes_of(&came, file)), [50, 50]);
+    // The peer gives one up: the other has it all again.
+    let stop = Frame::Stop {
+        id: 2,
+        side: Side::Sender,
+        reason: Reason::Cancelled,
+    };
+    there.handle(stop).unwrap();
+    for chunk in came.iter().filter(|chunk| chunk[1] == 1) {
+        take(&mut there, chunk).unwrap();
+    }
+    carry(&mut there, &mut here);
+    assert_eq!(bytes_of(&all_chunks(&mut here), 1), 100);
 }
 
 #[test]
