@@ -1,4 +1,4 @@
-//! `native_call` and `reconnect` as people start them.
+//! `native_call`, `reconnect` and `fleet` as people start them.
 
 use std::io::{BufRead, BufReader, Lines};
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -22,7 +22,11 @@ impl Running {
 
     /// A server, and its address.
     fn serve(listen: &str) -> (Self, String) {
-        let mut server = Self::start(SERVER, &["serve", "--listen", listen]);
+        Self::listen(SERVER, "serve", listen)
+    }
+
+    fn listen(program: &str, command: &str, listen: &str) -> (Self, String) {
+        let mut server = Self::start(program, &[command, "--listen", listen]);
         let said = server.next();
         let address = said.strip_prefix("listening at ").unwrap();
         (server, address.into())
@@ -45,6 +49,7 @@ impl Drop for Running {
 }
 
 const SERVER: &str = env!("CARGO_BIN_EXE_native_call");
+const FLEET: &str = env!("CARGO_BIN_EXE_fleet");
 
 #[test]
 fn a_caller_gets_its_sum_or_why_there_is_none() {
@@ -78,4 +83,20 @@ fn a_client_goes_on_when_its_server_is_started_anew() {
     client.until("Fresh { cause: PeerRestarted");
     client.until("6 + 6 = 12");
     assert!(client.child.wait().unwrap().success());
+}
+
+#[test]
+fn rovers_report_to_a_hub_that_is_started_anew() {
+    let (mut hub, address) = Running::listen(FLEET, "hub", "127.0.0.1:0");
+    let rover = |name| Running::start(FLEET, &["rover", &address, "--name", name]);
+    let mut spirit = rover("spirit");
+    hub.until("spirit 0: 20 °C");
+    hub.until("spirit 1: ");
+    let _opportunity = rover("opportunity");
+    hub.until("opportunity 0: ");
+    drop(hub);
+    spirit.until("Lost");
+    let (mut hub, _) = Running::listen(FLEET, "hub", &address);
+    hub.until("spirit ");
+    spirit.until("Fresh { cause: PeerRestarted");
 }

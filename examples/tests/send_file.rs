@@ -28,7 +28,7 @@ fn receiver(folder: &str) -> (Child, String) {
 fn a_file_is_sent_and_one_that_is_not_wanted_is_refused() {
     let folder = std::env::temp_dir().join(format!("ropeway-send-file-{}", std::process::id()));
     let inbox = folder.join("inbox");
-    fs::create_dir_all(&inbox).unwrap();
+    fs::create_dir_all(&folder).unwrap();
     let content: Vec<u8> = (0..5_000_000_u32).flat_map(u32::to_le_bytes).collect();
     let file = folder.join("film.mkv");
     fs::write(&file, &content).unwrap();
@@ -38,8 +38,11 @@ fn a_file_is_sent_and_one_that_is_not_wanted_is_refused() {
     let sent = sent.output().unwrap();
     assert!(sent.status.success(), "{sent:?}");
     let said = String::from_utf8_lossy(&sent.stdout);
-    assert!(said.contains("film.mkv 50 %"), "{said:?}");
-    assert!(said.ends_with("\rfilm.mkv 100 %, done\n"), "{said:?}");
+    assert!(
+        said.contains("[############             ]  50 % of film.mkv"),
+        "{said:?}"
+    );
+    assert!(said.ends_with("100 % of film.mkv, done\n"), "{said:?}");
     assert!(fs::read(inbox.join("film.mkv")).unwrap() == content);
 
     let odd = folder.join("odd.part");

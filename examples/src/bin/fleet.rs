@@ -1,4 +1,4 @@
-//! A hub that rovers report to: stop and start any of them, and no reading of one that runs is lost or comes twice.
+//! A hub that rovers report to: stop and start any of them, and they find each other again.
 //!
 //! ```text
 //! fleet hub
@@ -59,7 +59,8 @@ fn hub(listen: &str, config: Arc<native::Config>) -> Result<(), Box<dyn Error>> 
     let dialect = move |_: &_| native::listening(&config);
     let hub = Hub::new(dialect, Options::default(), Limits::default())?;
     let mut hub = hub.with_handlers(handlers);
-    hub.listen(listen)?;
+    let port = hub.listen(listen)?;
+    println!("listening at {}", hub.address(port).ok_or("no address")?);
     Ok(hub.run(|| false)?)
 }
 
