@@ -1,5 +1,8 @@
 //! Calls through a node, one at a time, beside the same bytes thrown there and back by hand.
 
+mod sealed;
+mod tasks;
+
 use crate::message::{Sample, Samples};
 use crate::pinned::{self, PATIENCE};
 use crate::report::{Report, Target};
@@ -36,6 +39,8 @@ pub(crate) fn measure(report: &mut Report, scale: Scale) {
     let spinning = Options::default().spin(Duration::from_millis(1));
     native_rows(report, scale, "Client::call", &Options::default(), 1.05);
     native_rows(report, scale, "call, spinning", &spinning, 0.55);
+    secure_rows(report, scale);
+    tasks::rows(report, scale);
 }
 
 fn rows<D>(
@@ -65,28 +70,49 @@ fn rows<D>(
 
 /// A client of the native protocol; each call takes the acknowledgement of the last answer along, and the other way round.
 fn native_rows(report: &mut Report, scale: Scale, ours: &str, options: &Options, goal: f64) {
-    let ends = || [native::dialling(), native::listening()];
-    let turns = frames(&ends, CallId(7)).and_then(|mut frames| {
-        for frame in &mut frames {
-            frame.extend([0; native::ACK]);
-        }
-        turns(&frames, scale, |trips| {
-            let listener = TcpListener::bind("127.0.0.1:0")?;
-            let address = listener.local_addr()?;
-            pinned::side_by_side(
-                || {
-                    let dial = Dial::new(address).options(options);
-                    ask_node(dial.client(&native::config(), Handlers::new())?, trips)
-                },
-                || {
-                    let (there, _) = listener.accept()?;
-                    there.set_read_timeout(Some(PATIENCE))?;
-                    reply(native::listening(), there, options, trips)
-                },
-            )
+    let turns = native_frames()
+        .and_then(|frames| turns(&frames, scale, |trips| call_native([options; 2], trips)));
+    show(report, "native", ours, goal, turns);
+}
+
+/// The same over secure links, beside the same bytes in records sealed by hand.
+fn secure_rows(report: &mut Report, scale: Scale) {
+    let turns = native_frames().and_then(|frames| {
+        let options = [native::secure()?, native::keyring()?];
+        let by_hand = [sealed::throw as Side, sealed::give_back];
+        turns_beside(by_hand, &frames, scale, |trips| {
+            call_native(options.each_ref(), trips)
         })
     });
-    show(report, "native", ours, goal, turns);
+    show(report, "secure", "Client::call", 1.05, turns);
+}
+
+/// The bytes of a native call and of its answer, each with the acknowledgement that goes along.
+fn native_frames() -> Outcome<[Vec<u8>; 2]> {
+    let mut frames = frames(&|| [native::dialling(), native::listening()], CallId(7))?;
+    for frame in &mut frames {
+        frame.extend([0; native::ACK]);
+    }
+    Ok(frames)
+}
+
+fn call_native(
+    [dialling, listening]: [&Options; 2],
+    trips: u32,
+) -> Outcome<((Vec<f64>, Allocated), Allocated)> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let address = listener.local_addr()?;
+    pinned::side_by_side(
+        || {
+            let dial = Dial::new(address).options(dialling);
+            ask_node(dial.client(&native::config(), Handlers::new())?, trips)
+        },
+        || {
+            let (there, _) = listener.accept()?;
+            there.set_read_timeout(Some(PATIENCE))?;
+            reply(native::listening(), there, listening, trips)
+        },
+    )
 }
 
 fn show(report: &mut Report, dialect: &str, ours: &str, goal: f64, turns: Outcome<Turns>) {
@@ -137,7 +163,20 @@ where
 
 /// Throws the bytes there and back in turns with `ours`, which makes so many calls and answers them.
 fn turns(
-    [call, answer]: &[Vec<u8>; 2],
+    frames: &[Vec<u8>; 2],
+    scale: Scale,
+    ours: impl FnMut(u32) -> Outcome<((Vec<f64>, Allocated), Allocated)>,
+) -> Outcome<Turns> {
+    turns_beside([throw as Side, give_back], frames, scale, ours)
+}
+
+/// One side that throws bytes there and back: the connection, the bytes of a call and of its answer, and how often. Says
+/// how long each trip took, if it is the side that asks.
+type Side = fn(TcpStream, &[Vec<u8>; 2], u32) -> Outcome<Vec<f64>>;
+
+fn turns_beside(
+    [throw, give_back]: [Side; 2],
+    frames: &[Vec<u8>; 2],
     scale: Scale,
     mut ours: impl FnMut(u32) -> Outcome<((Vec<f64>, Allocated), Allocated)>,
 ) -> Outcome<Turns> {
@@ -146,9 +185,9 @@ fn turns(
     let mut allocated = 0;
     for round in 0..=rounds {
         let (here, there) = pinned::connection()?;
-        let (raw, ()) = pinned::side_by_side(
-            || throw(here, call, answer, trips),
-            || give_back(there, call, answer, trips),
+        let (raw, _) = pinned::side_by_side(
+            || throw(here, frames, trips),
+            || give_back(there, frames, trips),
         )?;
         let ((ours, asker), answerer) = ours(trips)?;
         allocated = asker + answerer;
@@ -160,7 +199,7 @@ fn turns(
     Ok(Turns { times, allocated })
 }
 
-fn throw(mut stream: TcpStream, call: &[u8], answer: &[u8], trips: u32) -> Outcome<Vec<f64>> {
+fn throw(mut stream: TcpStream, [call, answer]: &[Vec<u8>; 2], trips: u32) -> Outcome<Vec<f64>> {
     let mut times = Vec::with_capacity(trips as usize);
     let mut bytes = vec![0; answer.len()];
     for id in 0..trips {
@@ -168,20 +207,24 @@ fn throw(mut stream: TcpStream, call: &[u8], answer: &[u8], trips: u32) -> Outco
         stream.write_all(call)?;
         stream.read_exact(&mut bytes)?;
         times.push(start.elapsed().as_secs_f64() * 1e6);
-        if bytes != answer {
+        if bytes != *answer {
             return Err(format!("answer {id} is another").into());
         }
     }
     Ok(times)
 }
 
-fn give_back(mut stream: TcpStream, call: &[u8], answer: &[u8], trips: u32) -> Outcome<()> {
+fn give_back(
+    mut stream: TcpStream,
+    [call, answer]: &[Vec<u8>; 2],
+    trips: u32,
+) -> Outcome<Vec<f64>> {
     let mut bytes = vec![0; call.len()];
     for _ in 0..trips {
         stream.read_exact(&mut bytes)?;
         stream.write_all(answer)?;
     }
-    Ok(())
+    Ok(Vec::new())
 }
 
 fn ask<D>(dialect: D, stream: TcpStream, trips: u32) -> Outcome<(Vec<f64>, Allocated)>
