@@ -96,7 +96,9 @@ fn a_peer_that_reboots_is_told_as_a_fresh_session() {
     let mut hub = end(Native::listening(Config::new(2)), &mut random, 0);
     let mut told = Vec::new();
     const END: u64 = if cfg!(miri) { 1_600 } else { 4_000 };
-    for now in 0..END {
+    // How often anything happens, in milliseconds.
+    const STEP: usize = if cfg!(miri) { 10 } else { 1 };
+    for now in (0..END).step_by(STEP) {
         if now == END / 2 {
             board = end(Native::dialling(Config::new(3)), &mut random, now);
             hub.send(&Number(5)).unwrap();
