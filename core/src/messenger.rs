@@ -587,7 +587,7 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
         let frame = self.input.consumed();
         self.scanned = 0;
         if let framing::Rule::Limit { len, .. } = malformed.rule {
-            self.dialect.handle_refused(len);
+            self.dialect.handle_refused(self.input.as_slice(), len);
         }
         if malformed.recovery == Recovery::Lost {
             self.dialect.handle_out_of_step();
@@ -622,6 +622,9 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
             }
         };
         self.input.consume(len);
+        if next == Reading::Frames {
+            self.dialect.handle_passed_over();
+        }
         if self.reading != Reading::Ended || next == Reading::OutOfStep {
             self.reading = next;
         }

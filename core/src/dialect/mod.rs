@@ -264,10 +264,13 @@ pub trait Dialect {
         0
     }
 
-    /// A frame of `len` bytes is passed over, since it is longer than the memory for it.
-    fn handle_refused(&mut self, len: usize) {
-        let _ = len;
+    /// A frame of `len` bytes, of which `front` has come, is passed over, since it is longer than the memory for it.
+    fn handle_refused(&mut self, front: &[u8], len: usize) {
+        let _ = (front, len);
     }
+
+    /// A frame that was refused is past.
+    fn handle_passed_over(&mut self) {}
 
     /// Makes a loose frame of the kept one that `front` starts with, if it means nothing in a fresh session.
     fn strike(front: &mut [u8]) {

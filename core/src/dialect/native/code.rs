@@ -34,6 +34,14 @@ pub(super) const fn is_small(code: u8) -> bool {
     matches!(code, HELLO | WELCOME | PING..=NAMES)
 }
 
+/// The code of the frame that `front` starts with, once it is there.
+pub(super) const fn of(front: &[u8]) -> Option<u8> {
+    match *front {
+        [0, _, _, _, _, code, ..] | [2..=255, code, ..] => Some(code),
+        _ => None,
+    }
+}
+
 /// The frame that `front` starts with, as an outbox of this dialect has it.
 #[inline]
 pub(super) fn measure(front: &[u8]) -> Measure {

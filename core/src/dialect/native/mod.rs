@@ -290,11 +290,18 @@ impl<C: Borrow<Config>, M: Codes> Dialect for Native<C, M> {
         if self.session.phase == Phase::Opening {
             self.check_first(input)?;
         }
-        let parsed = Extended::parse(input, scanned, limit)?;
-        if let Parsed::Frame(frame) = parsed {
-            self.frame_len = u32::try_from(frame.len).unwrap_or(u32::MAX);
+        match Extended::parse(input, scanned, limit) {
+            Ok(Parsed::Frame(frame)) => {
+                self.frame_len = u32::try_from(frame.len).unwrap_or(u32::MAX);
+                Ok(Parsed::Frame(frame))
+            }
+            // Whether it counts is told by its code.
+            Err(framing::Malformed {
+                rule: framing::Rule::Limit { .. },
+                ..
+            }) if code::of(input).is_none() => Ok(Parsed::More { scanned: 0 }),
+            other => other,
         }
-        Ok(parsed)
     }
 
     fn skip(&self, input: &[u8]) -> Skipped {
@@ -486,13 +493,16 @@ impl<C: Borrow<Config>, M: Codes> Dialect for Native<C, M> {
         }
     }
 
-    /// It counts as taken: the peer must not send it again.
-    fn handle_refused(&mut self, len: usize) {
-        let len = u32::try_from(len).unwrap_or(u32::MAX);
-        // Only sequenced frames can be so long.
-        if self.session.on_sequenced(code::REQUEST).is_ok() {
-            self.session.count(len);
+    /// Once it is past, it counts as taken: the peer must not send it again.
+    fn handle_refused(&mut self, front: &[u8], len: usize) {
+        if let Some(code) = code::of(front).filter(|code| code::is_sequenced(*code)) {
+            let len = u32::try_from(len).unwrap_or(u32::MAX);
+            self.session.on_refused(code, len);
         }
+    }
+
+    fn handle_passed_over(&mut self) {
+        self.session.count_refused();
     }
 
     /// Frames of files: their transfers say everything again.

@@ -53,6 +53,8 @@ pub(super) struct Session {
     seen: u32,
     /// The largest window that the peer was told on this link.
     granted: u32,
+    /// The length of a sequenced frame that is being passed over; 0 for none.
+    refused: u32,
     pub(super) keepalive: Keepalive,
     pub(super) keeping: Keeping,
 }
@@ -147,6 +149,7 @@ impl Session {
             is_steady: false,
             seen: 0,
             granted: 0,
+            refused: 0,
             keepalive: Keepalive::NEW,
             keeping: Keeping::new(),
         }
@@ -166,6 +169,7 @@ impl Session {
         self.opening.take_if(|opening| *opening == Opening::Resumed);
         self.seen = self.taken;
         self.granted = 0;
+        self.refused = 0;
         self.is_final = false;
         self.keepalive.restart();
         self.keeping.aside.clear();
@@ -474,6 +478,21 @@ impl Session {
     #[inline]
     pub(super) const fn count(&mut self, len: u32) {
         self.taken = self.taken.wrapping_add(len);
+    }
+
+    /// A sequenced frame of `len` bytes is longer than the memory for it.
+    pub(super) fn on_refused(&mut self, code: u8, len: u32) {
+        self.foresee(code);
+        match self.on_sequenced(code) {
+            Ok(()) => self.refused = len,
+            Err(rule) => self.break_off_aloud(rule),
+        }
+    }
+
+    /// What was refused is past.
+    pub(super) const fn count_refused(&mut self) {
+        self.count(self.refused);
+        self.refused = 0;
     }
 
     /// Acknowledges the first sign of a fresh session.

@@ -384,6 +384,55 @@ fn an_answer_finds_room_where_messages_do_not() {
     assert_eq!(told.last(), Some(&Told::Answer(1, Ok(4))));
 }
 
+/// The first `len` bytes of a message of 10 kB.
+fn start_of_long(len: usize) -> Vec<u8> {
+    let mut frame = std::vec![0, 0x10, 0x27, 0, 0, 0x11];
+    frame.resize(len, 7);
+    frame
+}
+
+#[test]
+fn a_frame_that_is_passed_over_counts_once_it_is_past() {
+    let (mut a, mut b) = open();
+    b.wire.extend(start_of_long(500));
+    b.read(usize::MAX);
+    let rule = "frame of 10006 bytes, the limit is 1024";
+    assert_eq!(b.hear_all(), [Told::Malformed(rule.into())]);
+    assert_eq!(b.write(&mut a, usize::MAX), 0, "acknowledged too early");
+    b.wire.extend([7; 10_006 - 500]);
+    while b.read(usize::MAX) > 0 {}
+    assert_eq!(b.write(&mut a, usize::MAX), 10);
+    assert_eq!(
+        a.wire.range(2..4).copied().collect::<Vec<u8>>(),
+        [0x16, 0x27]
+    );
+}
+
+#[test]
+fn a_frame_whose_rest_is_lost_with_its_transport_counts_for_nothing() {
+    let (mut a, mut b) = open();
+    b.wire.extend(start_of_long(500));
+    b.read(usize::MAX);
+    assert_eq!(b.hear_all().len(), 1);
+    reconnect(&mut a, &mut b);
+    a.messenger.send(&Number(1)).unwrap();
+    let [_, told] = settle(&mut a, &mut b);
+    let resumed = Told::Opened(Opening::Resumed);
+    assert_eq!(told[1..], [resumed, Told::Number(1)]);
+}
+
+#[test]
+fn a_long_frame_that_is_not_sequenced_counts_for_nothing() {
+    let (mut a, mut b) = open();
+    let mut chunk = start_of_long(10_006);
+    chunk[5] = 0xF4;
+    b.wire.extend(chunk);
+    while b.read(usize::MAX) > 0 {
+        b.hear_all();
+    }
+    assert_eq!(b.write(&mut a, usize::MAX), 0);
+}
+
 /// What is queued before the peer has said how long its frames may be can be longer.
 #[test]
 fn a_frame_longer_than_the_peer_takes_is_passed_over_and_told() {
