@@ -28,6 +28,8 @@ pub(crate) struct Aside {
 pub enum Settlement {
     /// The peer has taken so many more bytes of kept frames.
     Acknowledged(u32),
+    /// What was written before is written again.
+    Resumed,
     /// What was written and not acknowledged is not to be written again.
     Fresh {
         /// Whether it stays, to be looked at.

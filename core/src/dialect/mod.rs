@@ -201,6 +201,11 @@ pub trait Dialect {
         None
     }
 
+    /// The longest frame that the peer takes, as far as it has said.
+    fn largest(&self) -> usize {
+        usize::MAX
+    }
+
     /// Whether what it has to say may stand behind the messages that wait, where frames are kept.
     fn may_follow(&self) -> bool {
         true
@@ -272,7 +277,18 @@ pub trait Dialect {
     /// A frame that was refused is past.
     fn handle_passed_over(&mut self) {}
 
-    /// Makes a loose frame of the kept one that `front` starts with, if it means nothing in a fresh session.
+    /// So many frames that were to go are longer than the peer takes, and were [struck](Self::strike).
+    fn handle_too_long(&mut self, count: usize) {
+        let _ = count;
+    }
+
+    /// Whether the frame that `front` starts with means nothing in a fresh session.
+    fn is_of_session(front: &[u8]) -> bool {
+        let _ = front;
+        false
+    }
+
+    /// Makes a loose frame of the kept one that `front` starts with.
     fn strike(front: &mut [u8]) {
         let _ = front;
     }

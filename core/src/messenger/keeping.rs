@@ -1,7 +1,7 @@
 //! What a messenger does for dialects that keep frames until the peer has taken them.
 
 use super::{Messenger, Reading};
-use crate::buf::{Kept, Storage};
+use crate::buf::{Kept, Measure, Storage};
 use crate::dialect::{Calling, Dialect, Filing, Keeping, Settlement};
 use crate::encoding::EncodeError;
 use crate::framing::{Frame, Parsed};
@@ -78,9 +78,11 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
             return None;
         }
         let before = self.outbox.len();
+        let largest = self.dialect.largest();
         let mut done = None;
         self.outbox.append(LEAST_CHUNK, |slot| {
-            let (len, result) = write(slot);
+            let room = slot.len().min(largest);
+            let (len, result) = write(slot.get_mut(..room).unwrap_or_default());
             done = Some(result);
             Ok::<_, EncodeError>(len)
         });
@@ -124,6 +126,10 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
             return Err(SendError::Unencodable);
         }
         self.say_first()?;
+        let limit = self.dialect.largest();
+        if frame.len() > limit {
+            return Err(SendError::TooLong { limit });
+        }
         self.append(0, |_, slot| {
             slot.get_mut(..frame.len())
                 .ok_or(EncodeError::Full)?
@@ -225,8 +231,9 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
                     self.dialect.handle_settled(Err(never));
                 }
             }
+            Settlement::Resumed => self.strike(false),
             Settlement::Fresh { keeps } => {
-                self.strike();
+                self.strike(true);
                 let in_doubt = match self.dialect.keeping() {
                     Some(Keeping { kept, .. }) => kept.in_doubt(&self.outbox, D::measure),
                     None => 0,
@@ -240,21 +247,32 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
         }
     }
 
-    /// Makes sure that what waits and means nothing in a fresh session is not written.
-    fn strike(&mut self) {
-        let mut at = 0;
+    /// Makes sure that what waits and must not go to this peer is not written: what means nothing in a fresh session, and
+    /// what is longer than it takes.
+    fn strike(&mut self, is_fresh: bool) {
+        let largest = self.dialect.largest();
+        let Some(Keeping { kept, .. }) = self.dialect.keeping_mut() else {
+            return;
+        };
+        let (mut at, mut too_long) = (0, 0);
         loop {
             let front = self.outbox.peek_at_mut(at);
-            let len = D::measure(front).len;
+            let Measure { len, is_kept } = D::measure(front);
             if len == 0 {
                 break;
             }
-            D::strike(front);
             at += len;
+            // What is in doubt does not go again anyway.
+            let is_long = is_kept && len > largest && !(is_fresh && kept.is_in_doubt(at));
+            if is_long || (is_fresh && D::is_of_session(front)) {
+                D::strike(front);
+            }
+            too_long += usize::from(is_long);
         }
-        if let Some(Keeping { kept, .. }) = self.dialect.keeping_mut() {
-            kept.make_stale(at);
-            let _ = kept.acknowledge(&mut self.outbox, 0, D::measure);
+        kept.make_stale(at);
+        let _ = kept.acknowledge(&mut self.outbox, 0, D::measure);
+        if too_long > 0 {
+            self.dialect.handle_too_long(too_long);
         }
     }
 
@@ -301,6 +319,8 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
                 break;
             }
         }
+        // Names may just have ended the opening.
+        self.settle();
         if let Some(window) = self.dialect.window()
             && self.is_between_frames()
             && let Some(Keeping { kept, .. }) = self.dialect.keeping_mut()

@@ -425,6 +425,10 @@ impl<C: Borrow<Config>, M: Codes> Dialect for Native<C, M> {
         self.session.window()
     }
 
+    fn largest(&self) -> usize {
+        self.session.largest()
+    }
+
     #[inline]
     fn may_follow(&self) -> bool {
         self.session.may_follow()
@@ -505,10 +509,18 @@ impl<C: Borrow<Config>, M: Codes> Dialect for Native<C, M> {
         self.session.count_refused();
     }
 
+    fn handle_too_long(&mut self, count: usize) {
+        self.session.too_long = self.session.too_long.saturating_add(count);
+    }
+
     /// Frames of files: their transfers say everything again.
+    fn is_of_session(front: &[u8]) -> bool {
+        matches!(code::of(front), Some(code::OFFER..=code::STOP))
+    }
+
     fn strike(front: &mut [u8]) {
         let place = Extended::measure(front).map(|frame| frame.start);
-        if let Some(code @ code::OFFER..=code::STOP) = place.and_then(|at| front.get_mut(at)) {
+        if let Some(code) = place.and_then(|at| front.get_mut(at)) {
             *code = code::CHUNK;
         }
     }

@@ -12,6 +12,8 @@ pub enum Notice<'a> {
     Met(Name),
     /// Messages go both ways from here on.
     Opened(Opening),
+    /// So many messages that waited for the opening are longer than the peer takes, and do not go.
+    TooLong(usize),
     /// A frame of a file transfer, for [`Transfers::handle`](crate::file::Transfers::handle).
     File(Frame<'a>),
     /// Nobody waits for the answer to this request any more.

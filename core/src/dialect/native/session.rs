@@ -34,6 +34,8 @@ pub(super) struct Session {
     unsettled: u32,
     /// The outbox is to be settled with a fresh session.
     is_fresh: bool,
+    /// The same, with one that goes on.
+    is_resumed: bool,
     owes: Owes,
     /// The first sign of a fresh session is to be acknowledged at once.
     confirms: bool,
@@ -42,6 +44,8 @@ pub(super) struct Session {
     names: Names,
     bye: Option<Bye>,
     opening: Option<Opening>,
+    /// Messages that were longer than the peer takes, to be told.
+    pub(super) too_long: usize,
     broken: Option<Rule>,
     /// One side has ended the session for good.
     pub(super) is_final: bool,
@@ -128,6 +132,7 @@ impl Session {
             acked: 0,
             unsettled: 0,
             is_fresh: false,
+            is_resumed: false,
             owes: Owes {
                 opening: matches!(side, Side::Dialler),
                 pong: false,
@@ -143,6 +148,7 @@ impl Session {
             },
             bye: None,
             opening: None,
+            too_long: 0,
             broken: None,
             is_final: false,
             seed: 0,
@@ -181,10 +187,12 @@ impl Session {
         self.is_steady = matches!(self.phase, Phase::Open)
             && self.unsettled == 0
             && !self.is_fresh
+            && !self.is_resumed
             && !self.has_met
             && !self.confirms
             && !self.holds_in_doubt
             && self.opening.is_none()
+            && self.too_long == 0
             && self.broken.is_none();
     }
 
@@ -316,6 +324,7 @@ impl Session {
     fn begin(&mut self) {
         if self.offered == 0 {
             self.phase = Phase::Open;
+            self.is_resumed = true;
             // That it is fresh has to be known, even if it has been resumed since.
             self.opening.get_or_insert(Opening::Resumed);
         } else if self.id == 0 && self.side == Side::Dialler {
@@ -630,6 +639,7 @@ impl Session {
         let may_send = matches!(self.phase, Phase::Open)
             && !self.owes.opening
             && !self.is_fresh
+            && !self.is_resumed
             && !self.holds_in_doubt;
         may_send.then(|| usize::try_from(self.peer.window).unwrap_or(usize::MAX))
     }
@@ -653,8 +663,12 @@ impl Session {
             });
         }
         let bytes = core::mem::take(&mut self.unsettled);
+        let is_resumed = bytes == 0 && core::mem::take(&mut self.is_resumed);
         self.check();
-        (bytes > 0).then_some(Settlement::Acknowledged(bytes))
+        match bytes {
+            0 => is_resumed.then_some(Settlement::Resumed),
+            bytes => Some(Settlement::Acknowledged(bytes)),
+        }
     }
 
     pub(super) fn handle_in_doubt(&mut self, count: usize) {
@@ -675,7 +689,10 @@ impl Session {
     }
 
     pub(super) const fn has_notice(&self) -> bool {
-        self.has_met || (self.opening.is_some() && !self.is_fresh) || self.broken.is_some()
+        self.has_met
+            || (self.opening.is_some() && !self.is_fresh)
+            || self.too_long > 0
+            || self.broken.is_some()
     }
 
     pub(super) fn take_notice(&mut self) -> Option<Notice<'static>> {
@@ -683,6 +700,8 @@ impl Session {
             Some(Notice::Met(self.name))
         } else if let Some(opening) = self.opening.take() {
             Some(Notice::Opened(opening))
+        } else if self.too_long > 0 {
+            Some(Notice::TooLong(core::mem::take(&mut self.too_long)))
         } else {
             self.broken.take().map(Notice::Broken)
         };

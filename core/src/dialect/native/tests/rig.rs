@@ -37,6 +37,7 @@ pub(super) enum Told {
     Met(String),
     Bye(String),
     Broken(String),
+    TooLong(usize),
     Malformed(String),
     Other(String),
 }
@@ -122,6 +123,7 @@ impl End {
             Event::Notice(Notice::Bye { reason, text }) => {
                 Told::Bye(std::format!("{reason}: {text}"))
             }
+            Event::Notice(Notice::TooLong(count)) => Told::TooLong(count),
             Event::Notice(Notice::Broken(rule)) => Told::Broken(std::format!("{rule}")),
             Event::Malformed(malformed) => Told::Malformed(std::format!("{}", malformed.rule)),
             other => Told::Other(std::format!("{other:?}")),

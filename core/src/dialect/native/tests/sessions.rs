@@ -435,28 +435,66 @@ fn a_long_frame_that_is_not_sequenced_counts_for_nothing() {
 
 /// What is queued before the peer has said how long its frames may be can be longer.
 #[test]
-fn a_frame_longer_than_the_peer_takes_is_passed_over_and_told() {
+fn a_frame_longer_than_the_peer_takes_does_not_go_and_is_told() {
     let mut a = End::new(super::Native::dialling(Config::new(1)), 2048, 4096);
     let mut b = End::new(super::Native::listening(Config::new(2)), 512, 512);
     for number in 0..3 {
         a.messenger.send(&Number(number)).unwrap();
-        a.messenger.send(&Long(&[5; 900])).unwrap_or_default();
+        a.messenger.send(&Long(&[5; 900])).unwrap();
     }
-    let [_, told] = settle(&mut a, &mut b);
-    let rule = "frame of 908 bytes, the limit is 512";
-    let rest = told
-        .iter()
-        .filter(|told| !matches!(told, Told::Met(_) | Told::Opened(_)));
-    let expected = [
-        Told::Number(0),
-        Told::Malformed(rule.into()),
-        Told::Number(1),
-        Told::Malformed(rule.into()),
-        Told::Number(2),
-        Told::Malformed(rule.into()),
-    ];
-    assert!(rest.eq(&expected), "{told:?}");
+    let [told_a, told_b] = settle(&mut a, &mut b);
+    assert_eq!(told_a[2..], [Told::TooLong(3)]);
+    assert_eq!(told_b[2..], [0, 1, 2].map(Told::Number));
     assert_eq!(a.messenger.queued(), 0);
+    assert_eq!(
+        a.messenger.send(&Long(&[5; 900])),
+        Err(SendError::TooLong { limit: 384 })
+    );
+}
+
+/// It was on its way when the link was lost, and the peer comes again with less memory for it.
+#[test]
+fn a_frame_that_has_become_too_long_does_not_go_again() {
+    let long = &Long(&[5; 500]);
+    for is_restarted in [false, true] {
+        let mut a = End::new(super::Native::dialling(Config::new(1)), 1024, 4096);
+        let mut b = End::listening(Config::new(2));
+        settle(&mut a, &mut b);
+        a.messenger.send(long).unwrap();
+        a.write(&mut b, usize::MAX);
+        reconnect(&mut a, &mut b);
+        a.messenger.send(long).unwrap();
+        a.messenger.send(&Number(7)).unwrap();
+        if is_restarted {
+            b = End::listening(Config::new(3).largest(200));
+        } else {
+            a.write(&mut b, usize::MAX);
+            b.read(usize::MAX);
+            b.write(&mut a, usize::MAX);
+            // Its WELCOME says how long a frame may be.
+            let largest = [200, 0, 0, 0];
+            (28..).zip(largest).for_each(|(at, byte)| a.wire[at] = byte);
+        }
+        let [told_a, told_b] = settle(&mut a, &mut b);
+        // What is in doubt already is not told twice.
+        assert_eq!(told_a[2], Told::TooLong(if is_restarted { 1 } else { 2 }));
+        assert_eq!(told_b.last(), Some(&Told::Number(7)), "{told_b:?}");
+        assert_eq!(a.messenger.queued(), 0);
+    }
+}
+
+#[test]
+fn what_is_sent_again_is_no_longer_than_the_peer_takes() {
+    let (mut a, mut b) = open();
+    reconnect(&mut a, &mut b);
+    let frame = start_of_long(10_006);
+    let mut a = End::new(super::Native::dialling(Config::new(1)), 2048, 20_000);
+    a.messenger.send_again(&frame).unwrap();
+    assert_eq!(settle(&mut a, &mut b)[0][2..], [Told::TooLong(1)]);
+    assert_eq!(
+        a.messenger.send_again(&frame),
+        Err(SendError::TooLong { limit: 896 })
+    );
 }
 
 #[test]
