@@ -402,6 +402,7 @@ impl<C: Borrow<Config>, M: Codes> Dialect for Native<C, M> {
 
     fn handle_connected(&mut self) {
         self.fault = None;
+        self.codes.reset(false);
         self.session.restart();
     }
 

@@ -1,6 +1,6 @@
 use super::rig::{End, Number, Told, reconnect, settle};
 use super::{Config, Native, Notice, Opening};
-use crate::dialect::native::{Cause, Policy, Reason};
+use crate::dialect::native::{Adapt, Cause, Policy, Reason};
 use crate::dialect::{Dialect, Leave};
 use crate::message::Entry;
 use crate::{Event, Messenger};
@@ -462,26 +462,17 @@ fn equal_registries_are_not_named() {
     assert_eq!(settle(&mut board, &mut hub)[0][1], FIRST);
 }
 
-#[test]
-fn a_link_that_adapts_maps_codes_by_name() {
-    use crate::dialect::native::Adapt;
-    const THEIRS: &[Entry] = &[row("Number", 0x20, 0), row("Unheard", 0x10, 0)];
-    const OURS: &[Entry] = &[row("Number", 0x10, 0)];
-    let mut board = End::dialling(Config::new(1).registry(THEIRS, Policy::Adapt));
-    let hub = Config::new(2).registry(OURS, Policy::Adapt);
-    let hub = Native::listening(hub).with_codes(Adapt::default());
-    let mut hub = Messenger::new(hub, [0; 512], [0; 512]);
-    let carry = |board: &mut End, hub: &mut Messenger<Native<Config, Adapt>, [u8; 512]>| {
-        let bytes = board.messenger.poll_output().to_vec();
-        hub.input_room()[..bytes.len()].copy_from_slice(&bytes);
-        hub.handle_input(bytes.len());
-        board.messenger.handle_written(bytes.len());
-        let bytes = hub.poll_output().to_vec();
-        board.wire.extend(&bytes);
-        hub.handle_written(bytes.len());
-        board.read(usize::MAX);
-    };
-    for code in [0x20, 0x10] {
+type Adapting = Messenger<Native<Config, Adapt>, [u8; 512]>;
+
+fn adapting(entries: &'static [Entry]) -> Adapting {
+    let config = Config::new(2).registry(entries, Policy::Adapt);
+    let native = Native::listening(config).with_codes(Adapt::default());
+    Messenger::new(native, [0; 512], [0; 512])
+}
+
+/// Sends messages of these codes, each with a 7, and says what the hub makes of them.
+fn adapted(board: &mut End, hub: &mut Adapting, codes: [u8; 2]) -> std::string::String {
+    for code in codes {
         let raw = crate::dialect::cable_car::Raw {
             code: crate::dialect::cable_car::Code(code),
             body: &[7],
@@ -490,7 +481,14 @@ fn a_link_that_adapts_maps_codes_by_name() {
     }
     let mut told = std::string::String::new();
     for _ in 0..12 {
-        carry(&mut board, &mut hub);
+        let bytes = board.messenger.poll_output().to_vec();
+        hub.input_room()[..bytes.len()].copy_from_slice(&bytes);
+        hub.handle_input(bytes.len());
+        board.messenger.handle_written(bytes.len());
+        let bytes = hub.poll_output().to_vec();
+        board.wire.extend(&bytes);
+        hub.handle_written(bytes.len());
+        board.read(usize::MAX);
         board.hear_all();
         while let Some(event) = hub.recv::<super::rig::Words<'_>>() {
             match event {
@@ -501,7 +499,32 @@ fn a_link_that_adapts_maps_codes_by_name() {
             }
         }
     }
+    told
+}
+
+#[test]
+fn a_link_that_adapts_maps_codes_by_name() {
+    const THEIRS: &[Entry] = &[row("Number", 0x20, 0), row("Unheard", 0x10, 0)];
+    const OURS: &[Entry] = &[row("Number", 0x10, 0)];
+    let mut board = End::dialling(Config::new(1).registry(THEIRS, Policy::Adapt));
+    let mut hub = adapting(OURS);
+    let told = adapted(&mut board, &mut hub, [0x20, 0x10]);
     assert_eq!(told, "Number(Number(7)) 0x00");
+}
+
+#[test]
+fn codes_of_an_earlier_peer_mean_nothing_to_the_next() {
+    const THEIRS: &[Entry] = &[row("Number", 0x20, 0), row("Unheard", 0x10, 0)];
+    const OURS: &[Entry] = &[row("Number", 0x10, 0)];
+    let mut hub = adapting(OURS);
+    for (epoch, entries, told) in [
+        (1, THEIRS, "Number(Number(7)) 0x00"),
+        (3, OURS, "0x20Number(Number(7)) "),
+    ] {
+        let mut board = End::dialling(Config::new(epoch).registry(entries, Policy::Adapt));
+        hub.handle_connected();
+        assert_eq!(adapted(&mut board, &mut hub, [0x20, 0x10]), told);
+    }
 }
 
 #[test]
