@@ -435,8 +435,11 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
                 self.scanned = 0;
                 continue;
             }
-            if let Some(first) = content.first() {
-                self.dialect.handle_ahead(*first, frame.len);
+            match content.first() {
+                // It breaks a rule, and what is behind it counts no more.
+                Some(first) if D::is_small(*first) => return,
+                Some(first) => self.dialect.handle_ahead(*first, frame.len),
+                None => {}
             }
             if let Some(keeping) = self.dialect.keeping_mut() {
                 keeping.ahead = at + frame.len;

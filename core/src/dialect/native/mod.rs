@@ -635,7 +635,7 @@ impl<C: Borrow<Config>, M: Codes> Native<C, M> {
         match outcome {
             Ok(notice) => Ok(Opened::Notice(notice)),
             Err(rule) => {
-                self.session.break_off(rule);
+                self.session.break_off_at(rule, content);
                 Err(Malformed::at(0, crate::Rule::Native(rule)))
             }
         }

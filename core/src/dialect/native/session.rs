@@ -398,12 +398,10 @@ impl Session {
             Some(_) => {}
             None if adapts => {}
             None => {
-                let rule = Rule::Registry {
+                return Err(Rule::Registry {
                     entry: Err(named.code),
                     difference: Difference::Missing,
-                };
-                self.take_leave(Reason::Registry, Name::new(named.name), rule.text());
-                return Err(rule);
+                });
             }
         }
         self.names.known = self.names.known.saturating_add(1);
@@ -559,6 +557,18 @@ impl Session {
             _ => {}
         }
         self.end_of_peer(reason);
+    }
+
+    /// The same, for a rule that is broken by a frame of the protocol's own.
+    #[cold]
+    pub(super) fn break_off_at(&mut self, rule: Rule, content: &[u8]) {
+        // What is not known here has its name from there.
+        if let Rule::Registry { entry: Err(_), .. } = rule
+            && let Ok(Some(named)) = Named::parse(content)
+        {
+            self.take_leave(Reason::Registry, Name::new(named.name), rule.text());
+        }
+        self.break_off(rule);
     }
 
     /// The same, for a rule that is not broken by a frame: it is told as a notice.

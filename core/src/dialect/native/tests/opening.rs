@@ -453,6 +453,42 @@ fn a_changed_schema_is_refused_by_name_on_both_sides() {
     }
 }
 
+/// Whatever is looked at first, the refusal is told, and ends no session of others.
+#[test]
+fn a_stranger_whose_registry_differs_is_told_and_ends_no_session() {
+    const OURS: &[Entry] = &[row("Number", 0x10, 1)];
+    const OTHERS: [&[Entry]; 3] = [
+        &[row("Stranger", 0x20, 1)],
+        &[row("Number", 0x20, 1)],
+        &[row("Number", 0x10, 2)],
+    ];
+    for theirs in OTHERS {
+        let config = |epoch, entries| Config::new(epoch).registry(entries, Policy::Enforce);
+        let mut board = End::dialling(config(1, OURS));
+        let mut hub = End::listening(config(2, OURS));
+        settle(&mut board, &mut hub);
+        board.messenger.send(&Number(1)).unwrap();
+        let mut stranger = End::dialling(config(3, theirs));
+        hub.messenger.handle_connected();
+        for _ in 0..3 {
+            stranger.write(&mut hub, usize::MAX);
+            hub.read(usize::MAX);
+            hub.messenger.poll_output();
+            hub.write(&mut stranger, usize::MAX);
+            stranger.read(usize::MAX);
+            stranger.messenger.poll_output();
+        }
+        let [_, told] = settle(&mut stranger, &mut hub);
+        let is_told =
+            |told: &Told| matches!(told, Told::Malformed(rule) if rule.contains("message"));
+        assert!(told.iter().any(is_told), "{told:?}");
+        reconnect(&mut board, &mut hub);
+        let [_, told] = settle(&mut board, &mut hub);
+        let resumed = Told::Opened(Opening::Resumed);
+        assert_eq!(told[1..], [resumed, Told::Number(1)]);
+    }
+}
+
 #[test]
 fn equal_registries_are_not_named() {
     const OURS: &[Entry] = &[row("Reading", 0x10, 1), row("Note", 0x11, 5)];
