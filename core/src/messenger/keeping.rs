@@ -418,32 +418,44 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
 
     /// Takes in the small frames behind those that nobody has taken yet.
     pub(super) fn look_ahead(&mut self) {
+        let Some(keeping) = self.dialect.keeping() else {
+            return;
+        };
+        if !self.has_unsearched(keeping) {
+            return;
+        }
         let limit = self.input.limit();
-        while let Some(keeping) = self.dialect.keeping()
-            && self.has_unsearched(keeping)
+        let searched = keeping.ahead;
+        // What stays moves together once, however many small frames there are.
+        let (mut at, mut kept) = (searched, searched);
+        let input = self.input.as_mut_slice();
+        while let Some(rest) = input.get_mut(at..)
+            && let Ok(Parsed::Frame(frame)) = self.dialect.find(rest, 0, limit)
         {
-            let at = keeping.ahead;
-            let Some(rest) = self.input.as_mut_slice().get_mut(at..) else {
-                return;
-            };
-            let Ok(Parsed::Frame(frame)) = self.dialect.find(rest, 0, limit) else {
-                return;
-            };
             let content = rest.get(frame.start..frame.end).unwrap_or_default();
-            if self.dialect.take_small(content) {
-                self.input.remove(at, frame.len);
-                self.scanned = 0;
-                continue;
+            if !self.dialect.take_small(content) {
+                match content.first() {
+                    // It breaks a rule, and what is behind it counts no more.
+                    Some(first) if D::is_small(*first) => break,
+                    Some(first) => self.dialect.handle_ahead(*first, frame.len),
+                    None => {}
+                }
+                if kept < at
+                    && let Some(place) = input.get_mut(kept..at + frame.len)
+                {
+                    let gap = (at - kept).min(place.len());
+                    place.copy_within(gap.., 0);
+                }
+                kept += frame.len;
             }
-            match content.first() {
-                // It breaks a rule, and what is behind it counts no more.
-                Some(first) if D::is_small(*first) => return,
-                Some(first) => self.dialect.handle_ahead(*first, frame.len),
-                None => {}
-            }
-            if let Some(keeping) = self.dialect.keeping_mut() {
-                keeping.ahead = at + frame.len;
-            }
+            at += frame.len;
+        }
+        if kept < at {
+            self.input.remove(kept, at - kept);
+            self.scanned = 0;
+        }
+        if let Some(keeping) = self.dialect.keeping_mut() {
+            keeping.ahead = kept;
         }
     }
 }

@@ -183,6 +183,24 @@ fn small_frames_get_past_messages_that_nobody_takes() {
     assert!(a.messenger.queued() >= full, "nothing of it was taken");
 }
 
+/// With a move of all that follows for each, this would take minutes.
+#[test]
+fn a_flood_of_small_frames_is_taken_in_at_one_go() {
+    const LEN: usize = if cfg!(miri) { 1 << 10 } else { 1 << 22 };
+    let mut a = End::dialling(Config::new(1));
+    let mut b = End::new(super::Native::listening(Config::new(2)), LEN, 512);
+    settle(&mut a, &mut b);
+    b.wire.extend([3, 0x10, 1]);
+    b.wire.extend([2, 0xE3].repeat(LEN / 2 - 8));
+    b.wire
+        .extend([3, 0x10, 2, 2, 0xE3, 3, 0x10, 3, 2, 0xE3, 3, 0x10]);
+    b.read(usize::MAX);
+    assert_eq!(b.messenger.poll_output(), [2, 0xE4]);
+    b.wire.push_back(4);
+    b.read(usize::MAX);
+    assert_eq!(b.hear_all(), [1, 2, 3, 4].map(Told::Number));
+}
+
 #[test]
 fn nothing_goes_in_crumbs_while_the_window_is_nearly_full() {
     let (mut a, mut b) = (
