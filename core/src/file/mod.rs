@@ -192,7 +192,6 @@ impl<F: Store, S: AsRef<[Slot<F>]> + AsMut<[Slot<F>]>> Transfers<F, S> {
         (entry.size, entry.tag) = (source.size(), source.tag());
         entry.part = Part::Outgoing(Outgoing::new(source, name, entry.id));
         entry.due = Due::Offer;
-        entry.space = Space::None;
         Ok(())
     }
 

@@ -363,6 +363,20 @@ fn says_first_what_ends_and_then_what_begins_in_order() {
 }
 
 #[test]
+fn an_answer_that_is_given_up_before_it_goes_is_refused() {
+    let (mut here, mut there) = (side(1), side(1));
+    here.ask("a").unwrap();
+    let [asked] = carry(&mut here, &mut there)[..] else {
+        panic!("not asked")
+    };
+    there.answer(asked, shifty(5), "a").unwrap();
+    there.cancel(asked).unwrap();
+    assert_eq!(carry(&mut there, &mut here), []);
+    assert_eq!(stopped(&mut here), Some((Reason::Cancelled, By::Peer)));
+    assert!(here.has_room() && there.has_room());
+}
+
+#[test]
 fn reads_again_from_what_was_confirmed_and_no_further_back() {
     let (mut here, mut there, source, _) = accepted(10_000);
     let mut resumed = 0;
