@@ -610,6 +610,10 @@ impl Session {
 
     pub(super) fn close(&mut self, reason: Reason) {
         match self.phase {
+            // What is queued goes first, unless it can go another time.
+            Phase::Opening if self.side == Side::Dialler && !reason.is_resumable() => {
+                self.take_leave(reason, Name::EMPTY, "");
+            }
             Phase::Opening => self.end(reason.is_resumable()),
             // Who waits is answered.
             Phase::Claimed => {
@@ -624,7 +628,9 @@ impl Session {
     }
 
     pub(super) fn abort(&mut self, reason: Reason) {
-        self.close(reason);
+        if self.phase != Phase::Opening {
+            self.close(reason);
+        }
         if self.phase != Phase::Over {
             self.end(reason.is_resumable());
         }
@@ -764,7 +770,7 @@ impl Session {
             return Ok(len);
         }
         if let Some(bye) = self.bye
-            && (is_idle || self.phase != Phase::Open)
+            && (is_idle || self.phase == Phase::Over)
         {
             let len = framed(slot, |content| bye.emit(content))?;
             self.bye = None;

@@ -578,6 +578,57 @@ fn a_farewell_comes_after_all_that_was_sent() {
     assert_eq!(hub.messenger.dialect().session(), None);
 }
 
+#[test]
+fn a_farewell_before_the_opening_comes_after_all_that_was_sent() {
+    const THEIRS: &[Entry] = &[row("Number", 0x10, 0), row("Note", 0x11, 0)];
+    const OURS: &[Entry] = &[row("Number", 0x10, 0)];
+    let config = |epoch, entries| Config::new(epoch).registry(entries, Policy::Adapt);
+    for (theirs, had_session) in [(OURS, false), (THEIRS, false), (OURS, true)] {
+        for turns in 0..4 {
+            for closes in 0..2 {
+                let mut hub = End::listening(config(1, OURS));
+                if had_session {
+                    settle(&mut End::dialling(config(2, OURS)), &mut hub);
+                    hub.messenger.handle_connected();
+                }
+                let mut ends = [End::dialling(config(3, theirs)), hub];
+                for end in &mut ends {
+                    end.messenger.send(&Number(7)).unwrap();
+                }
+                for turn in 0..turns {
+                    let [a, b] = &mut ends;
+                    let (from, to) = if turn % 2 == 0 { (a, b) } else { (b, a) };
+                    from.write(to, usize::MAX);
+                    to.read(usize::MAX);
+                    to.messenger.has_event();
+                }
+                // A listener whom nobody has called has nobody to take leave of.
+                if (closes, turns) == (1, 0) {
+                    continue;
+                }
+                let native = ends[closes].messenger.dialect_mut();
+                native.close(Reason::Done);
+                let [board, hub] = &mut ends;
+                let told = settle(board, hub);
+                let told = &told[1 - closes];
+                let bye = Told::Bye("the program is done: ".into());
+                assert!(
+                    told.ends_with(&[Told::Number(7), bye]),
+                    "{had_session}, {turns}, {closes}: {told:?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn who_aborts_before_the_opening_says_nothing() {
+    let (mut board, mut hub) = ends();
+    board.messenger.dialect_mut().abort(Reason::Done);
+    assert_eq!(settle(&mut board, &mut hub), [[], []]);
+    assert!(board.messenger.is_over().is_some());
+}
+
 fn at_the_door(seed: u64) -> End {
     let mut native = Native::listening(Config::new(2).name("hub"));
     assert!(native.enter_lobby(seed));
