@@ -49,6 +49,11 @@ impl Keeping {
             ahead: 0,
         }
     }
+
+    /// Whether a frame has been taken up to be written, and not written to its end.
+    pub(crate) const fn is_writing(&self) -> bool {
+        !self.aside.is_empty() || self.kept.is_writing()
+    }
 }
 
 impl Aside {

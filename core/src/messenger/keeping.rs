@@ -371,7 +371,7 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
     fn is_between_frames(&self) -> bool {
         self.dialect
             .keeping()
-            .is_some_and(|keeping| keeping.aside.is_empty() && !keeping.kept.is_writing())
+            .is_some_and(|keeping| !keeping.is_writing())
     }
 
     /// The bytes that were taken up to be written.
@@ -405,15 +405,15 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
             let window = self.dialect.window();
             window.is_some_and(|window| keeping.kept.can_commit(&self.outbox, window, D::measure))
         };
-        !keeping.aside.is_empty()
-            || keeping.kept.is_writing()
-            || self.dialect.has_own()
-            || self.has_unsearched(keeping)
-            || waits()
+        keeping.is_writing() || self.dialect.has_own() || self.has_unsearched(keeping) || waits()
     }
 
+    /// Whether a frame is there that was not looked at.
     fn has_unsearched(&self, keeping: &Keeping) -> bool {
-        keeping.ahead < self.input.as_slice().len() && self.reading == Reading::Frames
+        let rest = self.input.as_slice().get(keeping.ahead..);
+        let rest = rest.unwrap_or_default();
+        let whole = 1..=rest.len();
+        self.reading == Reading::Frames && whole.contains(&D::measure(rest).len)
     }
 
     /// Takes in the small frames behind those that nobody has taken yet.

@@ -384,7 +384,8 @@ impl<C: Borrow<Config>, M: Codes> Dialect for Native<C, M> {
     fn next_timeout(&self) -> Option<Instant> {
         let promised = match self.session.phase {
             Phase::Over => return None,
-            Phase::Open => self.config.borrow().silence,
+            // Nothing can be said in the middle of a frame, and its rest speaks for itself.
+            Phase::Open if !self.session.keeping.is_writing() => self.config.borrow().silence,
             _ => 0,
         };
         self.session.keepalive.next_timeout(promised)

@@ -322,6 +322,24 @@ fn nothing_said_is_silence() {
 }
 
 #[test]
+fn nobody_is_woken_to_speak_in_the_middle_of_a_frame() {
+    use crate::time::Duration;
+    let promising = Config::new(1).silence(Duration::from_secs(1));
+    let mut a = End::dialling(promising);
+    let mut b = End::listening(Config::new(2));
+    settle(&mut a, &mut b);
+    let due = Some(crate::Instant::from_micros(500_000));
+    assert_eq!(a.messenger.next_timeout(), due);
+    a.messenger.send(&Number(1)).unwrap();
+    a.write(&mut b, 1);
+    a.at(600);
+    assert_eq!(a.messenger.next_timeout(), None, "the peer does not read");
+    a.write(&mut b, usize::MAX);
+    let due = Some(crate::Instant::from_micros(1_100_000));
+    assert_eq!(a.messenger.next_timeout(), due);
+}
+
+#[test]
 fn what_was_never_sent_cannot_be_acknowledged() {
     for taken in [1_u32, 2, 4, 1_000, u32::MAX] {
         let (mut a, mut b) = open();
@@ -375,6 +393,21 @@ fn what_is_sent_beyond_the_window_breaks_a_rule() {
             assert!(!b.hear_all().contains(&broken));
         }
     }
+}
+
+#[test]
+fn half_a_frame_that_came_is_nothing_to_write() {
+    let (mut a, _) = open();
+    a.wire.extend([3, 0x10]);
+    a.read(usize::MAX);
+    assert!(!a.messenger.has_output());
+    a.wire.extend([1, 2]);
+    a.read(usize::MAX);
+    a.messenger.poll_output();
+    assert!(!a.messenger.has_output());
+    a.wire.extend([0xE3]);
+    a.read(usize::MAX);
+    assert!(a.messenger.has_output(), "a PONG");
 }
 
 #[test]
