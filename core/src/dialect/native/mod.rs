@@ -494,9 +494,8 @@ impl<C: Borrow<Config>, M: Codes> Dialect for Native<C, M> {
     }
 
     fn handle_out_of_step(&mut self) {
-        if let Some(fault) = self.fault {
-            self.session.break_off(fault);
-        }
+        let without_code = Rule::ShortFrame { code: 0 };
+        self.session.break_off(self.fault.unwrap_or(without_code));
     }
 
     /// Once it is past, it counts as taken: the peer must not send it again.

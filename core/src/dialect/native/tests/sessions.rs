@@ -396,6 +396,20 @@ fn what_is_sent_beyond_the_window_breaks_a_rule() {
 }
 
 #[test]
+fn a_frame_without_a_code_ends_the_session_aloud() {
+    let (mut a, mut b) = open();
+    a.wire.extend([1, 0x10]);
+    a.read(usize::MAX);
+    let length = "length byte 1, the smallest is 2";
+    assert_eq!(a.hear_all(), [Told::Malformed(length.into())]);
+    a.write(&mut b, usize::MAX);
+    b.read(usize::MAX);
+    let bye = "a rule is broken: short frame";
+    assert_eq!(b.hear_all(), [Told::Bye(bye.into())]);
+    assert_eq!(a.messenger.dialect().session(), None);
+}
+
+#[test]
 fn half_a_frame_that_came_is_nothing_to_write() {
     let (mut a, _) = open();
     a.wire.extend([3, 0x10]);
