@@ -7,6 +7,7 @@ use super::{Config, Name, Notice, Policy, Rule};
 use crate::dialect::{Keeping, Settlement};
 use crate::error::native::{Difference, Guess};
 use crate::framing::{Extended, Full};
+use crate::message::Entry;
 
 /// The state of a session, and of the link that it has at the moment: `SPEC.md`, "Opening" and "Delivery".
 #[derive(Debug)]
@@ -104,6 +105,8 @@ struct Names {
     next: u16,
     /// How many of the peer's are known here.
     known: u16,
+    /// Those of them that are the same here, a bit for each code.
+    same: [u8; 32],
     is_sent: bool,
     is_received: bool,
 }
@@ -143,6 +146,7 @@ impl Session {
             names: Names {
                 next: 0,
                 known: 0,
+                same: [0; 32],
                 is_sent: false,
                 is_received: false,
             },
@@ -380,6 +384,9 @@ impl Session {
         }
         let adapts = config.policy == Policy::Adapt;
         let Some(named) = Named::parse(content)? else {
+            if !adapts {
+                self.names.check_all(config.entries)?;
+            }
             self.names.is_received = true;
             if adapts && self.names.known == 0 {
                 codes.reset(true);
@@ -395,7 +402,7 @@ impl Session {
             Some(found) if found.code != named.code => {
                 return Err(differs(found.entry, Difference::Code));
             }
-            Some(_) => {}
+            Some(_) => self.names.note_same(named.code),
             None if adapts => {}
             None => {
                 return Err(Rule::Registry {
@@ -879,6 +886,27 @@ impl Session {
             self.end_naming();
         }
         Ok(len)
+    }
+}
+
+impl Names {
+    fn note_same(&mut self, code: u8) {
+        if let Some(bits) = self.same.get_mut(usize::from(code / 8)) {
+            *bits |= 1 << (code % 8);
+        }
+    }
+
+    /// Fails if the peer lacks one of `entries`.
+    fn check_all(&self, entries: &'static [Entry]) -> Result<(), Rule> {
+        let is_missing = |code: u16| {
+            let bits = self.same.get(usize::from(code / 8));
+            bits.is_some_and(|bits| bits & (1 << (code % 8)) == 0)
+        };
+        let missing = |entry: &&Entry| entry.code.is_some_and(is_missing);
+        match entries.iter().find(missing) {
+            Some(entry) => Err(differs(entry, Difference::Missing)),
+            None => Ok(()),
+        }
     }
 }
 

@@ -443,7 +443,10 @@ fn a_changed_schema_is_refused_by_name_on_both_sides() {
         assert!(told.contains(rule), "{told}");
         let is_told = |told: &[Told]| {
             told.iter().any(|told| match told {
-                Told::Malformed(said) => said == rule,
+                // Who lacks a message does not know its name.
+                Told::Malformed(said) => {
+                    said == rule || said.ends_with("`Note` is not known to both sides")
+                }
                 Told::Bye(said) => said.ends_with(text),
                 _ => false,
             })
@@ -451,6 +454,19 @@ fn a_changed_schema_is_refused_by_name_on_both_sides() {
         assert!(is_told(&board_told) && is_told(&hub_told), "{told}");
         assert_eq!(board.messenger.dialect().session(), None);
     }
+}
+
+#[test]
+fn who_enforces_refuses_a_peer_that_lacks_a_message_and_would_adapt() {
+    const OURS: &[Entry] = &[row("Reading", 0x10, 1), row("Note", 0x11, 5)];
+    const THEIRS: &[Entry] = &[row("Reading", 0x10, 1)];
+    let mut board = End::dialling(Config::new(1).registry(THEIRS, Policy::Adapt));
+    let mut hub = End::listening(Config::new(2).registry(OURS, Policy::Enforce));
+    let [board_told, hub_told] = settle(&mut board, &mut hub);
+    let text = "the registries differ: Note is not known to both sides";
+    assert_eq!(board_told.last(), Some(&Told::Bye(text.into())));
+    let rule = "message `Note` is not known to both sides";
+    assert_eq!(hub_told.last(), Some(&Told::Malformed(rule.into())));
 }
 
 /// Whatever is looked at first, the refusal is told, and ends no session of others.
