@@ -180,6 +180,8 @@ impl Session {
         self.seen = self.taken;
         self.granted = 0;
         self.refused = 0;
+        self.has_met = false;
+        self.broken = None;
         self.is_final = false;
         self.keepalive.restart();
         self.keeping.aside.clear();
