@@ -309,6 +309,66 @@ fn an_opening_cut_anywhere_is_finished_by_the_next() {
 }
 
 #[test]
+fn an_opening_in_the_long_form_is_none() {
+    let (mut board, mut hub) = ends();
+    let hello = board.messenger.poll_output();
+    let [len, content @ ..] = hello else {
+        panic!("no HELLO");
+    };
+    hub.wire.extend([0, len - 2, 0, 0, 0]);
+    hub.wire.extend(content);
+    hub.read(usize::MAX);
+    assert!(
+        matches!(&hub.hear_all()[..], [Told::Malformed(rule)] if rule.starts_with("not an opening"))
+    );
+}
+
+#[test]
+fn a_peer_of_several_versions_is_answered_in_the_one_in_common() {
+    let (mut board, mut hub) = ends();
+    board.write(&mut hub, usize::MAX);
+    assert_eq!(hub.wire.range(2..4).collect::<std::vec::Vec<_>>(), [&1, &1]);
+    hub.wire[2] = 2;
+    hub.read(usize::MAX);
+    hub.hear_all();
+    assert_eq!(hub.messenger.poll_output()[1..4], [0xE1, 1, 0]);
+    let [board_told, hub_told] = settle(&mut board, &mut hub);
+    assert_eq!(board_told[1..], [FIRST]);
+    assert_eq!(hub_told, [FIRST]);
+}
+
+#[test]
+fn a_dialler_takes_no_answer_in_another_version() {
+    let (mut board, mut hub) = ends();
+    board.write(&mut hub, usize::MAX);
+    hub.read(usize::MAX);
+    hub.hear_all();
+    hub.write(&mut board, usize::MAX);
+    board.wire[2] = 2;
+    let [told, _] = settle(&mut board, &mut hub);
+    let rule = "versions 2 to 2, none of which is spoken here";
+    assert_eq!(told, [Told::Malformed(rule.into())]);
+}
+
+#[test]
+fn who_is_superseded_is_told_so_and_loses_nothing() {
+    let (mut board, mut hub) = ends();
+    settle(&mut board, &mut hub);
+    hub.messenger.send(&Number(7)).unwrap();
+    hub.messenger.dialect_mut().take_leave(Leave::Superseded);
+    let bye = [3, 0xE2, 3];
+    assert_eq!(hub.messenger.poll_output(), bye);
+    hub.write(&mut board, usize::MAX);
+    board.read(usize::MAX);
+    let told = Told::Bye("a newer opening of this session won: ".into());
+    assert_eq!(board.hear_all(), [told]);
+    assert!(board.messenger.dialect().is_resumable());
+    reconnect(&mut board, &mut hub);
+    let [told, _] = settle(&mut board, &mut hub);
+    assert_eq!(told[1..], [Told::Opened(Opening::Resumed), Told::Number(7)]);
+}
+
+#[test]
 fn a_peer_of_another_version_is_refused_on_both_sides() {
     let (mut board, mut hub) = ends();
     board.write(&mut hub, usize::MAX);
