@@ -1,4 +1,139 @@
-use crate::buf::Kept;
+use crate::buf::{Kept, Measure, NeverSent};
+use crate::encoding::EncodeError;
+
+/// What a dialect does of whose frames some stay in the outbox until the peer has taken them; the others leave all of it
+/// as it is.
+///
+/// The [messenger](crate::Messenger) asks; how far it has come lies in the [`Keeping`] that it is lent.
+pub trait Keeps {
+    /// How far frames have been written that stay in the outbox until the peer has taken them; none where frames are
+    /// gone once they are written.
+    #[inline]
+    fn keeping(&self) -> Option<&Keeping> {
+        None
+    }
+
+    /// The same, to be changed.
+    #[inline]
+    fn keeping_mut(&mut self) -> Option<&mut Keeping> {
+        None
+    }
+
+    /// The frame that `front`, a part of the outbox, starts with.
+    fn measure(front: &[u8]) -> Measure {
+        Measure {
+            len: front.len(),
+            is_kept: false,
+        }
+    }
+
+    /// How many bytes of kept frames may be on their way to the peer; none while nothing may be sent.
+    fn window(&self) -> Option<usize> {
+        None
+    }
+
+    /// The longest frame that the peer takes, as far as it has said.
+    fn largest(&self) -> usize {
+        usize::MAX
+    }
+
+    /// Whether what it has to say may stand behind the messages that wait, where frames are kept.
+    fn may_follow(&self) -> bool {
+        true
+    }
+
+    /// Writes a small frame of its own that goes past what waits in the outbox, where frames are kept.
+    ///
+    /// `room` is how many bytes of frames the input has room for, and the most that one frame can ever have; `is_idle`
+    /// says that nothing waits in the outbox.
+    fn emit_aside(
+        &mut self,
+        room: (usize, usize),
+        is_idle: bool,
+        slot: &mut [u8],
+    ) -> Result<usize, EncodeError> {
+        let _ = (room, is_idle, slot);
+        Ok(0)
+    }
+
+    /// Whether a frame that starts with this byte is small.
+    #[inline]
+    fn is_small(first: u8) -> bool {
+        let _ = first;
+        false
+    }
+
+    /// Takes in a small frame, even before others that came earlier; says whether it was one and broke no rule.
+    #[inline]
+    fn take_small(&mut self, content: &[u8]) -> bool {
+        let _ = content;
+        false
+    }
+
+    /// A frame of `len` bytes whose content starts with `first` waits behind all others that do, and is no small one.
+    fn handle_ahead(&mut self, first: u8, len: usize) {
+        let _ = (first, len);
+    }
+
+    /// What is to be done with the outbox because of what was received, until there is nothing.
+    #[inline]
+    fn take_settlement(&mut self) -> Option<Settlement> {
+        None
+    }
+
+    /// A settlement has been made: `in_doubt` messages were written and may or may not have been taken, or what was
+    /// acknowledged had never been sent.
+    fn handle_settled(&mut self, settled: Result<usize, NeverSent>) {
+        let _ = settled;
+    }
+
+    /// Whether nothing but messages is to be seen to, where frames are kept: no notice, no settlement, no opening.
+    #[inline]
+    fn is_steady(&self) -> bool {
+        false
+    }
+
+    /// How many bytes of an outbox of `limit` bytes are kept for answers, so that messages do not crowd them out.
+    #[inline]
+    fn room_for_answers(limit: usize) -> usize {
+        let _ = limit;
+        0
+    }
+
+    /// A frame of `len` bytes, of which `front` has come, is passed over, since it is longer than the memory for it.
+    fn handle_refused(&mut self, front: &[u8], len: usize) {
+        let _ = (front, len);
+    }
+
+    /// A frame that was refused is past.
+    fn handle_passed_over(&mut self) {}
+
+    /// So many frames that were to go are longer than the peer takes, and were [struck](Self::strike).
+    fn handle_too_long(&mut self, count: usize) {
+        let _ = count;
+    }
+
+    /// Whether the frame that `front` starts with means nothing in a fresh session.
+    fn is_of_session(front: &[u8]) -> bool {
+        let _ = front;
+        false
+    }
+
+    /// Makes a loose frame of the kept one that `front` starts with.
+    fn strike(front: &mut [u8]) {
+        let _ = front;
+    }
+
+    /// Whether messages in doubt wait to be looked at.
+    fn holds_in_doubt(&self) -> bool {
+        false
+    }
+
+    /// Whether messages in doubt were waiting to be looked at; they are none any more.
+    fn forget_in_doubt(&mut self) -> bool {
+        false
+    }
+}
 
 /// What a dialect lends the messenger whose frames stay in the outbox until the peer has taken them.
 #[derive(Debug)]

@@ -17,7 +17,6 @@ mod resuming;
 #[cfg(feature = "pickle")]
 pub mod tcptalks;
 
-use crate::buf::Measure;
 use crate::encoding::EncodeError;
 use crate::framing::{self, Parsed, Skipped};
 use crate::message::Request;
@@ -28,8 +27,8 @@ use core::ops::RangeInclusive;
 
 pub use calling::{Asks, Calling, Refuses, Replies};
 pub use filing::Filing;
-pub use keeping::{Keeping, Settlement};
-pub use resuming::Leave;
+pub use keeping::{Keeping, Keeps, Settlement};
+pub use resuming::{Leave, Resumes};
 
 /// One protocol: framing, envelope and encoding, and what it knows of the link that it speaks on.
 ///
@@ -37,7 +36,7 @@ pub use resuming::Leave;
 /// it takes note of the peer's, tells the program with a [`Notice`](Self::Notice), and
 /// [says](Self::emit_own) its part. Types that a protocol has no use for are [`Infallible`]: where it has no calls,
 /// nothing can be called, and a `match` needs no arm for it.
-pub trait Dialect {
+pub trait Dialect: Keeps + Resumes {
     /// What names the type of a message on the wire.
     type Key<'a>: Copy + fmt::Debug + fmt::Display;
 
@@ -52,10 +51,6 @@ pub trait Dialect {
 
     /// The codes that programs must not use for messages of their own.
     const RESERVED: &'static [RangeInclusive<u16>];
-
-    /// Whether what both sides have said outlives the transport, as a session with an id. Where it does not, nothing of
-    /// what is said here about sessions is asked.
-    const HAS_SESSIONS: bool = false;
 
     /// Looks for one frame at the front of `input`, as [`Framing::parse`](crate::framing::Framing::parse) does.
     ///
@@ -172,184 +167,8 @@ pub trait Dialect {
     #[inline]
     fn handle_spoken(&mut self) {}
 
-    /// Another transport to the same peer: the opening starts over, and what was kept is said again.
-    fn handle_connected(&mut self) {}
-
-    /// How far frames have been written that stay in the outbox until the peer has taken them; none where frames are
-    /// gone once they are written.
-    #[inline]
-    fn keeping(&self) -> Option<&Keeping> {
-        None
-    }
-
-    /// The same, to be changed.
-    #[inline]
-    fn keeping_mut(&mut self) -> Option<&mut Keeping> {
-        None
-    }
-
-    /// The frame that `front`, a part of the outbox, starts with.
-    fn measure(front: &[u8]) -> Measure {
-        Measure {
-            len: front.len(),
-            is_kept: false,
-        }
-    }
-
-    /// How many bytes of kept frames may be on their way to the peer; none while nothing may be sent.
-    fn window(&self) -> Option<usize> {
-        None
-    }
-
-    /// The longest frame that the peer takes, as far as it has said.
-    fn largest(&self) -> usize {
-        usize::MAX
-    }
-
-    /// Whether what it has to say may stand behind the messages that wait, where frames are kept.
-    fn may_follow(&self) -> bool {
-        true
-    }
-
-    /// Writes a small frame of its own that goes past what waits in the outbox, where frames are kept.
-    ///
-    /// `room` is how many bytes of frames the input has room for, and the most that one frame can ever have; `is_idle`
-    /// says that nothing waits in the outbox.
-    fn emit_aside(
-        &mut self,
-        room: (usize, usize),
-        is_idle: bool,
-        slot: &mut [u8],
-    ) -> Result<usize, EncodeError> {
-        let _ = (room, is_idle, slot);
-        Ok(0)
-    }
-
-    /// Whether a frame that starts with this byte is small.
-    #[inline]
-    fn is_small(first: u8) -> bool {
-        let _ = first;
-        false
-    }
-
-    /// Takes in a small frame, even before others that came earlier; says whether it was one and broke no rule.
-    #[inline]
-    fn take_small(&mut self, content: &[u8]) -> bool {
-        let _ = content;
-        false
-    }
-
-    /// A frame of `len` bytes whose content starts with `first` waits behind all others that do, and is no small one.
-    fn handle_ahead(&mut self, first: u8, len: usize) {
-        let _ = (first, len);
-    }
-
-    /// What is to be done with the outbox because of what was received, until there is nothing.
-    #[inline]
-    fn take_settlement(&mut self) -> Option<Settlement> {
-        None
-    }
-
-    /// A settlement has been made: `in_doubt` messages were written and may or may not have been taken, or what was
-    /// acknowledged had never been sent.
-    fn handle_settled(&mut self, settled: Result<usize, crate::buf::NeverSent>) {
-        let _ = settled;
-    }
-
-    /// Whether nothing but messages is to be seen to, where frames are kept: no notice, no settlement, no opening.
-    #[inline]
-    fn is_steady(&self) -> bool {
-        false
-    }
-
-    /// How many bytes of an outbox of `limit` bytes are kept for answers, so that messages do not crowd them out.
-    #[inline]
-    fn room_for_answers(limit: usize) -> usize {
-        let _ = limit;
-        0
-    }
-
-    /// A frame of `len` bytes, of which `front` has come, is passed over, since it is longer than the memory for it.
-    fn handle_refused(&mut self, front: &[u8], len: usize) {
-        let _ = (front, len);
-    }
-
-    /// A frame that was refused is past.
-    fn handle_passed_over(&mut self) {}
-
-    /// So many frames that were to go are longer than the peer takes, and were [struck](Self::strike).
-    fn handle_too_long(&mut self, count: usize) {
-        let _ = count;
-    }
-
-    /// Whether the frame that `front` starts with means nothing in a fresh session.
-    fn is_of_session(front: &[u8]) -> bool {
-        let _ = front;
-        false
-    }
-
-    /// Makes a loose frame of the kept one that `front` starts with.
-    fn strike(front: &mut [u8]) {
-        let _ = front;
-    }
-
-    /// Leaves it to the holder of many ends to find the session that a peer asks for, and says whether it does: an end
-    /// that dials does not. Ids of fresh sessions are drawn from `seed`, which nobody must be able to guess.
-    fn enter_lobby(&mut self, seed: u64) -> bool {
-        let _ = seed;
-        false
-    }
-
-    /// The sessions that a peer which waits here asks for, the likelier first and 0 for none; `None` while no peer waits.
-    ///
-    /// The holder has the end that has one of them [take over](Self::take_over_from), or lets this one
-    /// [answer](Self::answer_wanted) or [take leave](Self::take_leave).
-    fn wanted(&self) -> Option<[u64; 2]> {
-        None
-    }
-
-    /// The sessions that peers may ask this end for: the one that has begun, and one that is offered; 0 for none.
-    fn sessions(&self) -> [u64; 2] {
-        [0; 2]
-    }
-
-    /// Whether the peer that waits at `other` seems to be the one of this end, started anew.
-    fn is_restart_at(&self, other: &Self) -> bool {
-        let _ = other;
-        false
-    }
-
-    /// Takes over the opening of the peer that waits at `other`, as if it had come here: after
-    /// [`handle_connected`](crate::Messenger::handle_connected), for the transport that it came by.
-    fn take_over_from(&mut self, other: &Self) {
-        let _ = other;
-    }
-
-    /// Answers the peer that waits here: nobody has a session that it asks for.
-    fn answer_wanted(&mut self) {}
-
-    /// Whether it can go on over another transport, whatever became of this one.
-    fn is_resumable(&self) -> bool {
-        false
-    }
-
-    /// Takes leave, once the peer has taken all that was sent; a peer that waits, or is superseded, is told at once.
-    fn take_leave(&mut self, leave: Leave) {
-        let _ = leave;
-    }
-
     /// Notes that the stream cannot be read any further, as [`find`](Self::find) has said.
     fn handle_out_of_step(&mut self) {}
-
-    /// Whether messages in doubt wait to be looked at.
-    fn holds_in_doubt(&self) -> bool {
-        false
-    }
-
-    /// Whether messages in doubt were waiting to be looked at; they are none any more.
-    fn forget_in_doubt(&mut self) -> bool {
-        false
-    }
 }
 
 /// A dialect that can send the message `M`.
@@ -359,7 +178,7 @@ pub trait Dialect {
 )]
 pub trait Carries<M: ?Sized>: Dialect {
     /// Whether it ends a request of the peer's: such a message may use the room that is kept for
-    /// [answers](Dialect::room_for_answers).
+    /// [answers](Keeps::room_for_answers).
     const IS_ANSWER: bool = false;
 
     /// Writes one whole frame to the front of `slot` and returns its length; a failure changes nothing.

@@ -7,7 +7,9 @@
 #![allow(dead_code, unreachable_pub, reason = "each test takes what it needs")]
 
 use ropeway_std::call::{Failure, Refused};
-use ropeway_std::dialect::{Answers, Calling, Carries, Delivers, Dialect, Envelope, Kind, Opened};
+use ropeway_std::dialect::{
+    Answers, Calling, Carries, Delivers, Dialect, Envelope, Keeps, Kind, Opened, Resumes,
+};
 use ropeway_std::encoding::{DecodeError, EncodeError, Rule, postcard};
 use ropeway_std::framing::{Byte, Framing, Malformed as Misframed, Parsed, Skipped};
 use ropeway_std::message::{Answer, Call, Decode, Encode, Refusal, Request};
@@ -93,9 +95,13 @@ pub const BYE: u8 = 5;
 
 impl Dialect for Toy {
     type Key<'a> = Code;
+
     type Body<'a> = (u8, &'a mut [u8]);
+
     type CallId = u16;
+
     type Notice<'a> = Notice;
+
     const RESERVED: &'static [RangeInclusive<u16>] = &[];
 
     fn find(
@@ -173,6 +179,10 @@ impl Dialect for Toy {
         self.has_quit
     }
 }
+
+impl Keeps for Toy {}
+
+impl Resumes for Toy {}
 
 impl Calling for Toy {
     fn call_id(&self, number: u32) -> u16 {

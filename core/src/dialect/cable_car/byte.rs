@@ -1,5 +1,5 @@
 use crate::Malformed;
-use crate::dialect::{Carries, Delivers, Dialect, Envelope, Kind, Never, Opened};
+use crate::dialect::{Carries, Delivers, Dialect, Envelope, Keeps, Kind, Never, Opened, Resumes};
 use crate::encoding::{DecodeError, EncodeError, Rule};
 use crate::framing::{self, Byte, Framing, Full, Parsed, Skipped};
 use crate::message::{Decode, Encode, Refusal};
@@ -72,8 +72,11 @@ impl CableCarByte {
 
 impl Dialect for CableCarByte {
     type Key<'a> = Code;
+
     type Body<'a> = &'a mut [u8];
+
     type CallId = Never;
+
     type Notice<'a> = Never;
 
     const RESERVED: &'static [RangeInclusive<u16>] = &[];
@@ -104,6 +107,10 @@ impl Dialect for CableCarByte {
         }
     }
 }
+
+impl Keeps for CableCarByte {}
+
+impl Resumes for CableCarByte {}
 
 impl<M: Encode> Carries<M> for CableCarByte {
     #[inline]

@@ -1,5 +1,5 @@
 use crate::Malformed;
-use crate::dialect::{self, Carries, Delivers, Dialect, Envelope, Never, Opened};
+use crate::dialect::{self, Carries, Delivers, Dialect, Envelope, Keeps, Never, Opened, Resumes};
 use crate::encoding::json::{Reader, Style, Writer};
 use crate::encoding::value::{self, Kind};
 use crate::encoding::{DecodeError, EncodeError, Rule};
@@ -82,8 +82,11 @@ impl CableCarJson {
 
 impl Dialect for CableCarJson {
     type Key<'a> = Name<'a>;
+
     type Body<'a> = &'a mut [u8];
+
     type CallId = Never;
+
     type Notice<'a> = Never;
 
     const RESERVED: &'static [RangeInclusive<u16>] = &[];
@@ -131,6 +134,10 @@ impl Dialect for CableCarJson {
         Ok(Envelope { kind, key, body })
     }
 }
+
+impl Keeps for CableCarJson {}
+
+impl Resumes for CableCarJson {}
 
 impl<M: Message + Serialize> Carries<M> for CableCarJson {
     #[inline]

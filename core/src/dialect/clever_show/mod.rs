@@ -46,7 +46,9 @@ mod tests;
 mod usual;
 
 use crate::Malformed;
-use crate::dialect::{Answers, Calling, Delivers, Dialect, Envelope, Never, Opened};
+use crate::dialect::{
+    Answers, Calling, Delivers, Dialect, Envelope, Keeps, Never, Opened, Resumes,
+};
 use crate::error::clever_show::SKIPPED;
 use crate::framing::{self, Frame, Parsed, Recovery};
 use crate::message::{Message, Request};
@@ -248,8 +250,11 @@ impl Default for CleverShow {
 
 impl Dialect for CleverShow {
     type Key<'a> = &'a str;
+
     type Body<'a> = Body<'a>;
+
     type CallId = CallId;
+
     type Notice<'a> = Notice<'a>;
 
     const RESERVED: &'static [RangeInclusive<u16>] = &[];
@@ -313,6 +318,10 @@ impl Dialect for CleverShow {
         }
     }
 }
+
+impl Keeps for CleverShow {}
+
+impl Resumes for CleverShow {}
 
 impl Calling for CleverShow {
     fn call_id(&self, number: u32) -> CallId {

@@ -55,16 +55,17 @@ mod code;
 mod config;
 mod hello;
 mod keepalive;
+mod keeping;
 mod names;
 mod notice;
+mod resuming;
 mod sending;
 mod session;
 #[cfg(test)]
 mod tests;
 
-use crate::buf::{Measure, NeverSent};
 use crate::dialect::cable_car::Code;
-use crate::dialect::{Dialect, Envelope, Filing, Keeping, Kind, Leave, Opened, Settlement};
+use crate::dialect::{Dialect, Envelope, Filing, Kind, Opened};
 use crate::encoding::EncodeError;
 use crate::framing::{self, Extended, Framing, Parsed, Recovery, Skipped};
 use crate::{Instant, Malformed, file};
@@ -272,13 +273,14 @@ impl<C: Borrow<Config>, M: Codes> Native<C, M> {
 
 impl<C: Borrow<Config>, M: Codes> Dialect for Native<C, M> {
     type Key<'a> = Code;
+
     type Body<'a> = &'a mut [u8];
+
     type CallId = CallId;
+
     type Notice<'a> = Notice<'a>;
 
     const RESERVED: &'static [RangeInclusive<u16>] = RESERVED;
-
-    const HAS_SESSIONS: bool = true;
 
     #[inline]
     fn find(
@@ -401,196 +403,9 @@ impl<C: Borrow<Config>, M: Codes> Dialect for Native<C, M> {
         self.session.keepalive.handle_spoken();
     }
 
-    fn handle_connected(&mut self) {
-        self.fault = None;
-        self.codes.reset(false);
-        self.session.restart();
-    }
-
-    #[inline]
-    fn keeping(&self) -> Option<&Keeping> {
-        Some(&self.session.keeping)
-    }
-
-    #[inline]
-    fn keeping_mut(&mut self) -> Option<&mut Keeping> {
-        Some(&mut self.session.keeping)
-    }
-
-    #[inline]
-    fn measure(front: &[u8]) -> Measure {
-        code::measure(front)
-    }
-
-    #[inline]
-    fn window(&self) -> Option<usize> {
-        self.session.window()
-    }
-
-    fn largest(&self) -> usize {
-        self.session.largest()
-    }
-
-    #[inline]
-    fn may_follow(&self) -> bool {
-        self.session.may_follow()
-    }
-
-    fn emit_aside(
-        &mut self,
-        room: (usize, usize),
-        is_idle: bool,
-        slot: &mut [u8],
-    ) -> Result<usize, EncodeError> {
-        let (room, largest) = self.room(room);
-        let config = self.config.borrow();
-        Ok(self.session.emit(config, room, largest, is_idle, slot)?)
-    }
-
-    #[inline]
-    fn is_steady(&self) -> bool {
-        self.session.is_steady
-    }
-
-    #[inline]
-    fn is_small(first: u8) -> bool {
-        code::is_small(first)
-    }
-
-    fn take_small(&mut self, content: &[u8]) -> bool {
-        match content.first() {
-            Some(code) if code::is_small(*code) => self.take_in(*code, content).is_ok(),
-            Some(code) => {
-                self.session.foresee(*code);
-                false
-            }
-            None => false,
-        }
-    }
-
-    fn handle_ahead(&mut self, first: u8, len: usize) {
-        if code::is_sequenced(first) {
-            self.session
-                .on_ahead(u32::try_from(len).unwrap_or(u32::MAX));
-        }
-    }
-
-    #[inline]
-    fn take_settlement(&mut self) -> Option<Settlement> {
-        self.session.take_settlement(self.config.borrow())
-    }
-
-    fn handle_settled(&mut self, settled: Result<usize, NeverSent>) {
-        match settled {
-            Ok(in_doubt) => self.session.handle_in_doubt(in_doubt),
-            Err(NeverSent) => self.session.break_off_aloud(Rule::NeverSent),
-        }
-    }
-
-    /// An eighth of it, at most 256 bytes.
-    #[inline]
-    fn room_for_answers(limit: usize) -> usize {
-        (limit / 8).min(256)
-    }
-
     fn handle_out_of_step(&mut self) {
         let without_code = Rule::ShortFrame { code: 0 };
         self.session.break_off(self.fault.unwrap_or(without_code));
-    }
-
-    /// Once it is past, it counts as taken: the peer must not send it again.
-    fn handle_refused(&mut self, front: &[u8], len: usize) {
-        if let Some(code) = code::of(front).filter(|code| code::is_sequenced(*code)) {
-            let len = u32::try_from(len).unwrap_or(u32::MAX);
-            self.session.on_refused(code, len);
-        }
-    }
-
-    fn handle_passed_over(&mut self) {
-        self.session.count_refused();
-    }
-
-    fn handle_too_long(&mut self, count: usize) {
-        self.session.too_long = self.session.too_long.saturating_add(count);
-    }
-
-    /// Frames of files: their transfers say everything again.
-    fn is_of_session(front: &[u8]) -> bool {
-        matches!(code::of(front), Some(code::OFFER..=code::STOP))
-    }
-
-    fn strike(front: &mut [u8]) {
-        let place = Extended::measure(front).map(|frame| frame.start);
-        if let Some(code) = place.and_then(|at| front.get_mut(at)) {
-            *code = code::CHUNK;
-        }
-    }
-
-    fn enter_lobby(&mut self, seed: u64) -> bool {
-        let listens = self.session.side != Side::Dialler;
-        if listens {
-            self.session.side = Side::Lobby;
-            self.session.seed = seed;
-        }
-        listens
-    }
-
-    fn wanted(&self) -> Option<[u64; 2]> {
-        let hello = self.claim()?;
-        Some([hello.offered, hello.session])
-    }
-
-    fn sessions(&self) -> [u64; 2] {
-        match self.session.side {
-            Side::Dialler => [0; 2],
-            Side::Listener | Side::Lobby => [self.session.id(), self.session.offered()],
-        }
-    }
-
-    fn is_restart_at(&self, other: &Self) -> bool {
-        let asks_for_none = other.wanted() == Some([0; 2]);
-        let name = other.peer_name();
-        asks_for_none
-            && !name.is_empty()
-            && name == self.peer_name()
-            && self.session.is_of_another_start(other.peer().epoch)
-    }
-
-    fn take_over_from(&mut self, other: &Self) {
-        if let Some(hello) = other.claim() {
-            self.take_over(hello, other.peer_name());
-        }
-    }
-
-    fn answer_wanted(&mut self) {
-        self.answer();
-    }
-
-    fn is_resumable(&self) -> bool {
-        match self.session.side {
-            Side::Dialler => !self.session.is_final,
-            Side::Listener | Side::Lobby => self.session.id() != 0 || self.session.offered() != 0,
-        }
-    }
-
-    fn take_leave(&mut self, leave: Leave) {
-        match leave {
-            Leave::Done => self.close(Reason::Done),
-            Leave::NoRoom => self.close(Reason::NoRoom),
-            Leave::Superseded => self.abort(Reason::Superseded),
-            Leave::ShuttingDown => self.close(Reason::ShuttingDown),
-            Leave::Silent => self.close(Reason::Silent),
-        }
-    }
-
-    fn holds_in_doubt(&self) -> bool {
-        self.session.holds_in_doubt()
-    }
-
-    fn forget_in_doubt(&mut self) -> bool {
-        let held = self.holds_in_doubt();
-        self.session.forget_in_doubt();
-        held
     }
 }
 

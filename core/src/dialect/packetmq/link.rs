@@ -3,7 +3,7 @@ use super::packets::built_in;
 use super::state::Reason;
 use super::{LENGTH_LIMIT, Notice, Packets, Policy, Rows, Rule, Slots, State};
 use crate::Malformed;
-use crate::dialect::{Carries, Delivers, Dialect, Envelope, Kind, Never, Opened};
+use crate::dialect::{Carries, Delivers, Dialect, Envelope, Keeps, Kind, Never, Opened, Resumes};
 use crate::encoding::msgpack::{Reader, Writer, validate};
 use crate::encoding::value::{deserialize_from, serialize_into};
 use crate::encoding::{DecodeError, EncodeError};
@@ -201,8 +201,11 @@ impl<R: Rows> Packetmq<R> {
 
 impl<R: Rows> Dialect for Packetmq<R> {
     type Key<'a> = Key<'a>;
+
     type Body<'a> = &'a [u8];
+
     type CallId = Never;
+
     type Notice<'a> = Notice<'a>;
 
     const RESERVED: &'static [RangeInclusive<u16>] = &[0..=15];
@@ -310,6 +313,10 @@ impl<R: Rows> Dialect for Packetmq<R> {
         self.state.has_quit()
     }
 }
+
+impl<R: Rows> Keeps for Packetmq<R> {}
+
+impl<R: Rows> Resumes for Packetmq<R> {}
 
 impl<R: Rows, M: Message + Serialize> Carries<M> for Packetmq<R> {
     #[inline]

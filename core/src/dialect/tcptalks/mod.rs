@@ -58,7 +58,7 @@ mod tests;
 mod typed;
 
 use crate::Malformed;
-use crate::dialect::{Calling, Carries, Dialect, Envelope, Kind, Opened};
+use crate::dialect::{Calling, Carries, Dialect, Envelope, Keeps, Kind, Opened, Resumes};
 use crate::encoding::pickle::{Nodes, Progress, Table, Value};
 use crate::encoding::{self, DecodeError, EncodeError};
 use crate::framing::{self, Frame, Parsed, Recovery};
@@ -201,8 +201,11 @@ impl<S: Nodes, P> TcpTalks<S, P> {
 
 impl<S: Nodes, P: AsRef<str>> Dialect for TcpTalks<S, P> {
     type Key<'a> = Opcode<'a>;
+
     type Body<'a> = Body<'a>;
+
     type CallId = CallId;
+
     type Notice<'a> = Notice<'a>;
 
     const RESERVED: &'static [RangeInclusive<u16>] = &[0xAA..=0xAA, 0xBB..=0xBB, 0xFF..=0xFF];
@@ -286,6 +289,10 @@ impl<S: Nodes, P: AsRef<str>> Dialect for TcpTalks<S, P> {
         self.emit(&Done { id }, slot)
     }
 }
+
+impl<S: Nodes, P: AsRef<str>> Keeps for TcpTalks<S, P> {}
+
+impl<S: Nodes, P: AsRef<str>> Resumes for TcpTalks<S, P> {}
 
 impl<S: Nodes, P: AsRef<str>> Calling for TcpTalks<S, P> {
     fn call_id(&self, number: u32) -> CallId {

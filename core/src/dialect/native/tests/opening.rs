@@ -1,7 +1,7 @@
 use super::rig::{End, Number, Told, reconnect, settle};
 use super::{Config, Native, Notice, Opening};
 use crate::dialect::native::{Adapt, Cause, Policy, Reason};
-use crate::dialect::{Dialect, Leave};
+use crate::dialect::{Leave, Resumes};
 use crate::message::Entry;
 use crate::{Event, Messenger};
 use std::string::ToString;
