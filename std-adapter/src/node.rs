@@ -65,6 +65,8 @@ pub struct Node<D: Dialect, T = TcpStream> {
     /// What ended the link, until someone has been told.
     lost: Option<Error>,
     is_finished: bool,
+    /// The session is to end once the peer has taken all.
+    is_leaving: bool,
     /// What gets another transport when one is lost.
     dialler: Option<Box<Dialler<T>>>,
     /// How a transport is woken, once somebody has a handle.
@@ -92,6 +94,7 @@ impl<D: Dialect, T: Transport> Node<D, T> {
             posts: None,
             lost: None,
             is_finished: false,
+            is_leaving: false,
             dialler: None,
             waker: None,
         }

@@ -1,8 +1,10 @@
 //! A client of the native protocol over real sockets, which come and go.
 
 mod native_rig;
+mod proxy;
 
 use native_rig::{LONG, Note, SOON, Step, Sum, config, standing, tell_standing};
+use proxy::{Fate, Proxy};
 use ropeway_std::call::CallError;
 use ropeway_std::dialect::Dialect;
 use ropeway_std::message::Entry;
@@ -467,4 +469,51 @@ fn closing_first_sends_what_is_queued_over_a_new_link_if_need_be() {
     ));
     assert_eq!(heard.try_iter().collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
     assert!(closing.join().unwrap());
+}
+
+/// A server that takes whoever comes, and tells what notes it hears.
+fn hear_notes(listener: TcpListener) -> mpsc::Receiver<u32> {
+    let (said, heard) = mpsc::channel();
+    thread::spawn(move || {
+        let mut handlers = Handlers::new();
+        handlers.on::<Note>(move |_, note| said.send(note.0).unwrap_or_default());
+        let mut server = server(&listener, &config("server"), handlers);
+        loop {
+            serve(&mut server);
+            server.reconnect(listener.accept().unwrap().0).unwrap();
+        }
+    });
+    heard
+}
+
+#[test]
+fn a_cut_while_a_client_closes_loses_nothing() {
+    let cut_after = |cut_after| Fate {
+        cut_after,
+        garbles: None,
+    };
+    let mut whole = None;
+    let mut cuts = 1;
+    while whole.is_none() {
+        let (listener, address) = listen();
+        let heard = hear_notes(listener);
+        let proxy = Proxy::new(address, move |number| match number {
+            0 => cut_after(Some(cuts)),
+            _ => cut_after(None),
+        });
+        let mut client = client(proxy.address, Handlers::new());
+        for n in 0..5 {
+            client.send(&Note(n)).unwrap();
+        }
+        let closed = client.close(LONG);
+        assert!(closed.unwrap(), "cut after {cuts} bytes");
+        for n in 0..5 {
+            assert_eq!(heard.recv_timeout(LONG), Ok(n), "cut after {cuts} bytes");
+        }
+        if proxy.connections.load(Ordering::SeqCst) == 1 {
+            whole = Some(cuts);
+        }
+        cuts += 3;
+    }
+    assert!(whole > Some(100), "{whole:?} bytes without a cut");
 }

@@ -79,6 +79,9 @@ impl<D: Dialect, T: Transport> Node<D, T> {
 
     /// The link has ended: a client dials again where that can help, and says so; for others it is an error.
     pub(super) fn lose(&mut self, error: Error) -> Result<bool, Error> {
+        if self.is_leaving && self.has_left() {
+            return Err(error);
+        }
         self.desk.handle_lost();
         let parting = self.desk.parting.take();
         let goes_on = parting
@@ -127,23 +130,25 @@ impl<D: Dialect, T: Transport> Node<D, T> {
     where
         D: Refuses,
     {
-        while self.is_down() {
-            if self.link.queued() == 0 {
+        self.is_leaving = true;
+        while !self.has_left() {
+            if self.is_down() && self.link.queued() == 0 {
                 return Ok(true);
             }
             if deadline.has_passed() {
-                return Ok(false);
+                break;
             }
-            self.step(deadline, &mut ())?;
-        }
-        self.open(deadline.left())?;
-        self.dialler = None;
-        self.link.dialect().quit();
-        while !self.has_left() && !deadline.has_passed() {
+            if !self.is_down() && self.link.dialect().is_open() {
+                // A link that was lost forgets it.
+                self.link.dialect().quit();
+            }
             match self.step(deadline, &mut ()) {
                 Err(error) if !self.has_left() => return Err(error),
                 _ => {}
             }
+        }
+        if self.is_down() {
+            return Ok(false);
         }
         let is_taken = self.has_left() && self.link.queued() == 0;
         // What the peer still says must not cut off the last word; that it has gone by now is as well.
