@@ -62,6 +62,8 @@ pub struct Node<D: Dialect, T = TcpStream> {
     handlers: Handlers<D>,
     desk: Desk<D>,
     posts: Option<Office<Job<D>>>,
+    /// What ends a wait, of all that other threads may want.
+    heeds: fn(&Posts<Job<D>>) -> bool,
     /// What ended the link, until someone has been told.
     lost: Option<Error>,
     is_finished: bool,
@@ -92,6 +94,7 @@ impl<D: Dialect, T: Transport> Node<D, T> {
             handlers,
             desk,
             posts: None,
+            heeds: Posts::has_jobs,
             lost: None,
             is_finished: false,
             is_leaving: false,
@@ -159,9 +162,19 @@ impl<D: Dialect, T: Transport> Node<D, T> {
     where
         D: Refuses,
     {
+        self.heeds = Posts::has_some;
+        let stepped = self.step_unless_lost(Deadline::after(timeout));
+        self.heeds = Posts::has_jobs;
+        stepped
+    }
+
+    fn step_unless_lost(&mut self, deadline: Deadline) -> Result<bool, Error>
+    where
+        D: Refuses,
+    {
         match self.lost.take() {
             Some(lost) => Err(lost),
-            None => self.step(Deadline::after(timeout), &mut ()),
+            None => self.step(deadline, &mut ()),
         }
     }
 
@@ -189,7 +202,7 @@ impl<D: Dialect, T: Transport> Node<D, T> {
             if deadline.has_passed() {
                 return Ok(false);
             }
-            self.turn(deadline.left())?;
+            self.step_unless_lost(deadline)?;
         }
         Ok(true)
     }

@@ -34,6 +34,8 @@ struct Waiting {
     events: Events,
     reads: Patience,
     writes: Patience,
+    /// Someone woke, and no read has ended of that yet.
+    is_woken: bool,
 }
 
 impl Polled {
@@ -53,6 +55,7 @@ impl Polled {
                 events: Events::with_capacity(4),
                 reads: Patience::Forever,
                 writes: Patience::Forever,
+                is_woken: false,
             }),
         })
     }
@@ -80,22 +83,28 @@ impl Polled {
                 Patience::Until(timeout) => Deadline::after(timeout),
                 Patience::Forever => Deadline::after(Duration::MAX),
             });
-            if end.has_passed() || (waiting.until(end)? && may_wake) {
+            if may_wake && waiting.take_woken() || end.has_passed() {
                 return Err(io::ErrorKind::WouldBlock.into());
             }
+            waiting.until(end)?;
         }
     }
 }
 
 impl Waiting {
-    /// Waits for the next event and says whether someone woke.
-    fn until(&mut self, end: Deadline) -> io::Result<bool> {
+    /// Waits for the next event, which may be that someone woke.
+    fn until(&mut self, end: Deadline) -> io::Result<()> {
         let timeout = Some(end.left()).filter(|left| *left < Duration::MAX);
         match self.poll.poll(&mut self.events, timeout) {
             Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
             _ => {}
         }
-        Ok(self.events.iter().any(|event| event.token() == WOKEN))
+        self.is_woken |= self.events.iter().any(|event| event.token() == WOKEN);
+        Ok(())
+    }
+
+    const fn take_woken(&mut self) -> bool {
+        std::mem::replace(&mut self.is_woken, false)
     }
 }
 
@@ -153,3 +162,29 @@ impl fmt::Debug for Polled {
 
 const WOKEN: Token = Token(0);
 const SOCKET: Token = Token(1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+
+    #[test]
+    fn who_wakes_a_blocked_write_ends_the_next_read() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let here = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (_there, _) = listener.accept().unwrap();
+        let polled = Polled::new(here).unwrap();
+        let soon = Patience::Until(Duration::from_millis(20));
+        polled.set_patience(Patience::Forever, soon).unwrap();
+        let write_until_blocked = || while polled.write(&[0; 1 << 16]).is_ok() {};
+        write_until_blocked();
+        polled.waker()();
+        write_until_blocked();
+        let late = Deadline::after(Duration::from_secs(20));
+        let patience = Patience::Until(late.left());
+        polled.set_patience(patience, patience).unwrap();
+        let read = polled.read(&mut [0]);
+        assert_eq!(read.unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        assert!(!late.has_passed());
+    }
+}

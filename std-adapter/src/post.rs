@@ -95,6 +95,11 @@ impl<J> Posts<J> {
         state.stop || state.wake || !state.jobs.is_empty()
     }
 
+    /// The same, but for wishes to stop or to be woken.
+    pub(crate) fn has_jobs(&self) -> bool {
+        !self.lock().jobs.is_empty()
+    }
+
     pub(crate) fn take(&self) -> Option<J> {
         self.lock().jobs.pop_front()
     }

@@ -467,6 +467,17 @@ fn another_thread_wakes_a_node_on_tcp() {
 }
 
 #[test]
+fn who_stops_a_node_stops_no_call() {
+    let (here, _served) = served(calculator());
+    let mut node = node_over(here, Handlers::new());
+    let handle = node.handle(4);
+    handle.stop();
+    assert!(node.open(LONG).unwrap());
+    assert_eq!(node.call(&Sum(2, 3), LONG), Ok(5));
+    node.run(|| false).unwrap();
+}
+
+#[test]
 fn posts_push_back_when_there_are_too_many() {
     let (mut node, _link) = node_and_link(Handlers::new());
     let handle = node.handle(2);

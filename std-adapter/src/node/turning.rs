@@ -78,10 +78,10 @@ impl<D: Dialect, T: Transport> Node<D, T> {
             true => full.max(self.link.queued()),
             false => full,
         };
-        let posts = self.posts.as_deref();
+        let (posts, heeds) = (self.posts.as_deref(), self.heeds);
         let mut heard = 0;
         if self.link.wait(timeout, |link| {
-            posts.is_some_and(|posts| posts.has_some()) || link.queued() < full
+            posts.is_some_and(|posts| heeds(posts)) || link.queued() < full
         })? {
             while heard < BURST {
                 let mut peer = Peer::alone(self.link.messenger(), &mut self.desk);
@@ -120,7 +120,7 @@ impl<D: Dialect, T: Transport> Node<D, T> {
             }
             self.link.flush()?;
             let posts = self.posts.as_deref();
-            if posts.is_some_and(|posts| posts.has_some()) || self.link.has_event() {
+            if posts.is_some_and(|posts| (self.heeds)(posts)) || self.link.has_event() {
                 break;
             }
         }
