@@ -119,8 +119,11 @@ impl<D: Dialect> Desk<D> {
         self.files.as_deref_mut()
     }
 
-    /// The session is resumed, or a fresh one.
+    /// The session is resumed, or a fresh one, in which nobody waits for answers of an older one.
     pub(crate) fn handle_opened(&mut self, opening: Opening) {
+        if let Opening::Fresh { .. } = opening {
+            self.owed.clear();
+        }
         if let Some(files) = &mut self.files {
             files.handle_opened(opening);
         }
@@ -198,7 +201,10 @@ impl<D: Dialect> Desk<D> {
         if let Some(files) = self.files.as_mut().filter(|files| files.holds()) {
             files.settle(mail);
         }
-        while let Some(owed) = self.owed.front_mut() {
+        // What is owed may be owed no more once that is heard.
+        while !mail.dialect().has_notice()
+            && let Some(owed) = self.owed.front_mut()
+        {
             match owed(mail) {
                 Err(SendError::Full) => return,
                 Err(_) => self.unsent += 1,

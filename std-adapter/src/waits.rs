@@ -68,8 +68,8 @@ impl Waits {
 
     /// Waits until the peer has taken something of a full outbox, and says whether it has within the send timeout.
     ///
-    /// It takes in what the peer says, as far as there is room; when there is none, or no more will come, somebody has to take
-    /// that first.
+    /// It takes in what the peer says, as far as there is room; when there is none, no more will come, or the session is another
+    /// by now, somebody has to take that first.
     #[cold]
     pub(crate) fn wait_for_room<D: Dialect, T: Transport>(
         &mut self,
@@ -88,7 +88,8 @@ impl Waits {
                 return Ok(true);
             }
             let mail = link.messenger();
-            if deadline.has_passed() || mail.has_ended() || mail.input_room().is_empty() {
+            let must_be_heard = mail.has_ended() || mail.dialect().has_notice();
+            if deadline.has_passed() || must_be_heard || mail.input_room().is_empty() {
                 return Ok(false);
             }
             let left = deadline.left().min(self.until_timer(link));

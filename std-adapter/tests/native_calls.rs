@@ -554,3 +554,34 @@ fn a_peer_that_goes_without_taking_its_answers_is_missed() {
         "{ended:?}"
     );
 }
+
+#[test]
+fn a_restart_is_heard_by_who_owes_answers_and_keeps_what_is_in_doubt() {
+    let doubting = native::config().name("there").keep_in_doubt();
+    let options = Options::default().buffer(4096).send_timeout(SOON);
+    let (a, b) = ends(1 << 18);
+    let listening = native::listening(&Arc::new(doubting));
+    let there = Link::over(listening, b, &options).unwrap();
+    let (mut handlers, stands) = standing();
+    handlers.answer::<Sum>(|_, Sum(a, b)| Ok(i64::from(a) + i64::from(b)));
+    let here = node(native::dialling(&config("here")), a, Handlers::new());
+    let mut pair = (here, Node::new(there, handlers));
+    settle(&mut pair);
+
+    let old: Vec<_> = (0..60)
+        .map(|n| pair.0.start(&Sum(n, 100_000_000), LONG).unwrap())
+        .collect();
+    pair.0.turn(Duration::ZERO).unwrap();
+    while pair.1.peer().send(&Step(7)).is_ok() {}
+    pair.1.turn(Duration::ZERO).unwrap();
+
+    let (a, b) = ends(1 << 18);
+    pair.0 = node(native::dialling(&config("here again")), a, Handlers::new());
+    drop(old);
+    pair.1.reconnect(b).unwrap();
+    let sum = pair.0.start(&Sum(2, 3), LONG).unwrap();
+    assert_eq!(poll(&sum, &mut pair), Ok(5));
+    assert_eq!(pair.0.peer().stale_answers(), 0);
+    let stood = stands.try_iter().last().unwrap();
+    assert!(stood.starts_with("fresh: the peer has restarted"), "{stood}");
+}

@@ -22,7 +22,8 @@ enum Next<D: Dialect> {
 
 /// Hands the next thing that the peer said to whoever is to get it, and says whether there was one.
 ///
-/// Nothing is taken while the peer is owed an answer that found no room.
+/// Nothing is taken while the peer is owed an answer that found no room, but for what has become of the session: there may
+/// be none before that is heard.
 pub(crate) fn dispatch<D: Refuses>(
     peer: &mut Peer<'_, D>,
     handlers: &mut Handlers<D>,
@@ -132,7 +133,7 @@ fn read<D: Refuses>(
 ) -> Option<Next<D>> {
     let (mail, desk) = peer.parts();
     desk.settle(mail);
-    if !desk.owes_nothing() {
+    if !desk.owes_nothing() && !mail.dialect().has_notice() {
         return None;
     }
     let mut asked = None;

@@ -325,8 +325,8 @@ impl<D: Dialect> Connection<D> {
     pub(super) fn may_speak(&mut self) -> bool {
         matches!(self.stage, Stage::Going)
             && self.ending().is_none()
-            && self.owes_nothing()
             && self.mail.has_event()
+            && (self.owes_nothing() || self.mail.dialect().has_notice())
     }
 
     /// Whether there is something to do without waiting for the socket.

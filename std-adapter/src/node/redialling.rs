@@ -34,7 +34,10 @@ impl<D: Dialect, T: Transport> Node<D, T> {
     pub(super) fn step_without_link(&mut self, deadline: Deadline) -> Result<bool, Error> {
         let mut happened = self.do_posts() | self.expire();
         self.desk.settle(self.link.messenger());
-        let is_woken = self.posts.as_deref().is_some_and(|posts| (self.heeds)(posts));
+        let is_woken = self
+            .posts
+            .as_deref()
+            .is_some_and(|posts| (self.heeds)(posts));
         let timeout = match happened || is_woken {
             true => Duration::ZERO,
             false => deadline.left().min(self.next_timeout()),
