@@ -204,8 +204,11 @@ impl<D: Dialect> Traffic<D> {
             Ok(None) => {}
             Err(NotTaken::Rule(rule)) => return Err(rule),
             Err(_) => {
-                let mut held = vec![0; Frame::MAX_CONTROL];
-                // Chunks are never put off: the disk is always ready.
+                let chunk = match frame {
+                    Frame::Chunk { bytes, .. } => bytes.len(),
+                    _ => 0,
+                };
+                let mut held = vec![0; Frame::MAX_CONTROL + chunk];
                 if let Ok(len) = frame.emit(&mut held) {
                     held.truncate(len);
                     self.held = Some(held);
