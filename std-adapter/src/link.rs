@@ -114,7 +114,7 @@ impl<D: Dialect, T: Transport> Link<D, T> {
     {
         loop {
             match self.link.try_queue(message) {
-                Err(SendError::Full) if self.make_room()? => {}
+                Err(SendError::Full) if self.make_room(Deadline::NEVER, || false)? => {}
                 queued => return queued.map_err(Error::Send),
             }
         }
@@ -123,7 +123,17 @@ impl<D: Dialect, T: Transport> Link<D, T> {
     /// Writes all that is queued, unless the send timeout ends first.
     #[inline]
     pub fn flush(&mut self) -> Result<(), Error> {
-        while self.link.has_output() && self.waits.write(&mut self.link)? {}
+        self.flush_until(Deadline::NEVER, || false)
+    }
+
+    /// The same, until `limit` at most and only before `stop` says so.
+    #[inline]
+    pub(crate) fn flush_until(
+        &mut self,
+        limit: Deadline,
+        stop: impl Fn() -> bool,
+    ) -> Result<(), Error> {
+        while self.link.has_output() && self.waits.write(&mut self.link, limit, &stop)? {}
         Ok(())
     }
 
@@ -150,12 +160,21 @@ impl<D: Dialect, T: Transport> Link<D, T> {
         Ok(self.link.has_event() || self.waits.read(&mut self.link, timeout, stop)?)
     }
 
-    /// Makes room in a full outbox, and says whether there could be made some within the send timeout.
-    pub(crate) fn make_room(&mut self) -> Result<bool, Error> {
+    /// Makes room in a full outbox, and says whether there could be made some within the send timeout, until `limit` and
+    /// before `stop` says so.
+    pub(crate) fn make_room(
+        &mut self,
+        limit: Deadline,
+        stop: impl Fn() -> bool,
+    ) -> Result<bool, Error> {
         match self.link.messenger().dialect().keeping() {
-            Some(_) => self.waits.wait_for_room(&mut self.link),
-            None => self.waits.write(&mut self.link),
+            Some(_) => self.waits.wait_for_room(&mut self.link, limit, stop),
+            None => self.waits.write(&mut self.link, limit, stop),
         }
+    }
+
+    pub(crate) fn has_output(&self) -> bool {
+        self.link.has_output()
     }
 
     pub(crate) fn has_event(&mut self) -> bool {

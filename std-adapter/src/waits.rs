@@ -66,7 +66,8 @@ impl Waits {
         }
     }
 
-    /// Waits until the peer has taken something of a full outbox, and says whether it has within the send timeout.
+    /// Waits until the peer has taken something of a full outbox, and says whether it has within the send timeout, until
+    /// `limit` and before `stop` says so.
     ///
     /// It takes in what the peer says, as far as there is room; when there is none, no more will come, or the session is another
     /// by now, somebody has to take that first.
@@ -74,8 +75,10 @@ impl Waits {
     pub(crate) fn wait_for_room<D: Dialect, T: Transport>(
         &mut self,
         link: &mut Inner<D, T>,
+        limit: Deadline,
+        stop: impl Fn() -> bool,
     ) -> Result<bool, Error> {
-        let deadline = Deadline::after(self.send_timeout);
+        let deadline = self.limit(limit);
         let full = link.queued();
         loop {
             // Little is not worth a write while the peer has something to acknowledge, which makes room without.
@@ -89,7 +92,7 @@ impl Waits {
             }
             let mail = link.messenger();
             let must_be_heard = mail.has_ended() || mail.dialect().has_notice();
-            if deadline.has_passed() || must_be_heard || mail.input_room().is_empty() {
+            if deadline.has_passed() || stop() || must_be_heard || mail.input_room().is_empty() {
                 return Ok(false);
             }
             let left = deadline.left().min(self.until_timer(link));
@@ -103,13 +106,16 @@ impl Waits {
         }
     }
 
-    /// Writes once, and says whether anything could be written within the send timeout.
+    /// Writes once, and says whether anything could be written within the send timeout, until `limit` and before `stop`
+    /// says so.
     ///
     /// A peer that does not read may itself be waiting to be read from, so that is tried meanwhile.
     #[inline]
     pub(crate) fn write<D: Dialect, T: Transport>(
         &mut self,
         link: &mut Inner<D, T>,
+        limit: Deadline,
+        stop: impl Fn() -> bool,
     ) -> Result<bool, Error> {
         if self.reads == Patience::None {
             if !self.spin.is_zero() && link.write_once()? {
@@ -117,7 +123,7 @@ impl Waits {
             }
             self.set_reads(link, Patience::Forever)?;
         }
-        Ok(link.write_once()? || (is_stuck(link) && self.write_when_unstuck(link)?))
+        Ok(link.write_once()? || (is_stuck(link) && self.write_when_unstuck(link, limit, stop)?))
     }
 
     /// Writes what is queued and reads, until there is something to say, `timeout` ends or `stop` says so; says
@@ -210,9 +216,11 @@ impl Waits {
     fn write_when_unstuck<D: Dialect, T: Transport>(
         &mut self,
         link: &mut Inner<D, T>,
+        limit: Deadline,
+        stop: impl Fn() -> bool,
     ) -> Result<bool, Error> {
-        let deadline = Deadline::after(self.send_timeout);
-        while is_stuck(link) && !deadline.has_passed() {
+        let deadline = self.limit(limit);
+        while is_stuck(link) && !deadline.has_passed() && !stop() {
             self.set_reads(link, Patience::Until(SHORTEST))?;
             match link.read_once() {
                 Ok(_) | Err(Error::Closed | Error::OutOfStep) => {}
@@ -223,6 +231,11 @@ impl Waits {
             }
         }
         Ok(false)
+    }
+
+    /// When a wait for room that begins now ends at the latest.
+    fn limit(&self, limit: Deadline) -> Deadline {
+        Deadline::after(self.send_timeout.min(limit.left()))
     }
 
     fn set_reads<D: Dialect, T: Transport>(
@@ -245,6 +258,9 @@ fn is_stuck<D: Dialect, T: Transport>(link: &mut Inner<D, T>) -> bool {
 }
 
 impl Deadline {
+    /// One that is never reached.
+    pub(crate) const NEVER: Self = Self(None);
+
     /// The end of `timeout` from now; none that could be reached for [`Duration::MAX`].
     pub(crate) fn after(timeout: Duration) -> Self {
         Self(Instant::now().checked_add(timeout))

@@ -583,5 +583,8 @@ fn a_restart_is_heard_by_who_owes_answers_and_keeps_what_is_in_doubt() {
     assert_eq!(poll(&sum, &mut pair), Ok(5));
     assert_eq!(pair.0.peer().stale_answers(), 0);
     let stood = stands.try_iter().last().unwrap();
-    assert!(stood.starts_with("fresh: the peer has restarted"), "{stood}");
+    assert!(
+        stood.starts_with("fresh: the peer has restarted"),
+        "{stood}"
+    );
 }

@@ -467,6 +467,24 @@ fn another_thread_wakes_a_node_on_tcp() {
 }
 
 #[test]
+fn a_deadline_holds_while_the_peer_reads_nothing() {
+    let (here, there) = ends(16);
+    let (said, heard) = mpsc::channel();
+    thread::spawn(move || {
+        let options = Options::default().buffer(256).max_message(256);
+        let link = Link::over(Toy::default(), here, &options).unwrap();
+        let mut node = Node::new(link, Handlers::new());
+        said.send(node.call(&Sum(1, 2), SOON)).unwrap();
+        while node.start(&Sum(1, 2), LONG).is_ok() {}
+        said.send(node.call(&Sum(1, 2), SOON)).unwrap();
+    });
+    for _ in 0..2 {
+        assert_eq!(heard.recv_timeout(LONG), Ok(Err(CallError::Deadline)));
+    }
+    drop(there);
+}
+
+#[test]
 fn who_stops_a_node_stops_no_call() {
     let (here, _served) = served(calculator());
     let mut node = node_over(here, Handlers::new());

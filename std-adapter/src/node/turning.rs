@@ -50,7 +50,7 @@ impl<D: Dialect, T: Transport> Node<D, T> {
         D: Refuses,
     {
         if !self.keeps_sessions() {
-            let made = self.link.make_room();
+            let made = self.link.make_room(deadline, || false);
             return made.or_else(|error| self.lose(error)).map(drop);
         }
         // What came must be taken by its handlers before the peer takes more.
@@ -68,7 +68,7 @@ impl<D: Dialect, T: Transport> Node<D, T> {
         D: Refuses,
     {
         let mut happened = self.do_posts() | self.expire();
-        let has_files = self.move_files()?;
+        let has_files = self.move_files(deadline)?;
         let timeout = match happened || has_files {
             true => Duration::ZERO,
             false => deadline.left().min(self.next_timeout()),
@@ -91,7 +91,12 @@ impl<D: Dialect, T: Transport> Node<D, T> {
                 heard += 1;
                 // What handlers say must find room. What a session begins with is told before it goes on.
                 if self.link.queued() >= PLENTY && !self.link.dialect().has_notice() {
-                    self.link.flush()?;
+                    let limit = Deadline::after(timeout);
+                    self.link
+                        .flush_until(limit, || posts.is_some_and(|posts| heeds(posts)))?;
+                    if self.link.has_output() {
+                        break;
+                    }
                 }
                 if caller.id().is_some_and(|id| !self.desk.calls.is_open(id)) {
                     break;
@@ -104,8 +109,8 @@ impl<D: Dialect, T: Transport> Node<D, T> {
         let is_answered = caller.id().is_some_and(|id| !self.desk.calls.is_open(id));
         // That an answer was taken is said with the next request.
         if others || heard != 1 || !is_answered {
-            self.let_out()?;
-            self.move_files()?;
+            self.let_out(deadline)?;
+            self.move_files(deadline)?;
         }
         happened |= self.tell_files();
         Ok(happened)
@@ -113,12 +118,12 @@ impl<D: Dialect, T: Transport> Node<D, T> {
 
     /// Writes what there is to say of files, a chunk at a time, as long as nothing else is to be done; says whether there
     /// is more.
-    fn move_files(&mut self) -> Result<bool, Error> {
+    fn move_files(&mut self, deadline: Deadline) -> Result<bool, Error> {
         for _ in 0..CHUNKS {
             if !self.desk.move_files(self.link.messenger()) {
                 break;
             }
-            self.link.flush()?;
+            self.flush_until(deadline)?;
             let posts = self.posts.as_deref();
             if posts.is_some_and(|posts| (self.heeds)(posts)) || self.link.has_event() {
                 break;
@@ -132,18 +137,29 @@ impl<D: Dialect, T: Transport> Node<D, T> {
         self.handlers.tell_files(&mut peer)
     }
 
+    /// Writes what is queued, until `deadline` at most and as long as nothing else is to be done.
+    fn flush_until(&mut self, deadline: Deadline) -> Result<(), Error> {
+        let limit = Deadline::after(deadline.left().min(self.next_timeout()));
+        let (posts, heeds) = (self.posts.as_deref(), self.heeds);
+        self.link
+            .flush_until(limit, || posts.is_some_and(|posts| heeds(posts)))
+    }
+
     /// Writes what is queued, answers that found no room before included, and ends what is to be ended.
-    fn let_out(&mut self) -> Result<(), Error> {
+    fn let_out(&mut self, deadline: Deadline) -> Result<(), Error> {
         if self.desk.ending == Some(Ending::AtOnce) {
             let ended = self.link.transport().shutdown(Shutdown::Both);
             ended.map_err(transport_error)?;
             return Err(Error::Closed);
         }
         self.desk.settle(self.link.messenger());
-        self.link.flush()?;
+        self.flush_until(deadline)?;
+        let limit = Deadline::after(deadline.left().min(self.next_timeout()));
         while !self.desk.owes_nothing() {
             self.desk.settle(self.link.messenger());
-            if !self.desk.owes_nothing() && !self.link.make_room()? {
+            let (posts, heeds) = (self.posts.as_deref(), self.heeds);
+            let stop = || posts.is_some_and(|posts| heeds(posts));
+            if !self.desk.owes_nothing() && !self.link.make_room(limit, stop)? {
                 // Nothing is taken before they are out, and they never will be on this link.
                 if self.link.messenger().has_ended() {
                     return Err(Error::Closed);
@@ -151,7 +167,7 @@ impl<D: Dialect, T: Transport> Node<D, T> {
                 break;
             }
         }
-        self.link.flush()?;
+        self.flush_until(deadline)?;
         if self.desk.ending == Some(Ending::Gracefully) && !self.is_finished {
             self.link.finish()?;
             self.is_finished = true;
