@@ -1,5 +1,6 @@
-use crate::storage::Growable;
-use crate::transport::{Half, Patience, Transport, halves, transport_error};
+use crate::link::Inner;
+use crate::transport::{Patience, Transport, halves, transport_error};
+use crate::wire::{self, End};
 use crate::{Error, Options};
 use ropeway_core::dialect::{Carries, Dialect};
 use ropeway_core::registry::Registry;
@@ -27,7 +28,7 @@ use std::net::{Shutdown, TcpStream};
 /// ```
 #[derive(Debug)]
 pub struct Pump<D, T = TcpStream> {
-    link: pump::Link<D, Half<T>, Half<T>, Growable>,
+    link: Inner<D, T>,
     finishing: bool,
     /// What ended reading, until all that came before has been taken.
     failure: Option<Error>,
@@ -42,11 +43,14 @@ impl<D: Dialect> Pump<D> {
 }
 
 impl<D: Dialect, T: Transport> Pump<D, T> {
-    /// A pump over any transport.
+    /// A pump over any transport, secure where the options have keys, as a [`Link`](crate::Link::over) is.
     pub fn over(dialect: D, transport: T, options: &Options) -> Result<Self, Error> {
+        let wire = options.wire(End::Either).map_err(transport_error)?;
         let set = transport.set_patience(Patience::None, Patience::None);
         set.map_err(transport_error)?;
         let messenger = Messenger::new(dialect, options.memory(), options.memory());
+        let mut messenger = messenger.with_wire(wire);
+        wire::start(&mut messenger);
         let (reader, writer) = halves(transport);
         Ok(Self {
             link: pump::Link::new(messenger, reader, writer),

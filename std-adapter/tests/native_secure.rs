@@ -7,7 +7,7 @@ use proxy::{Fate, Proxy};
 use ropeway_core::wire::{Wire, secure};
 use ropeway_std::hub::{Handle, Hub, Limits, News, PeerInfo};
 use ropeway_std::native::{self, Client, Dial, Key, Keyring, Native, Standing};
-use ropeway_std::{Error, Handlers, Link, Listener, Node, Options, messages};
+use ropeway_std::{Error, Event, Handlers, Link, Listener, Node, Options, Pump, memory, messages};
 use serde::{Deserialize, Serialize};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -329,4 +329,37 @@ fn a_session_is_not_resumed_under_another_key_id() {
     proxy.cut();
     let bye = say(served.address, b"rover", 1, &hello);
     assert_eq!(bye[1..3], [0xe2, 6], "{bye:02x?}");
+}
+
+/// What a pump with a key has a listener hear that has these options.
+fn pumped(options: &Options) -> Option<u32> {
+    let (here, there) = memory::ends(4096);
+    let dials = Options::default().secure(key("rover", 1));
+    let mut here = Pump::over(native::dialling(&config()), here, &dials).unwrap();
+    let mut there = Pump::over(native::listening(&config()), there, options).unwrap();
+    here.send(&Number(7)).unwrap();
+    for _ in 0..20 {
+        // The one that the other cannot read ends the link.
+        if here.xfer().and(there.xfer()).is_err() {
+            return None;
+        }
+        while here.get::<Words>().is_some() {}
+        while let Some(event) = there.get() {
+            if let Event::Message(Words::Number(Number(number))) = event {
+                return Some(number);
+            }
+        }
+    }
+    None
+}
+
+#[test]
+fn a_pump_with_a_key_is_read_by_who_has_it_too() {
+    assert_eq!(pumped(&Options::default().keyring(keyring())), Some(7));
+    assert_eq!(pumped(&Options::default()), None);
+    let both = Options::default()
+        .secure(key("rover", 1))
+        .keyring(keyring());
+    let (here, _there) = memory::ends(4096);
+    assert!(Pump::over(native::dialling(&config()), here, &both).is_err());
 }
