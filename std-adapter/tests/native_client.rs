@@ -471,6 +471,43 @@ fn closing_first_sends_what_is_queued_over_a_new_link_if_need_be() {
     assert!(closing.join().unwrap());
 }
 
+#[test]
+fn a_server_that_opens_links_only_to_end_them_is_dialled_less_and_less() {
+    const KICKS: usize = 6;
+    let (listener, address) = listen();
+    thread::spawn(move || {
+        let mut server = server(&listener, &config("server"), Handlers::new());
+        loop {
+            let is_open = |server: &mut Node<Native>| server.link().dialect().is_open();
+            while !is_open(&mut server) {
+                server.turn(LONG).unwrap();
+            }
+            server.call(&Sum(1, 2), LONG).unwrap();
+            cut(&mut server);
+            server.reconnect(listener.accept().unwrap().0).unwrap();
+        }
+    });
+    let (said, waits) = mpsc::channel();
+    let mut handlers = sums();
+    handlers.standing(move |_, standing| {
+        if let native::Standing::Lost { retry_in, .. } = *standing {
+            said.send(retry_in).unwrap();
+        }
+    });
+    let first = Duration::from_millis(1);
+    let backoff = Backoff::default().first(first).factor(50).last(first * 50);
+    let dial = Dial::new(address).backoff(backoff);
+    let mut client = dial.client(&config("client"), handlers).unwrap();
+    let mut waited = Vec::new();
+    client
+        .run(|| {
+            waited.extend(waits.try_iter());
+            waited.len() == KICKS
+        })
+        .unwrap();
+    assert!(waited.iter().any(|wait| *wait > first), "{waited:?}");
+}
+
 /// A server that takes whoever comes, and tells what notes it hears.
 fn hear_notes(listener: TcpListener) -> mpsc::Receiver<u32> {
     let (said, heard) = mpsc::channel();

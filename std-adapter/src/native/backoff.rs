@@ -23,6 +23,7 @@ pub struct Backoff {
     first: Duration,
     factor: u32,
     last: Duration,
+    steady: Duration,
     /// The bound of the next wait; none before the first failure.
     bound: Option<Duration>,
 }
@@ -33,6 +34,7 @@ impl Default for Backoff {
             first: Duration::from_millis(100),
             factor: 2,
             last: Duration::from_secs(5),
+            steady: Duration::from_secs(5),
             bound: None,
         }
     }
@@ -60,6 +62,13 @@ impl Backoff {
         self
     }
 
+    /// How long a link must have been open before the next failure counts as the first; 5 s by default.
+    #[must_use]
+    pub const fn steady(mut self, at_least: Duration) -> Self {
+        self.steady = at_least;
+        self
+    }
+
     /// How long to wait after a failure, for `random`, a number of all sizes.
     pub fn next(&mut self, random: u64) -> Duration {
         let bound = self.bound.unwrap_or(self.first).min(self.last);
@@ -67,6 +76,14 @@ impl Backoff {
         let nanos = u128::from(u64::try_from(bound.as_nanos()).unwrap_or(u64::MAX));
         let drawn = (nanos * (u128::from(random) + 1)) >> 64;
         Duration::from_nanos(u64::try_from(drawn).unwrap_or(u64::MAX))
+    }
+
+    /// A link is lost that was open for so long: the next failure is the first, unless that was too short. A peer that takes
+    /// links and ends them at once must not be dialled without end.
+    pub fn reset_after(&mut self, open: Duration) {
+        if open >= self.steady {
+            self.reset();
+        }
     }
 
     /// All is well: the next failure is the first.
@@ -85,6 +102,16 @@ mod tests {
         let waits: Vec<u128> = (0..9).map(|_| backoff.next(u64::MAX).as_millis()).collect();
         assert_eq!(waits, [100, 200, 400, 800, 1600, 3200, 5000, 5000, 5000]);
         backoff.reset();
+        assert_eq!(backoff.next(u64::MAX).as_millis(), 100);
+    }
+
+    #[test]
+    fn only_a_link_that_lasted_makes_the_next_failure_the_first() {
+        let mut backoff = Backoff::default();
+        backoff.next(0);
+        backoff.reset_after(Duration::from_millis(4999));
+        assert_eq!(backoff.next(u64::MAX).as_millis(), 200);
+        backoff.reset_after(Duration::from_secs(5));
         assert_eq!(backoff.next(u64::MAX).as_millis(), 100);
     }
 

@@ -8,7 +8,7 @@ use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Gets a client a transport, and another one whenever that is lost: in the client's thread, a step at a time.
 pub(crate) struct Dialler<T> {
@@ -31,10 +31,17 @@ enum State {
     /// The next round begins then.
     Waiting(Deadline),
     Trying(Trying),
-    /// The link must be open by then, if it is not.
-    Connected(Option<Deadline>),
+    Connected(Opening),
     /// No more is dialled.
     Over,
+}
+
+/// How far a link has come.
+enum Opening {
+    /// It must be open by then.
+    Until(Deadline),
+    /// It is open since then.
+    DoneAt(Instant),
 }
 
 /// An attempt at one address.
@@ -104,21 +111,23 @@ impl<T> Dialler<T> {
     /// How long the link may still take to open.
     pub(crate) fn left_to_open(&self) -> Duration {
         match self.state {
-            State::Connected(Some(by)) => by.left(),
+            State::Connected(Opening::Until(by)) => by.left(),
             _ => Duration::MAX,
         }
     }
 
     /// Notes that the link is open.
     pub(crate) fn handle_opened(&mut self) {
-        if let State::Connected(Some(_)) = self.state {
-            self.state = State::Connected(None);
-            self.backoff.reset();
+        if let State::Connected(Opening::Until(_)) = self.state {
+            self.state = State::Connected(Opening::DoneAt(Instant::now()));
         }
     }
 
     /// Notes that the transport is lost, and returns when another is dialled.
     pub(crate) fn handle_lost(&mut self) -> Duration {
+        if let State::Connected(Opening::DoneAt(since)) = self.state {
+            self.backoff.reset_after(since.elapsed());
+        }
         let retry_in = self.backoff.next(random());
         self.state = State::Waiting(Deadline::after(retry_in));
         retry_in
@@ -225,7 +234,7 @@ impl<T> Dialler<T> {
 
     /// The attempt under way has led to a connection.
     fn connected(&mut self) -> Option<Progress<T>> {
-        let open_by = Some(Deadline::after(self.opening));
+        let open_by = Opening::Until(Deadline::after(self.opening));
         match std::mem::replace(&mut self.state, State::Connected(open_by)) {
             State::Trying(trying) => match self.set_up(trying.stream) {
                 Ok(transport) => Some(Progress::Connected(transport)),

@@ -54,10 +54,17 @@ enum State {
     /// It is dialled again then.
     Waiting(Instant),
     Dialling(Dialling),
-    /// The link must be open by then, if it is not.
-    Connected(Option<Instant>),
+    Connected(Opening),
     /// No more is dialled.
     Over,
+}
+
+/// How far a link has come.
+enum Opening {
+    /// It must be open by then.
+    Until(Instant),
+    /// It is open since then.
+    DoneAt(Instant),
 }
 
 /// What has become of dialling.
@@ -169,21 +176,23 @@ impl Source {
     pub(super) const fn next_timeout(&self) -> Option<Instant> {
         match self.state {
             State::Waiting(at) => Some(at),
-            State::Connected(by) => by,
-            State::Dialling(_) | State::Over => None,
+            State::Connected(Opening::Until(by)) => Some(by),
+            State::Connected(Opening::DoneAt(_)) | State::Dialling(_) | State::Over => None,
         }
     }
 
     /// Notes that the link is open.
-    pub(super) fn handle_opened(&mut self) {
-        if let State::Connected(Some(_)) = self.state {
-            self.state = State::Connected(None);
-            self.backoff.reset();
+    pub(super) fn handle_opened(&mut self, now: Instant) {
+        if let State::Connected(Opening::Until(_)) = self.state {
+            self.state = State::Connected(Opening::DoneAt(now));
         }
     }
 
     /// Notes that the stream is lost, and returns when another is dialled.
     pub(super) fn handle_lost(&mut self, now: Instant) -> Duration {
+        if let State::Connected(Opening::DoneAt(since)) = self.state {
+            self.backoff.reset_after(now - since);
+        }
         let retry_in = self.backoff.next(random());
         self.state = State::Waiting(now + retry_in);
         retry_in
@@ -205,7 +214,7 @@ impl Source {
                         .poll(context)
                         .map(|dialled| match dialled {
                             Ok(stream) => {
-                                self.state = State::Connected(Some(now + self.opening));
+                                self.state = State::Connected(Opening::Until(now + self.opening));
                                 Progress::Connected(stream)
                             }
                             Err(why) => {

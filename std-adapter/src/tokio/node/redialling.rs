@@ -58,7 +58,7 @@ impl<D: Dialect> Node<D> {
             return Ok(());
         };
         if self.link.dialect().is_open() {
-            source.handle_opened();
+            source.handle_opened(now);
         } else if source.next_timeout().is_some_and(|by| by <= now) {
             return Err(transport_error(io::Error::new(
                 io::ErrorKind::TimedOut,
