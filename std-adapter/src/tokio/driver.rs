@@ -307,8 +307,12 @@ impl<D: Dialect> Shared<D> {
             return Err(CallError::LinkLost);
         };
         let done = attempt(node);
+        let queued = node.link.queued();
         let is_written = node.is_down() || node.flush_at_once();
         let next = node.next_timeout();
+        if node.link.queued() < queued {
+            self.changed.notify_waiters();
+        }
         if !is_written || !node.link.timer.wakes_by(next) {
             state.wake();
         }

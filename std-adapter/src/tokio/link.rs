@@ -10,6 +10,7 @@ use ropeway_core::dialect::{Carries, Dialect, Refuses};
 use ropeway_core::pump::{AsyncLink, CancelledWrite};
 use ropeway_core::registry::Registry;
 use ropeway_core::{Event, Instant, Messenger, SendError};
+use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -130,7 +131,8 @@ impl<D: Dialect> Link<D> {
         while self.link.has_output() {
             self.write_once().await?;
         }
-        Ok(())
+        let flushed = poll_fn(|context| self.link.writer().poll_flush(context)).await;
+        flushed.map_err(transport_error)
     }
 
     /// The next thing that the peer said; what is queued is written meanwhile, and promises of silence are kept.

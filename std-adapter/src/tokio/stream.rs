@@ -4,8 +4,11 @@ use ::tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, split};
 use ::tokio::net::TcpStream;
 use socket2::SockRef;
 use std::fmt;
+use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker, ready};
 
 /// A stream of bytes both ways, for a [`Link`](super::Link): TCP, or whatever tokio reads and writes.
 ///
@@ -20,8 +23,12 @@ pub struct Stream {
 /// The reading half. embedded-io-adapters has one as well, with another type of errors than all links here.
 pub(super) struct Reader(Box<dyn AsyncRead + Send + Unpin>);
 
-/// The writing half.
-pub(super) struct Writer(Box<dyn AsyncWrite + Send + Unpin>);
+/// The writing half, which flushes what it has written as soon as the stream can.
+pub(super) struct Writer {
+    stream: Box<dyn AsyncWrite + Send + Unpin>,
+    /// Something may have been kept back by the stream.
+    is_dirty: bool,
+}
 
 impl Stream {
     /// A connected socket, set up as the options say.
@@ -46,7 +53,10 @@ impl Stream {
     ) -> Self {
         Self {
             reader: Reader(Box::new(reader)),
-            writer: Writer(Box::new(writer)),
+            writer: Writer {
+                stream: Box::new(writer),
+                is_dirty: false,
+            },
             address: None,
         }
     }
@@ -60,7 +70,22 @@ impl Stream {
 impl Writer {
     /// Tells the peer that nothing more will come.
     pub(super) async fn shutdown(&mut self) -> io::Result<()> {
-        self.0.shutdown().await
+        self.stream.shutdown().await
+    }
+
+    /// Has the stream write what it has kept back, if it has.
+    pub(super) fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.is_dirty {
+            ready!(Pin::new(&mut self.stream).poll_flush(context))?;
+            self.is_dirty = false;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// The same, as far as that needs no waiting, and says whether that was all. An error is left for the next write to find.
+    pub(super) fn try_flush(&mut self) -> bool {
+        let flushed = self.poll_flush(&mut Context::from_waker(Waker::noop()));
+        flushed.is_ready()
     }
 }
 
@@ -80,11 +105,21 @@ impl embedded_io_async::Read for Reader {
 
 impl embedded_io_async::Write for Writer {
     async fn write(&mut self, bytes: &[u8]) -> Result<usize, TransportError> {
-        self.0.write(bytes).await.map_err(TransportError)
+        poll_fn(|context| {
+            let len = ready!(Pin::new(&mut self.stream).poll_write(context, bytes));
+            let len = len.map_err(TransportError)?;
+            self.is_dirty = true;
+            // What was taken is taken, however far it goes.
+            let _ = self.poll_flush(context);
+            Poll::Ready(Ok(len))
+        })
+        .await
     }
 
     async fn flush(&mut self) -> Result<(), TransportError> {
-        self.0.flush().await.map_err(TransportError)
+        poll_fn(|context| self.poll_flush(context))
+            .await
+            .map_err(TransportError)
     }
 }
 

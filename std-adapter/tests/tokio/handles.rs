@@ -1,9 +1,11 @@
 use super::{Number, PATIENT, Sum, Wait, Words, config, links, nodes};
 use ropeway_std::call::CallError;
+use ropeway_std::dialect::cable_car::{CableCarByte, Code, Raw};
 use ropeway_std::native::{CallId, Native};
-use ropeway_std::tokio::{Event, Events, Handle, Node};
-use ropeway_std::{Error, Handlers};
+use ropeway_std::tokio::{Event, Events, Handle, Link, Node, Stream};
+use ropeway_std::{Error, Handlers, Options};
 use std::time::Duration;
+use tokio::io::AsyncReadExt;
 use tokio::time::{sleep, timeout};
 
 /// A handle on a node whose peer's events are to be taken.
@@ -51,6 +53,30 @@ async fn many_calls_are_under_way_at_once() {
     for call in calls {
         call.await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn who_waits_for_room_hears_of_it_whoever_made_it() {
+    let (here, mut there) = tokio::io::duplex(64);
+    let here = Link::over(CableCarByte, Stream::new(here), &Options::default()).unwrap();
+    let (driver, here) = Node::new(here, Handlers::new()).drive();
+    tokio::spawn(driver.run());
+    let raw = |body| Raw {
+        code: Code(0x10),
+        body,
+    };
+    here.send(&raw(&[7; 100])).await.unwrap();
+    let flushing = tokio::spawn({
+        let here = here.clone();
+        async move { here.flush().await }
+    });
+    for _ in 0..20 {
+        tokio::task::yield_now().await;
+    }
+    there.read_exact(&mut [0; 64]).await.unwrap();
+    here.send(&raw(&[7])).await.unwrap();
+    assert_eq!(here.queued(), 0);
+    timeout(PATIENT, flushing).await.unwrap().unwrap().unwrap();
 }
 
 #[tokio::test]

@@ -170,3 +170,18 @@ async fn a_handler_may_end_the_link() {
     assert!(there.await.unwrap().is_err());
     assert_eq!(heard.load(Ordering::Relaxed), 7);
 }
+
+#[tokio::test]
+async fn what_a_stream_would_keep_back_is_flushed() {
+    let (here, there) = tokio::io::duplex(16);
+    let config = Arc::new(config());
+    let link = |native, stream| {
+        let stream = Stream::new(tokio::io::BufStream::new(stream));
+        Link::over(native, stream, &Options::default()).unwrap()
+    };
+    let mut there = Node::new(link(native::listening(&config), there), adder());
+    tokio::spawn(async move { there.run().await });
+    let mut here = Node::new(link(native::dialling(&config), here), Handlers::new());
+    let sum = timeout(PATIENT, here.call(&Sum(2, 3), PATIENT)).await;
+    assert_eq!(sum.unwrap(), Ok(5));
+}

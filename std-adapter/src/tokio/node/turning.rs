@@ -5,6 +5,7 @@ use crate::desk::Ending;
 use crate::handlers::dispatch;
 use crate::peer::Peer;
 use crate::tokio::timer::NEVER;
+use crate::transport::transport_error;
 use ropeway_core::Instant;
 use ropeway_core::dialect::{Answers, Asks, Dialect, Envelope, Refuses};
 use ropeway_core::message::Request;
@@ -126,6 +127,10 @@ impl<D: Dialect> Node<D> {
                 self.ended = Some(error);
                 Poll::Ready(Ok(()))
             }
+            Poll::Pending => match self.link.link.writer().poll_flush(context) {
+                Poll::Ready(Err(error)) => Poll::Ready(Err(transport_error(error))),
+                _ => Poll::Pending,
+            },
             moved => moved,
         }
     }
@@ -143,7 +148,7 @@ impl<D: Dialect> Node<D> {
     /// Writes what the stream takes at once, and says whether that was all.
     pub(in crate::tokio) fn flush_at_once(&mut self) -> bool {
         self.holds_back = None;
-        self.link.link.try_flush()
+        self.link.link.try_flush() && self.link.link.writer().try_flush()
     }
 
     fn is_answered(&self, caller: &dyn Caller<D>) -> bool {
