@@ -319,7 +319,7 @@ fn requests_of_an_older_session_are_cancelled_at_their_handlers() {
     pair.1.reconnect(b).unwrap();
     settle(&mut pair);
     assert_eq!(cancelled.try_recv(), Ok(id));
-    assert_eq!(ticket.poll(), None, "its program is gone");
+    assert_eq!(ticket.poll(), Some(Err(CallError::LinkLost)));
 }
 
 #[test]

@@ -467,6 +467,14 @@ fn another_thread_wakes_a_node_on_tcp() {
 }
 
 #[test]
+fn a_ticket_ends_with_its_node() {
+    let (mut node, _link) = node_and_link(Handlers::new());
+    let ticket = node.start(&Sum(1, 2), LONG).unwrap();
+    drop(node);
+    assert_eq!(ticket.poll(), Some(Err(CallError::LinkLost)));
+}
+
+#[test]
 fn a_deadline_holds_while_the_peer_reads_nothing() {
     let (here, there) = ends(16);
     let (said, heard) = mpsc::channel();

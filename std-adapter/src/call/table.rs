@@ -339,6 +339,12 @@ impl<D: Dialect> Table<D> {
     }
 }
 
+impl<D: Dialect> Drop for Table<D> {
+    fn drop(&mut self) {
+        drop(self.lose_all());
+    }
+}
+
 /// A request as it goes out, in `memory`.
 fn copy<D, M>(dialect: &mut D, call: &Call<'_, D::CallId, M>, mut memory: Vec<u8>) -> Vec<u8>
 where
