@@ -428,10 +428,10 @@ fn names_that_lead_elsewhere_are_refused_with_the_reason() {
     #[cfg(unix)]
     let names = {
         std::os::unix::fs::symlink(&outside.0, there.path("link")).unwrap();
-        ["link/new", "link/sub/new", "a.part", "folder"]
+        ["link/new", "link/sub/new", "a.PART", "folder"]
     };
     #[cfg(not(unix))]
-    let names = ["a.part", "b.part", "c.part", "folder"];
+    let names = ["a.part", "b.PART", "c.part", "folder"];
     for name in names {
         let file = side.offer(&path, name);
         let (reason, by) = stopped(&side.end_of(file));

@@ -98,7 +98,9 @@ impl Root {
                 // What is there already must not lead out of the root before more is made behind it.
                 match under(root, &way) {
                     Err(PathError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
-                        fs::create_dir(root.join(&way))?;
+                        let folder = root.join(&way);
+                        fs::create_dir(&folder)?;
+                        sync_parent(&folder);
                     }
                     found => drop(found?),
                 }
@@ -129,6 +131,19 @@ pub(crate) fn open_file(path: &Path) -> Result<(File, u64), PathError> {
     let file = File::open(path)?;
     let len = file.metadata()?.len();
     Ok((file, len))
+}
+
+/// Has the name of a file or folder written to the disk, where that can be had.
+pub(super) fn sync_parent(path: &Path) {
+    #[cfg(unix)]
+    if let Some(folder) = path.parent() {
+        let here = Path::new(".");
+        let folder = Some(folder).filter(|folder| !folder.as_os_str().is_empty());
+        // Not every file system can; the name is there all the same.
+        let _ = File::open(folder.unwrap_or(here)).and_then(|folder| folder.sync_all());
+    }
+    #[cfg(not(unix))]
+    let _ = path;
 }
 
 /// Goes down only.

@@ -1,5 +1,6 @@
 use super::checksum::FastCrc;
 use super::fault::Fault;
+use super::root::sync_parent;
 use ropeway_core::file::{Checksum, Prefix, Reason, Sink, WriteError};
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
@@ -34,6 +35,8 @@ pub(super) struct FileSink {
     there: Prefix,
     /// Where the next write goes of its own accord.
     at: Option<u64>,
+    /// How much was written since it was last put on the disk.
+    unsynced: u64,
     fault: Fault,
 }
 
@@ -42,19 +45,11 @@ impl Part {
         let mut name = target.file_name().unwrap_or_default().to_owned();
         name.push(format!(".{tag:016x}.{size:x}{SUFFIX}"));
         let path = target.with_file_name(name);
-        // A link could lead anywhere, a device could block.
-        if fs::symlink_metadata(&path).is_ok_and(|there| !there.is_file()) {
-            return Err(io::ErrorKind::AlreadyExists.into());
-        }
+        let file = open(&path)?;
         // Nothing tells whether what is there is of the same content.
-        let is_new = tag == 0;
-        let mut options = OpenOptions::new();
-        let file = options
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(is_new)
-            .open(&path)?;
+        if tag == 0 {
+            file.set_len(0)?;
+        }
         let taken = Arc::new(AtomicBool::new(false));
         if let Some(older) = parts().insert(path.clone(), taken.clone()) {
             older.store(true, Ordering::Relaxed);
@@ -127,6 +122,7 @@ impl Checking {
             target,
             there: self.prefix,
             at: None,
+            unsynced: 0,
             fault,
         })
     }
@@ -143,6 +139,11 @@ impl FileSink {
         }
         self.part.file.write_all(bytes)?;
         self.at = Some(offset + bytes.len() as u64);
+        self.unsynced += bytes.len() as u64;
+        if self.unsynced >= SYNCED {
+            self.part.file.sync_data()?;
+            self.unsynced = 0;
+        }
         Ok(())
     }
 
@@ -153,13 +154,7 @@ impl FileSink {
         }
         self.part.file.sync_all()?;
         fs::rename(&self.part.path, &self.target)?;
-        #[cfg(unix)]
-        if let Some(folder) = self.target.parent() {
-            let here = Path::new(".");
-            let folder = Some(folder).filter(|folder| !folder.as_os_str().is_empty());
-            // Not every file system can; the name is there all the same.
-            let _ = File::open(folder.unwrap_or(here)).and_then(|folder| folder.sync_all());
-        }
+        sync_parent(&self.target);
         Ok(())
     }
 
@@ -202,6 +197,38 @@ impl Sink for FileSink {
     }
 }
 
+/// Opens a part, or makes one, but follows no link: that could lead anywhere.
+fn open(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true);
+    match options.clone().create_new(true).open(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        made => return made,
+    }
+    let there = fs::symlink_metadata(path)?;
+    // A device could block.
+    if !there.is_file() {
+        return Err(io::ErrorKind::AlreadyExists.into());
+    }
+    let file = options.open(path)?;
+    match is_same(&file.metadata()?, &there) {
+        true => Ok(file),
+        false => Err(io::ErrorKind::AlreadyExists.into()),
+    }
+}
+
+/// Whether both are of one file: a link may have come into its place meanwhile.
+#[cfg(unix)]
+fn is_same(one: &fs::Metadata, other: &fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    (one.dev(), one.ino()) == (other.dev(), other.ino())
+}
+
+#[cfg(not(unix))]
+fn is_same(one: &fs::Metadata, other: &fs::Metadata) -> bool {
+    one.file_type() == other.file_type()
+}
+
 /// The parts that this program has open.
 fn parts() -> MutexGuard<'static, HashMap<PathBuf, Arc<AtomicBool>>> {
     static PARTS: LazyLock<Mutex<HashMap<PathBuf, Arc<AtomicBool>>>> =
@@ -210,11 +237,21 @@ fn parts() -> MutexGuard<'static, HashMap<PathBuf, Arc<AtomicBool>>> {
 }
 
 /// What the names of parts end with.
-pub(super) const SUFFIX: &str = ".part";
+const SUFFIX: &str = ".part";
+
+/// Whether a part could have this name, on disks that do not tell cases apart too.
+pub(super) fn is_of_part(name: &str) -> bool {
+    let end = name.len().checked_sub(SUFFIX.len());
+    let end = end.and_then(|at| name.get(at..));
+    end.is_some_and(|end| end.eq_ignore_ascii_case(SUFFIX))
+}
 
 /// One read of a part, and the most of them in a step: that a large part is looked at keeps nobody waiting for long.
 const BUFFER: usize = 64 << 10;
-const BUFFERS: usize = 64;
+const BUFFERS: usize = 4;
+
+/// So much is put on the disk at once, so that the end of a large file keeps nobody waiting for long.
+const SYNCED: u64 = 4 << 20;
 
 #[cfg(test)]
 mod tests {

@@ -1,7 +1,7 @@
 use super::checksum::FastCrc;
 use super::fault::Fault;
 use super::root::open_file;
-use super::sink::{Checking, FileSink, Part, SUFFIX};
+use super::sink::{Checking, FileSink, Part, is_of_part};
 use super::source::FileSource;
 use super::{
     By, Direction, Event, FileError, FileId, Files, Offer, PathError, Progress, Reason, Stage,
@@ -319,7 +319,7 @@ impl<D: Dialect> Traffic<D> {
     fn place(&self, offer: &Offer<'_>) -> Result<PathBuf, Refused> {
         let root = self.files.receive.as_ref();
         let root = root.ok_or((Reason::NotWanted, None))?;
-        if offer.name.ends_with(SUFFIX) {
+        if is_of_part(offer.name) {
             return Err((Reason::NameNotAllowed, None));
         }
         if !self
