@@ -12,6 +12,10 @@
 //! All are over the asynchronous pump of the core, [`AsyncLink`](ropeway_core::pump::AsyncLink), so that nothing is lost by
 //! dropping a future. They need a runtime whose time and, for TCP, I/O are enabled.
 //!
+//! They carry no files: those are read and written where the disk may take its time, which no task here may. What a peer
+//! offers or asks for is a notice for [`otherwise`](crate::Handlers::otherwise), and has no answer. A
+//! [`native::Client`](crate::native::Client) or a [`Hub`](crate::Hub) in a thread of its own carries them.
+//!
 //! A call costs one write and one read at each side: a [`Node`] calls without allocating, a [`Handle`] writes in the
 //! caller's own task.
 
