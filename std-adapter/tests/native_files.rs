@@ -1,15 +1,20 @@
 //! Files to and from disk, over real sockets that are cut.
 
+mod native_rig;
 mod proxy;
 
 use proxy::{Fate, Proxy};
+use ropeway_core::file::{Frame, Side as Role};
+use ropeway_std::dialect::Dialect;
 use ropeway_std::files::{By, Direction, Event, FileError, FileId, Files, Reason, Root, Stage};
 use ropeway_std::hub::{Handle, Hub, Limits, PeerInfo};
+use ropeway_std::native::Notice;
 use ropeway_std::native::{self, Backoff, Client, Dial, Native};
-use ropeway_std::{Handlers, Listener, Node, Options, messages};
+use ropeway_std::{Growable, Handlers, Listener, Messenger, Node, Options, messages};
 use serde::{Deserialize, Serialize};
 use std::fs;
-use std::net::SocketAddr;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{self, Receiver};
@@ -464,6 +469,107 @@ fn names_that_lead_elsewhere_are_refused_with_the_reason() {
     assert!(!here.path("got").exists());
 }
 
+/// What a peer hears that checks no name itself: for each of `names`, of an offer and of a request for it.
+fn told_of(address: SocketAddr, names: &[&str]) -> Vec<[Reason; 2]> {
+    let memory = || Growable::new(4096, 4096);
+    let native = native::dialling(&config());
+    let mut mail: Messenger<Native, Growable> = Messenger::new(native, memory(), memory());
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(LONG)).unwrap();
+    let mut told = vec![[None; 2]; names.len()];
+    let mut has_asked = false;
+    while told.iter().flatten().any(Option::is_none) {
+        loop {
+            let output = mail.poll_output();
+            if output.is_empty() {
+                break;
+            }
+            let len = stream.write(output).unwrap();
+            mail.handle_written(len);
+        }
+        while let Some(event) = mail.recv::<Words>() {
+            if let ropeway_std::Event::Notice(Notice::File(Frame::Stop { id, side, reason })) =
+                event
+            {
+                let is_of_request = usize::from(side == Role::Asked);
+                told[id as usize - 1][is_of_request] = Some(reason);
+            }
+        }
+        if mail.dialect().is_open() && !has_asked {
+            has_asked = true;
+            for (id, &name) in (1..).zip(names) {
+                let (file, ask, size, tag) = (id, 0, 7, 7);
+                let offer = Frame::Offer {
+                    file,
+                    ask,
+                    size,
+                    tag,
+                    name,
+                };
+                mail.send_file(&offer).unwrap();
+                mail.send_file(&Frame::Ask { ask: id, name }).unwrap();
+            }
+            continue;
+        }
+        if mail.poll_output().is_empty() {
+            let len = stream.read(mail.input_room()).unwrap();
+            assert!(len > 0, "{told:?}");
+            mail.handle_input(len);
+        }
+    }
+    told.iter().map(|both| both.map(Option::unwrap)).collect()
+}
+
+#[test]
+fn a_peer_that_checks_no_names_is_stopped() {
+    let there = Folder::new();
+    there.file("a.part", b"half");
+    let files = || {
+        Files::new()
+            .receive(there.root())
+            .serve(there.root())
+            .transfers(20)
+    };
+    let served = Served::new(files());
+    let mut listener = Listener::bind("127.0.0.1:0").unwrap();
+    let address = listener.address();
+    let node = thread::spawn({
+        let files = files();
+        move || {
+            let native = native::listening(&config());
+            let link = listener.accept(native, &Options::default(), LONG);
+            let link = link.unwrap().unwrap();
+            Node::new(link, Handlers::new())
+                .with_files(files)
+                .run(|| false)
+        }
+    });
+    let escaping = [
+        "../up",
+        "/etc/passwd",
+        "a/../../b",
+        "a/..",
+        "",
+        ".",
+        "c:/boot",
+        "a\\b",
+    ];
+    for address in [served.address, address] {
+        for (name, told) in escaping.iter().zip(told_of(address, &escaping)) {
+            assert_eq!(told, [Reason::NameNotAllowed; 2], "{name}");
+        }
+    }
+    assert!(node.join().unwrap().is_err());
+    // One that may be a part is there to be read, and not to be written.
+    let [offered, asked] = told_of(served.address, &["b.part"])[0];
+    assert_eq!(
+        (offered, asked),
+        (Reason::NameNotAllowed, Reason::UnknownName)
+    );
+    assert_eq!(there.names(), ["a.part"]);
+    assert_eq!(fs::read(there.path("a.part")).unwrap(), b"half");
+}
+
 #[test]
 fn what_the_program_does_not_allow_is_refused_with_the_reason() {
     let (here, there) = (Folder::new(), Folder::new());
@@ -623,6 +729,45 @@ fn a_node_with_little_memory_takes_files_and_calls_too() {
     }
     drop(side);
     assert!(served.join().unwrap().is_err());
+}
+
+#[test]
+fn nodes_that_both_wait_for_room_take_each_others_files() {
+    use native_rig::Note;
+    const NOTES: u32 = 30_000;
+    let talk = |folder: &Folder, native, end| {
+        let (said, heard) = mpsc::channel();
+        let mut handlers = Handlers::new();
+        handlers.on::<Note>(move |_, note| said.send(note.0).unwrap());
+        let files = Files::new().receive(folder.root());
+        let mut node = native_rig::node(native, end, handlers).with_files(files);
+        let path = folder.file("sent", &content(1 << 20, 15));
+        let file = node.peer().offer(&path, "received").unwrap();
+        for number in 0..NOTES {
+            node.queue(&Note(number)).unwrap();
+        }
+        let mut last = None;
+        let received = folder.path("received");
+        while last != Some(NOTES - 1) || node.peer().progress(file).is_some() || !received.exists()
+        {
+            node.turn(Duration::from_millis(20)).unwrap();
+            last = heard.try_iter().last().or(last);
+        }
+        // The other may still wait for what this one has taken.
+        assert!(node.close(LONG).is_ok());
+    };
+    let (a, b) = ropeway_std::memory::ends(1 << 14);
+    let (here, there) = (Folder::new(), Folder::new());
+    thread::scope(|scope| {
+        scope.spawn(|| talk(&here, native::dialling(&native_rig::config("here")), a));
+        scope.spawn(|| talk(&there, native::listening(&native_rig::config("there")), b));
+    });
+    for folder in [here, there] {
+        assert_eq!(
+            fs::read(folder.path("received")).unwrap(),
+            content(1 << 20, 15)
+        );
+    }
 }
 
 #[cfg(feature = "secure")]
