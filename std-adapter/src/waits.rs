@@ -80,6 +80,7 @@ impl Waits {
     ) -> Result<bool, Error> {
         let deadline = self.limit(limit);
         let full = link.queued();
+        let mut is_last = false;
         loop {
             // Little is not worth a write while the peer has something to acknowledge, which makes room without.
             let on_their_way = link.messenger().on_their_way();
@@ -92,11 +93,14 @@ impl Waits {
             }
             let mail = link.messenger();
             let must_be_heard = mail.has_ended() || mail.dialect().has_notice();
-            if deadline.has_passed() || stop() || must_be_heard || mail.input_room().is_empty() {
+            if is_last || must_be_heard || mail.input_room().is_empty() {
                 return Ok(false);
             }
+            // However little time there is, what makes room may have come.
+            is_last = deadline.has_passed() || stop();
             let left = deadline.left().min(self.until_timer(link));
             let reads = match is_stuck(link) {
+                _ if is_last => Duration::ZERO,
                 false => left.max(SHORTEST),
                 true => left.clamp(SHORTEST, SLICE),
             };
@@ -220,7 +224,7 @@ impl Waits {
         stop: impl Fn() -> bool,
     ) -> Result<bool, Error> {
         let deadline = self.limit(limit);
-        while is_stuck(link) && !deadline.has_passed() && !stop() {
+        loop {
             self.set_reads(link, Patience::Until(SHORTEST))?;
             match link.read_once() {
                 Ok(_) | Err(Error::Closed | Error::OutOfStep) => {}
@@ -229,8 +233,10 @@ impl Waits {
             if link.write_once()? {
                 return Ok(true);
             }
+            if !is_stuck(link) || deadline.has_passed() || stop() {
+                return Ok(false);
+            }
         }
-        Ok(false)
     }
 
     /// When a wait for room that begins now ends at the latest.
