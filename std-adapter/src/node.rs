@@ -128,6 +128,7 @@ impl<D: Dialect, T: Transport> Node<D, T> {
         D: Filing,
     {
         let buffer = self.link.buffer();
+        self.link.dialect().keep_room(files.room(buffer));
         self.desk.carrier = Some(Carrier::new(files, buffer, buffer));
         self
     }

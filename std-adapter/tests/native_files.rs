@@ -469,6 +469,44 @@ fn names_that_lead_elsewhere_are_refused_with_the_reason() {
     assert!(!here.path("got").exists());
 }
 
+#[test]
+fn files_keep_back_no_acknowledgement_from_who_owes_answers() {
+    use native_rig::{Note, SOON, Sum, node};
+    let (here, there) = (Folder::new(), Folder::new());
+    let path = here.file("a", &content(1 << 20, 16));
+    let (a, b) = ropeway_std::memory::ends(1 << 18);
+    let native = native::listening(&native_rig::config("there"));
+    let options = Options::default().buffer(16 << 10).send_timeout(SOON);
+    let link = ropeway_std::Link::over(native, b, &options).unwrap();
+    let mut handlers = Handlers::new();
+    handlers.answer::<Sum>(|_, _| Ok(0));
+    let files = Files::new().receive(there.root());
+    let native = native::dialling(&native_rig::config("here"));
+    let mut pair = (
+        node(native, a, Handlers::new()).with_files(Files::new()),
+        Node::new(link, handlers).with_files(files),
+    );
+    native_rig::settle(&mut pair);
+    pair.0.peer().offer(&path, "a").unwrap();
+    pair.0.turn(Duration::ZERO).unwrap();
+    pair.1.turn(Duration::ZERO).unwrap();
+    while pair.1.peer().send(&Note(7)).is_ok() {}
+    let sums: Vec<_> = (0..60)
+        .map(|_| pair.0.start(&Sum(0, 0), LONG).unwrap())
+        .collect();
+    for _ in 0..4 {
+        pair.0.turn(Duration::ZERO).unwrap();
+    }
+    for _ in 0..20_000 {
+        let _ = pair.0.peer().send(&Note(7));
+    }
+    pair.0.turn(Duration::ZERO).unwrap();
+    for _ in 0..200 {
+        native_rig::settle(&mut pair);
+    }
+    assert!(sums.iter().all(|sum| sum.poll() == Some(Ok(0))));
+}
+
 /// What a peer hears that checks no name itself: for each of `names`, of an offer and of a request for it.
 fn told_of(address: SocketAddr, names: &[&str]) -> Vec<[Reason; 2]> {
     let memory = || Growable::new(4096, 4096);

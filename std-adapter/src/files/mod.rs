@@ -166,6 +166,15 @@ impl Files {
         let half = buffer.saturating_sub(SPARE) / 2;
         self.window.min(u32::try_from(half).unwrap_or(u32::MAX))
     }
+
+    /// How many bytes of such a buffer are kept for files and their frames: no more than half of it.
+    pub(crate) fn room(&self, buffer: usize) -> u32 {
+        let most = u32::try_from(self.transfers.max(1)).unwrap_or(u32::MAX);
+        let room = self
+            .share(buffer)
+            .saturating_add(FRAMES.saturating_mul(most));
+        room.min(u32::try_from(buffer / 2).unwrap_or(u32::MAX))
+    }
 }
 
 impl fmt::Debug for Files {
@@ -180,6 +189,9 @@ impl fmt::Debug for Files {
             .finish_non_exhaustive()
     }
 }
+
+/// For the frames of a file but chunks.
+const FRAMES: u32 = 128;
 
 /// For the headers of chunks, and for small frames.
 const SPARE: usize = 4096;

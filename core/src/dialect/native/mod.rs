@@ -104,6 +104,8 @@ pub struct Native<C, M = Enforce> {
     session: Session,
     /// The length of the frame that was found last.
     frame_len: u32,
+    /// What is kept for files on this link, if that is more than for all.
+    file_room: u32,
     /// What ended reading.
     fault: Option<Rule>,
 }
@@ -127,6 +129,7 @@ impl<C: Borrow<Config>, M: Codes> Native<C, M> {
             codes,
             session: Session::new(side),
             frame_len: 0,
+            file_room: 0,
             fault: None,
         }
     }
@@ -139,6 +142,7 @@ impl<C: Borrow<Config>, M: Codes> Native<C, M> {
             codes,
             session: self.session,
             frame_len: self.frame_len,
+            file_room: self.file_room,
             fault: self.fault,
         }
     }
@@ -266,7 +270,7 @@ impl<C: Borrow<Config>, M: Codes> Native<C, M> {
             let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
             bytes.saturating_sub(SMALL_ROOM)
         };
-        let room = spare(ready).saturating_sub(config.file_room);
+        let room = spare(ready).saturating_sub(config.file_room.max(self.file_room));
         (config.window.min(room), config.largest.min(spare(limit)))
     }
 }
@@ -463,6 +467,10 @@ impl<C: Borrow<Config>, M: Codes> Filing for Native<C, M> {
             Notice::File(frame) => Some(*frame),
             _ => None,
         }
+    }
+
+    fn keep_room(&mut self, bytes: u32) {
+        self.file_room = bytes;
     }
 
     fn emit_file(
