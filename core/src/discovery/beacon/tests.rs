@@ -112,7 +112,7 @@ fn no_datagram_makes_it_panic() {
     let mut seed = 0x9e37_79b9_7f4a_7c15_u64;
     std::println!("seed {seed:#x}");
     let mut datagram = [0; 80];
-    for round in 0..20_000 {
+    for round in 0..if cfg!(miri) { 200 } else { 20_000 } {
         for byte in &mut datagram {
             seed ^= seed << 13;
             seed ^= seed >> 7;
