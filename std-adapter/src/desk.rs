@@ -133,10 +133,6 @@ impl<D: Dialect> Desk<D> {
         self.files.as_mut()?.take_news()
     }
 
-    pub(crate) fn drop_file_news(&mut self) {
-        while self.take_file_news().is_some() {}
-    }
-
     /// Queues what is to be said of files and at most one chunk, and says whether anything was queued.
     pub(crate) fn move_files(&mut self, mail: &mut Mail<D>) -> bool {
         let files = self.files.as_mut();

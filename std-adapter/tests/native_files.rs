@@ -7,7 +7,7 @@ use proxy::{Fate, Proxy};
 use ropeway_core::file::{Frame, Side as Role};
 use ropeway_std::dialect::Dialect;
 use ropeway_std::files::{By, Direction, Event, FileError, FileId, Files, Reason, Root, Stage};
-use ropeway_std::hub::{Handle, Hub, Limits, PeerInfo};
+use ropeway_std::hub::{Event as HubEvent, Handle, Hub, Limits, News, PeerInfo};
 use ropeway_std::native::Notice;
 use ropeway_std::native::{self, Backoff, Client, Dial, Native};
 use ropeway_std::{Growable, Handlers, Listener, Messenger, Node, Options, messages};
@@ -806,6 +806,50 @@ fn nodes_that_both_wait_for_room_take_each_others_files() {
             content(1 << 20, 15)
         );
     }
+}
+
+#[test]
+fn a_hub_that_is_asked_one_by_one_carries_files_too() {
+    let (here, there) = (Folder::new(), Folder::new());
+    let config = config();
+    let dialect = move |_: &PeerInfo| native::listening(&config);
+    let files = Files::new().receive(there.root()).serve(there.root());
+    let hub = Hub::new(dialect, Options::default(), Limits::default()).unwrap();
+    let mut hub = hub.with_files(files);
+    let listener = hub.listen("127.0.0.1:0").unwrap();
+    let address = hub.address(listener).unwrap();
+    let bytes = content(1 << 20, 16);
+    let (sent, fetched) = (here.file("a", &bytes), here.path("b"));
+    let client = thread::spawn(move || {
+        let mut side = Side::new(address, Files::new());
+        let file = side.offer(&sent, "a");
+        assert!(matches!(side.end_of(file).stage, Stage::Done));
+        let file = side.client.peer().ask_for("a", &fetched).unwrap();
+        assert!(matches!(side.end_of(file).stage, Stage::Done));
+        // Gone as soon as it has all: the hub tells of its files first.
+        assert!(side.client.close(LONG).unwrap());
+    });
+    let (mut told, mut ended) = (Vec::new(), false);
+    while !ended {
+        match hub.next::<Words>(LONG).unwrap().expect("it goes on") {
+            HubEvent::File(_, event) => told.push(event),
+            HubEvent::News(News::Left(..)) => ended = true,
+            _ => {}
+        }
+    }
+    client.join().unwrap();
+    let ends: Vec<_> = told
+        .iter()
+        .filter(|event| event.is_last())
+        .map(|event| (event.direction, event.done, &*event.name))
+        .collect();
+    let size = 1 << 20;
+    assert_eq!(
+        ends,
+        [(Direction::In, size, "a"), (Direction::Out, size, "a")]
+    );
+    assert!(told.len() > 10, "{told:?}");
+    assert_eq!(fs::read(here.path("b")).unwrap(), bytes);
 }
 
 #[cfg(feature = "secure")]

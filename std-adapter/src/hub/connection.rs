@@ -359,7 +359,8 @@ impl<D: Dialect> Connection<D> {
         self.flags.writable && desk.is_some_and(|desk| desk.has_files_to_move())
     }
 
-    fn has_file_news(&self) -> bool {
+    /// Whether there is something to tell of files.
+    pub(super) fn has_file_news(&self) -> bool {
         self.desk.as_ref().is_some_and(|desk| desk.has_file_news())
     }
 

@@ -49,7 +49,7 @@ impl<D: Dialect> Connection<D> {
         if self.broken.is_some() && !self.owes_nothing() {
             return self.broken.take().map(Reason::Transport);
         }
-        if self.mail.dialect().has_notice() && self.owes_nothing() {
+        if (self.mail.dialect().has_notice() && self.owes_nothing()) || self.has_file_news() {
             return None;
         }
         let (has_quit, has_joined) = (self.mail.dialect().has_quit(), self.flags.has_joined);

@@ -1,4 +1,5 @@
 use super::{ListenerId, PeerId};
+use crate::files;
 use ropeway_core::dialect::{Dialect, Leave};
 use ropeway_core::wire::Fault;
 use ropeway_core::{Event as Said, SendError};
@@ -15,6 +16,10 @@ pub enum Event<'a, D: Dialect, R> {
     Said(PeerId, Said<'a, D, R>),
     /// An answer came, and is with who waits for it.
     Answered(PeerId),
+    /// How a file comes along.
+    File(PeerId, files::Event),
+    /// A part of a file came, or what one side has to say of it, and there is nothing new to tell.
+    Filed(PeerId),
 }
 
 /// How a link or a port stands.

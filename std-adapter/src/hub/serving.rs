@@ -231,10 +231,6 @@ impl<D: Dialect> Peers<D> {
         if connection.mail.has_output() || connection.may_move_files() {
             connection.pump(now);
         }
-        if by_next && let Some(desk) = &mut connection.desk {
-            // There are no handlers to be told.
-            desk.drop_file_news();
-        }
         connection.advance(now, &limits);
         if self.note_open(id) {
             return self.activate(id);
@@ -254,7 +250,7 @@ impl<D: Dialect> Peers<D> {
         let Some(connection) = self.connection(id) else {
             return;
         };
-        let speaks = by_next && connection.may_speak();
+        let speaks = by_next && (connection.may_speak() || connection.has_file_news());
         let to_speak = speaks && !std::mem::replace(&mut connection.flags.is_speaker, true);
         let has_work = connection.has_work() && !speaks;
         let next = connection.next_timeout(now, &limits);

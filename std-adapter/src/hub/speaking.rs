@@ -1,9 +1,10 @@
 use super::{Event, PeerId, Peers};
+use crate::desk::Desk;
 use crate::peer::{Peer, Place};
-use ropeway_core::Event as Said;
 use ropeway_core::dialect::Dialect;
 use ropeway_core::dialect::native::{Notice, Opening};
 use ropeway_core::registry::Registry;
+use ropeway_core::{Event as Said, Malformed, Rule, file};
 
 /// How peers speak, when the program asks one by one.
 impl<D: Dialect> Peers<D> {
@@ -11,7 +12,7 @@ impl<D: Dialect> Peers<D> {
         while let Some(id) = self.speakers.pop_front() {
             if let Some(connection) = self.connection(id) {
                 connection.flags.is_speaker = false;
-                if connection.may_speak() {
+                if connection.may_speak() || connection.has_file_news() {
                     return Some(id);
                 }
                 self.activate(id);
@@ -40,21 +41,31 @@ impl<D: Dialect> Peers<D> {
         self.parts(id)?;
         let slot = self.slots.get_mut(id.slot as usize)?;
         let connection = slot.connection.as_deref_mut()?;
-        match connection.mail.recv()? {
-            ropeway_core::Event::Answer(call, answer) => {
-                let desk = connection.desk.as_mut()?;
-                self.answered = desk.calls.answer(call, answer, &mut ());
-                Some(Event::Answered(id))
-            }
-            said => {
-                if let Said::Notice(notice) = &said
-                    && let Some(Notice::Opened(Opening::Fresh { .. })) = D::as_native(notice)
-                {
-                    self.begins_anew = true;
+        let desk = connection.desk.as_mut()?;
+        if let Some(news) = desk.take_file_news() {
+            return Some(Event::File(id, news));
+        }
+        let said = connection.mail.recv()?;
+        if let Said::Answer(call, answer) = said {
+            self.answered = desk.calls.answer(call, answer, &mut ());
+            return Some(Event::Answered(id));
+        }
+        if let Said::Notice(notice) = &said
+            && let Some(notice) = D::as_native(notice)
+        {
+            match *notice {
+                Notice::File(frame) if let Some(files) = desk.files() => {
+                    let taken = files.handle(&frame);
+                    return Some(file_event(id, taken, desk));
                 }
-                Some(Event::Said(id, said))
+                Notice::Opened(opening) => {
+                    desk.handle_opened(opening);
+                    self.begins_anew = matches!(opening, Opening::Fresh { .. });
+                }
+                _ => {}
             }
         }
+        Some(Event::Said(id, said))
     }
 
     /// Goes on with the peer whose event has been let go of.
@@ -77,5 +88,25 @@ impl<D: Dialect> Peers<D> {
         }
         self.note_open(id);
         self.finish_look(id, true);
+    }
+}
+
+/// What is told of a frame of a file.
+fn file_event<'a, D: Dialect, R>(
+    id: PeerId,
+    taken: Result<(), file::Rule>,
+    desk: &mut Desk<D>,
+) -> Event<'a, D, R> {
+    match (taken, desk.take_file_news()) {
+        (Err(rule), _) => Event::Said(
+            id,
+            Said::Malformed(Malformed {
+                rule: Rule::File(rule),
+                frame: 0,
+                offset: 0,
+            }),
+        ),
+        (Ok(()), Some(news)) => Event::File(id, news),
+        (Ok(()), None) => Event::Filed(id),
     }
 }

@@ -147,7 +147,9 @@ impl Server {
                 Event::TurnedAway(info, Lost::new(reasons.remove(&info.id), ending))
             }
             hub::Event::News(news) => Event::News(news),
-            hub::Event::Answered(peer) => Event::Notice(peer, Notice::Made),
+            hub::Event::Answered(peer) | hub::Event::File(peer, _) | hub::Event::Filed(peer) => {
+                Event::Notice(peer, Notice::Made)
+            }
             hub::Event::Said(peer, said) => match said {
                 Said::Message(packet) => Event::Packet(peer, packet),
                 Said::Notice(notice) => {

@@ -331,7 +331,7 @@ impl Server {
                 self.hear_news(news);
                 None
             }
-            Some(Event::Answered(_)) | None => None,
+            Some(Event::Answered(_) | Event::File(..) | Event::Filed(_)) | None => None,
         };
         if let Some((id, said)) = said {
             self.hear(id, said);
