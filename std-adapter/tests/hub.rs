@@ -729,6 +729,55 @@ fn a_loop_of_ones_own_gets_everything_in_order() {
 }
 
 #[test]
+fn who_talks_without_end_keeps_a_loop_of_ones_own_from_nobody() {
+    let mut hub = Hub::new(|_| Toy::default(), options(), Limits::default()).unwrap();
+    let listener = hub.listen("127.0.0.1:0").unwrap();
+    let address = hub.address(listener).unwrap();
+    let mut busy = TcpStream::connect(address).unwrap();
+    let mut reader = busy.try_clone().unwrap();
+    let reader = thread::spawn(move || std::io::copy(&mut reader, &mut std::io::sink()));
+    let notes = [5, toy::MESSAGE, 0x10, 1, b'x'].repeat(1000);
+    let writer = thread::spawn(move || while busy.write_all(&notes).is_ok() {});
+    let handle = hub.handle();
+    let mut other = None;
+    let mut told = Vec::new();
+    for count in 0..200_000_u32 {
+        let from = match hub.next::<Words>(LONG).unwrap() {
+            Some(Event::Said(id, Said::Message(Words::Note(note)))) if note.text == "x" => id,
+            Some(Event::Said(_, Said::Message(Words::Note(note)))) => {
+                told.push(note.text);
+                handle
+                    .post(|peers| drop(peers.broadcast(&Note::new("y"))))
+                    .unwrap();
+                handle.stop();
+                continue;
+            }
+            Some(_) => continue,
+            None => {
+                told.push("stopped".into());
+                break;
+            }
+        };
+        // What is answered makes room for more at once.
+        hub.send(from, &Note::new("x")).unwrap_or_default();
+        if count == 1000 {
+            let stream = TcpStream::connect(address).unwrap();
+            let mut link = Link::new(Toy::default(), stream, &options()).unwrap();
+            link.send(&Note::new("a word")).unwrap();
+            other = Some(link);
+        }
+    }
+    assert_eq!(told, ["a word", "stopped"]);
+    for _ in 0..1000 {
+        let _ = hub.next::<Words>(LONG).unwrap();
+    }
+    assert_eq!(note(&mut other.unwrap()), "y");
+    drop(hub);
+    writer.join().unwrap();
+    drop(reader.join().unwrap());
+}
+
+#[test]
 fn a_panicking_handler_leaves_the_others_served() {
     let mut handlers = calculator();
     handlers.answer::<Name>(|_, Name| panic!("on purpose"));

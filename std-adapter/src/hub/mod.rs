@@ -245,16 +245,27 @@ impl<D: Dialect> Hub<D> {
         let mut looked = false;
         self.peers.after_speech();
         let id = loop {
-            if let Some(news) = self.peers.take_news() {
-                return Ok(Some(Event::News(news)));
-            }
-            if let Some(id) = self.peers.next_speaker() {
-                break id;
-            }
-            if (looked && deadline.has_passed()) || self.peers.take_wake() {
+            if self.peers.take_wake() {
                 return Ok(None);
             }
-            self.peers.wait(deadline.left())?;
+            // Who has something to say without end must not keep it from looking at the others.
+            let is_due = self.peers.has_heard_enough();
+            if !is_due {
+                if let Some(news) = self.peers.take_news() {
+                    return Ok(Some(Event::News(news)));
+                }
+                if let Some(id) = self.peers.next_speaker() {
+                    break id;
+                }
+                if looked && deadline.has_passed() {
+                    return Ok(None);
+                }
+            }
+            let timeout = match is_due {
+                true => Duration::ZERO,
+                false => deadline.left(),
+            };
+            self.peers.wait(timeout)?;
             looked = true;
             self.peers.do_posts();
             self.serve_links();

@@ -58,6 +58,8 @@ pub struct Peers<D: Dialect> {
     pub(super) active: VecDeque<PeerId>,
     /// Who has something to say, when the program asks one by one.
     pub(super) speakers: VecDeque<PeerId>,
+    /// How much has been heard since it was looked for more.
+    pub(super) heard: usize,
     /// Who is being served.
     pub(super) current: Option<PeerId>,
     /// Who got an answer that is to be acted on as soon as its event has been let go of.
@@ -117,6 +119,7 @@ impl<D: Dialect> Peers<D> {
             timers: Timers::default(),
             active: VecDeque::new(),
             speakers: VecDeque::new(),
+            heard: 0,
             current: None,
             answered: None,
             begins_anew: false,

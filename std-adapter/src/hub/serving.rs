@@ -69,6 +69,7 @@ impl<D: Dialect> Peers<D> {
         if let Some(id) = self.current.take() {
             self.activate(id);
         }
+        self.heard = 0;
         let is_busy = self.is_busy();
         let timeout = match is_busy {
             true => Duration::ZERO,

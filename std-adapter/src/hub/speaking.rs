@@ -13,12 +13,18 @@ impl<D: Dialect> Peers<D> {
             if let Some(connection) = self.connection(id) {
                 connection.flags.is_speaker = false;
                 if connection.may_speak() || connection.has_file_news() {
+                    self.heard += 1;
                     return Some(id);
                 }
                 self.activate(id);
             }
         }
         None
+    }
+
+    /// Whether so much has been heard since the hub looked at its links that it is to look again first.
+    pub(super) const fn has_heard_enough(&self) -> bool {
+        self.heard >= self.limits.burst
     }
 
     /// Has those who wait to speak served by handlers instead.
