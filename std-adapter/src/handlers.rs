@@ -107,7 +107,8 @@ impl<D: Dialect> Handlers<D> {
 
     /// Takes the request `M`, to be answered later under the id that the handler gets: by [`Peer::answer`],
     /// [`Node::answer`](crate::Node::answer) or [`Peers::answer`]. An error refuses it at once. Where it comes as a
-    /// message, it is dropped. [`Node::max_requests`](crate::Node::max_requests) bounds how many are open.
+    /// message, it is dropped. [`Node::max_requests`](crate::Node::max_requests) and
+    /// [`Limits::requests`](crate::hub::Limits::requests) bound how many are open.
     pub fn answer_later<M>(
         &mut self,
         handler: impl FnMut(&mut Peer<'_, D>, D::CallId, M) -> Result<(), Refused> + Send + 'static,

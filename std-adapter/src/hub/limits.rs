@@ -15,6 +15,7 @@ pub struct Limits {
     pub(super) peers_per_address: usize,
     pub(super) queue: usize,
     pub(super) calls: usize,
+    pub(super) requests: usize,
     pub(super) burst: usize,
     pub(super) posts: usize,
     pub(super) opening: Duration,
@@ -27,14 +28,15 @@ pub struct Limits {
 
 impl Default for Limits {
     /// 1024 peers from anywhere, queues of 64 KiB, 64 calls a peer, 32 messages a turn, 1024 posts; 10 s for the
-    /// opening, any silence after it, 2 s for a farewell. Where sessions outlive connections, 256 openings at a time, and
-    /// 1024 sessions that wait for their peers for 60 s.
+    /// opening, any silence after it, 2 s for a farewell. Where sessions outlive connections, 256 openings at a time,
+    /// 1024 requests a peer that are answered later, and 1024 sessions that wait for their peers for 60 s.
     fn default() -> Self {
         Self {
             peers: 1024,
             peers_per_address: usize::MAX,
             queue: 64 << 10,
             calls: 64,
+            requests: 1024,
             burst: 32,
             posts: 1024,
             opening: Duration::from_secs(10),
@@ -83,7 +85,16 @@ impl Limits {
         self
     }
 
-    /// How many messages are taken from one peer before others have their turn.
+    /// How many requests of one peer may be [answered later](crate::Handlers::answer_later) at once, where sessions are kept;
+    /// more are refused, and the peer is told that this one is busy.
+    #[must_use]
+    pub const fn requests(mut self, requests: usize) -> Self {
+        self.requests = requests;
+        self
+    }
+
+    /// How many messages are taken from one peer before others have their turn, and by [`next`](super::Hub::next) before it
+    /// looks at all links again.
     #[must_use]
     pub const fn burst(mut self, messages: usize) -> Self {
         self.burst = messages;

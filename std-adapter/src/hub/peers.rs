@@ -7,7 +7,7 @@ use super::{Limits, ListenerId, News, PeerId, PeerInfo};
 use crate::Options;
 use crate::call::{CallError, Failure, Refused, Ticket, Waiter};
 use crate::clock::Clock;
-use crate::desk::{Desk, Mail};
+use crate::desk::{Desk, Mail, Requests};
 use crate::files::{Carrier, Files};
 use crate::peer::{Peer, Place};
 use crate::post::Office;
@@ -265,9 +265,8 @@ impl<D: Dialect> Peers<D> {
     where
         D: for<'x> Carries<Answer<'x, 'v, <D as Dialect>::CallId, M>>,
     {
-        self.open_parts(peer)?
-            .0
-            .send(&Answer::<'_, 'v, _, M> { id, value })
+        let mut peer = self.get(peer).ok_or(SendError::NotOpen)?;
+        peer.answer::<M>(id, value)
     }
 
     /// Refuses a request of a peer that was put off.
@@ -280,9 +279,8 @@ impl<D: Dialect> Peers<D> {
     where
         D: Refuses,
     {
-        self.open_parts(peer)?
-            .0
-            .send(&crate::desk::refusal(id, refused))
+        let mut peer = self.get(peer).ok_or(SendError::NotOpen)?;
+        peer.refuse(id, refused)
     }
 
     /// Ends a link once all that is queued has been written; false if there is no such peer.
@@ -409,7 +407,9 @@ impl<D: Dialect> fmt::Debug for Peers<D> {
 
 #[cold]
 fn new_desk<D: Dialect>(id: PeerId, clock: Clock, limits: Limits) -> Box<Desk<D>> {
-    Box::new(Desk::new(id, None, clock, limits.calls))
+    let mut desk = Desk::new(id, None, clock, limits.calls);
+    desk.requests = D::HAS_SESSIONS.then(|| Requests::new(limits.requests));
+    Box::new(desk)
 }
 
 pub(super) const WOKEN: Token = Token(0);

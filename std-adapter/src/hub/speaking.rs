@@ -57,6 +57,11 @@ impl<D: Dialect> Peers<D> {
             return Some(Event::Answered(id));
         }
         if let Said::Notice(notice) = &said
+            && let Some(request) = D::cancelled(notice)
+        {
+            desk.cancelled(request);
+        }
+        if let Said::Notice(notice) = &said
             && let Some(notice) = D::as_native(notice)
         {
             match *notice {
@@ -88,6 +93,7 @@ impl<D: Dialect> Peers<D> {
         if std::mem::take(&mut self.begins_anew)
             && let Some((mail, desk)) = self.parts(id)
         {
+            desk.cancel_all();
             for waiter in desk.calls.begin_anew(mail, &mut ()) {
                 waiter.run(&mut Peer::new(Place::Among(self, id)));
             }

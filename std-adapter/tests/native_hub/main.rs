@@ -1,5 +1,6 @@
 //! Native sessions at a hub: they outlive their connections.
 
+mod cancelled;
 mod dialler;
 mod hostile;
 mod limits;
