@@ -276,19 +276,19 @@ impl<D: Dialect> Hub<D> {
     /// Stops listening, closes every link after what is queued on it, and waits for that at most `timeout`. Where
     /// sessions outlive connections, it waits until the peers have taken it, and tells them that the program shuts down.
     ///
-    /// Says on how many links something was still queued then, those of peers that are away included. The news of it go to the handlers if these hear news,
-    /// and to [`next`](Self::next) otherwise.
+    /// Says for how many peers something was still queued then, those that are away included. The news of it go to the
+    /// handlers if these hear news, and to [`next`](Self::next) otherwise.
     pub fn shutdown(&mut self, timeout: Duration) -> io::Result<usize> {
         let deadline = Deadline::after(timeout);
         self.peers.stop_listening();
-        self.peers.close_all();
+        let mut cut_off = self.peers.close_all();
         while !self.peers.is_empty() && !deadline.has_passed() {
             self.peers.wait(deadline.left())?;
             self.peers.do_posts();
             self.peers.take_wake();
             self.serve_links();
         }
-        let cut_off = self.peers.cut_off_all();
+        cut_off += self.peers.cut_off_all();
         if self.handlers.hears_news() {
             self.tell_news();
         }

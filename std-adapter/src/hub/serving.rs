@@ -301,16 +301,18 @@ impl<D: Dialect> Peers<D> {
         self.listeners.clear();
     }
 
-    /// Ends every link once all that is queued has been written.
-    pub(super) fn close_all(&mut self) {
+    /// Ends every link once all that is queued has been written, and says for how many peers without one something was.
+    pub(super) fn close_all(&mut self) -> usize {
         self.after_speech();
         // Who shuts down has a deadline of its own.
         let by = self.clock.now() + Duration::MAX;
         let ids: Vec<PeerId> = self.connections().map(|there| there.info.id).collect();
+        let mut cut_off = 0;
         for id in ids {
             if let Some(connection) = self.connection(id) {
                 match connection.stage {
                     Stage::Connecting | Stage::Away => {
+                        cut_off += usize::from(connection.mail.queued() > 0);
                         connection.stage = Stage::Over(Reason::Shutdown);
                     }
                     _ => connection.end(Reason::Shutdown, by),
@@ -318,6 +320,7 @@ impl<D: Dialect> Peers<D> {
             }
             self.activate(id);
         }
+        cut_off
     }
 
     /// Ends every link that is left, and says on how many something was still queued.

@@ -441,7 +441,7 @@ fn a_shutdown_says_so_and_waits_until_all_is_taken() {
     let told = reader.join().unwrap();
     let bye = Told::Bye("the program shuts down".into());
     assert_eq!(told, [Told::Number(1), bye]);
-    assert_eq!(cut_off, 1, "who reads nothing");
+    assert_eq!(cut_off, 2, "who reads nothing, and who is away");
     assert!(!deaf.step() || !deaf.step());
     let mut left = served.news.try_iter().collect::<Vec<_>>();
     left.retain(|news| news == "left: the hub was shut down");
