@@ -777,6 +777,31 @@ fn who_talks_without_end_keeps_a_loop_of_ones_own_from_nobody() {
     drop(reader.join().unwrap());
 }
 
+#[cfg(unix)]
+#[test]
+fn hubs_that_were_stopped_together_wait_again() {
+    use ropeway_std::hub::Together;
+    let hub = || Hub::new(|_| Toy::default(), options(), Limits::default()).unwrap();
+    let (first, second) = (hub(), hub());
+    let handles = [first.handle(), second.handle()];
+    let mut hubs = Together::new().unwrap().with(first).unwrap();
+    hubs = hubs.with(second).unwrap();
+    let waits = |hubs: &mut Together<'_>| {
+        for _ in 0..10 {
+            hubs.turn(Duration::ZERO).unwrap();
+        }
+        let start = Instant::now();
+        hubs.turn(SOON).unwrap();
+        start.elapsed() >= SOON
+    };
+    handles.iter().for_each(Handle::stop);
+    hubs.turn(Duration::ZERO).unwrap();
+    assert!(waits(&mut hubs));
+    handles.iter().for_each(Handle::stop);
+    hubs.run(|| false).unwrap();
+    assert!(waits(&mut hubs), "one run takes all stops");
+}
+
 #[test]
 fn a_panicking_handler_leaves_the_others_served() {
     let mut handlers = calculator();

@@ -97,6 +97,12 @@ impl<'h> Together<'h> {
     /// Waits at most `timeout` for something to happen at any of them, and does what there is to do. Says whether
     /// anything happened.
     pub fn turn(&mut self, timeout: Duration) -> io::Result<bool> {
+        let happened = self.look(timeout)?;
+        self.take_stops();
+        Ok(happened)
+    }
+
+    fn look(&mut self, timeout: Duration) -> io::Result<bool> {
         let idle_for = self.hubs.iter().map(|member| match member.is_busy {
             true => Duration::ZERO,
             false => member.hub.idle_for(),
@@ -125,10 +131,16 @@ impl<'h> Together<'h> {
 
     /// Turns until `until` says that it is enough or a [handle](super::Handle::stop) of one of them stops it.
     pub fn run(&mut self, mut until: impl FnMut() -> bool) -> io::Result<()> {
-        while !until() && !self.hubs.iter().any(|member| member.hub.take_stop()) {
-            self.turn(Duration::MAX)?;
+        while !until() && !self.take_stops() {
+            self.look(Duration::MAX)?;
         }
         Ok(())
+    }
+
+    /// Takes back the wishes to stop of all hubs, and says whether there were any.
+    fn take_stops(&self) -> bool {
+        let stops = self.hubs.iter().map(|member| member.hub.take_stop());
+        stops.fold(false, |any, stop| any | stop)
     }
 
     /// [Shuts down](Hub::shutdown) one hub after the other, within `timeout` in all.
