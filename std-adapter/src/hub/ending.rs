@@ -22,7 +22,7 @@ impl<D: Dialect> Connection<D> {
         {
             self.end(reason, now + limits.linger);
         }
-        let is_cut_off = self.broken.is_some() || (D::HAS_SESSIONS && self.flags.has_ended);
+        let is_cut_off = self.is_cut_off();
         match &self.stage {
             Stage::Connecting | Stage::Away if self.ending().is_some() => {
                 self.stage = Stage::Over(Reason::Kicked);
@@ -46,8 +46,8 @@ impl<D: Dialect> Connection<D> {
             None => {}
         }
         // Answers that found no room can never be let out, and nothing more is taken before they are.
-        if self.broken.is_some() && !self.owes_nothing() {
-            return self.broken.take().map(Reason::Transport);
+        if self.is_cut_off() && !self.owes_nothing() {
+            return Some(self.broken.take().map_or(Reason::Closed, Reason::Transport));
         }
         if (self.mail.dialect().has_notice() && self.owes_nothing()) || self.has_file_news() {
             return None;
@@ -71,6 +71,11 @@ impl<D: Dialect> Connection<D> {
             None if self.idle_by(limits) <= now => Some(Reason::Idle),
             None => None,
         }
+    }
+
+    /// Whether nothing more can be let out: where sessions are kept, the peer has to say what it has taken.
+    const fn is_cut_off(&self) -> bool {
+        self.broken.is_some() || (D::HAS_SESSIONS && self.flags.has_ended)
     }
 
     fn idle_by(&self, limits: &Limits) -> Instant {

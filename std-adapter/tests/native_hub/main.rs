@@ -13,7 +13,7 @@ use ropeway_std::message::Answer;
 use ropeway_std::{Event as Said, Handlers, Options};
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
-use std::net::SocketAddr;
+use std::net::{Shutdown, SocketAddr};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
 use std::thread::{self, JoinHandle};
@@ -373,6 +373,26 @@ fn answers_that_found_no_room_are_not_lost_with_the_connection() {
         }
     }
     dialler.flush();
+}
+
+#[test]
+fn who_asks_without_reading_and_ends_is_away() {
+    let limits = Limits::default().queue(256);
+    let served = Served::new(echo(), limits);
+    let mut dialler = Dialler::open(served.address, board(1));
+    assert_eq!(served.news(), "joined");
+    // More than there is room for answers.
+    let asked = (0..).take_while(|id| dialler.ask(*id, *id).is_ok());
+    let asked = u32::try_from(asked.count()).unwrap();
+    assert!(asked > 40);
+    dialler.write(usize::MAX);
+    let stream = dialler.stream.as_ref().unwrap();
+    stream.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(served.news(), "away: the peer has closed the link");
+    dialler.connect();
+    for id in 0..asked {
+        assert_eq!(dialler.next(), Told::Answer(id, Ok(id * 2)));
+    }
 }
 
 #[test]
