@@ -188,6 +188,26 @@ fn nobody_dials_in_plain_who_has_keys_to_listen() {
 }
 
 #[test]
+fn a_socket_that_is_added_is_secure_at_the_end_of_its_dialect() {
+    let served = Served::secure();
+    let options = Options::default().secure(key("rover", 1));
+    let config = config();
+    let dialect = move |_: &PeerInfo| native::dialling(&config);
+    let mut hub = Hub::new(dialect, options, Limits::default()).unwrap();
+    let stream = TcpStream::connect(served.address).unwrap();
+    let peer = hub.add(stream).unwrap();
+    let answer = hub.start(peer, &Double(21), LONG).unwrap();
+    let answer = loop {
+        assert!(hub.turn(LONG).unwrap());
+        if let Some(answer) = answer.poll() {
+            break answer;
+        }
+    };
+    assert_eq!(answer, Ok(42));
+    assert_eq!(served.news(), "joined");
+}
+
+#[test]
 fn a_session_goes_on_over_secure_links_that_are_cut() {
     let served = Served::secure();
     let proxy = Proxy::new(served.address, |number| Fate {

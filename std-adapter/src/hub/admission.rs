@@ -65,9 +65,13 @@ impl<D: Dialect> Peers<D> {
             let _ = stream.shutdown(Shutdown::Write);
             return Err(error);
         }
-        let end = match stage {
-            Stage::Connecting => End::Dials,
-            _ => End::Listens,
+        let dials = match D::HAS_SESSIONS {
+            true => !is_in_lobby,
+            false => matches!(stage, Stage::Connecting),
+        };
+        let end = match dials {
+            true => End::Dials,
+            false => End::Listens,
         };
         let ready = self
             .options

@@ -179,7 +179,8 @@ impl<D: Dialect> Peers<D> {
         self.admit(stream, address, None, Stage::Connecting)
     }
 
-    /// Serves a connected socket as well.
+    /// Serves a connected socket as well. Where sessions outlive connections, it is the end that the hub's closure makes,
+    /// that which listens included; one that dials is not dialled again.
     pub fn add(&mut self, stream: TcpStream) -> io::Result<PeerId> {
         let address = stream.peer_addr()?;
         stream.set_nonblocking(true)?;
