@@ -1,10 +1,9 @@
+use super::redials::Redials;
 use super::{PeerInfo, Reason};
 use crate::desk::{Desk, Ending, Mail};
-use crate::native::Backoff;
 use ropeway_core::Instant;
 use ropeway_core::dialect::Dialect;
 use std::io::{self, Read, Write};
-use std::time::Duration;
 
 /// One peer, and its link while it has one.
 pub(super) struct Connection<D: Dialect> {
@@ -43,13 +42,6 @@ pub(super) enum Stage {
     Away,
     /// There is nothing left to do but to tell.
     Over(Reason),
-}
-
-/// How often a peer has been dialled in vain.
-#[derive(Default)]
-pub(super) struct Redials {
-    backoff: Backoff,
-    has_failed: bool,
 }
 
 /// What is true of a connection.
@@ -399,25 +391,6 @@ impl<D: Dialect> Connection<D> {
             false => self.mail.has_output(),
         };
         !waits && self.owes_nothing()
-    }
-}
-
-impl Redials {
-    /// How long to wait before the next attempt; `random` is any number.
-    pub(super) fn next(&mut self, random: u64) -> Duration {
-        self.has_failed = true;
-        self.backoff.next(random)
-    }
-
-    /// The peer has been reached.
-    pub(super) const fn reset(&mut self) {
-        self.has_failed = false;
-        self.backoff.reset();
-    }
-
-    /// Whether no attempt has failed since the peer was reached.
-    pub(super) const fn is_new(&self) -> bool {
-        !self.has_failed
     }
 }
 

@@ -62,6 +62,7 @@ mod handle;
 mod limits;
 mod listening;
 mod peers;
+mod redials;
 mod serving;
 mod sessions;
 mod speaking;

@@ -184,6 +184,7 @@ impl<D: Dialect> Peers<D> {
 
     /// Tells that a peer has joined or is back, if its link has just become open.
     pub(super) fn note_open(&mut self, id: PeerId) -> bool {
+        let clock = self.clock;
         let Some(connection) = self.connection(id) else {
             return false;
         };
@@ -194,7 +195,7 @@ impl<D: Dialect> Peers<D> {
             connection.flags.is_opening = false;
             connection.until = NEVER;
             if let Some(redials) = &mut connection.redials {
-                redials.reset();
+                redials.handle_opened(clock.now());
             }
             let info = connection.info;
             let is_back = std::mem::replace(&mut connection.flags.has_joined, true);

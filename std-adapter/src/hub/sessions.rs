@@ -197,7 +197,7 @@ impl<D: Dialect> Peers<D> {
             return;
         };
         if let Some(redials) = &mut connection.redials {
-            connection.until = now + redials.next(random);
+            connection.until = now + redials.next(now, random);
             return;
         }
         let joined = connection.flags.has_joined;
@@ -259,7 +259,7 @@ impl<D: Dialect> Peers<D> {
                 let wait = connection
                     .redials
                     .as_mut()
-                    .map(|redials| redials.next(random));
+                    .map(|redials| redials.next(now, random));
                 connection.until = now + wait.unwrap_or_default();
             }
         }
