@@ -803,6 +803,25 @@ fn hubs_that_were_stopped_together_wait_again() {
 }
 
 #[test]
+fn who_sends_and_never_reads_is_idle() {
+    let limits = Limits::default().queue(1024).idle(SOON * 5).linger(SOON);
+    let mut hub = Hub::new(|_| Toy::default(), options(), limits).unwrap();
+    let listener = hub.listen("127.0.0.1:0").unwrap();
+    let mut mute = TcpStream::connect(hub.address(listener).unwrap()).unwrap();
+    let note = [5, toy::MESSAGE, 0x10, 1, b'x'];
+    let start = Instant::now();
+    let reason = loop {
+        let _ = mute.write_all(&note);
+        if let Some(Event::News(News::Left(_, reason))) = hub.next::<Words>(SOON).unwrap() {
+            break reason;
+        }
+        hub.broadcast(&Note::new("y".repeat(200)));
+        assert!(start.elapsed() < LONG, "it is served for ever");
+    };
+    assert!(matches!(reason, Reason::Idle), "{reason}");
+}
+
+#[test]
 fn a_panicking_handler_leaves_the_others_served() {
     let mut handlers = calculator();
     handlers.answer::<Name>(|_, Name| panic!("on purpose"));

@@ -18,6 +18,7 @@ pub(super) struct Connection<D: Dialect> {
     pub(super) until: Instant,
     /// When timers look at it next.
     pub(super) timer: Instant,
+    /// When the peer was last heard, or took something of what had waited for it.
     pub(super) heard: Instant,
     /// What broke the connection.
     pub(super) broken: Option<io::Error>,
@@ -70,6 +71,8 @@ pub(super) struct Flags {
     pub(super) is_late: bool,
     /// The peer has broken a promise not to be silent for so long.
     pub(super) is_silent: bool,
+    /// The peer takes nothing of what waits for it.
+    pub(super) is_stuck: bool,
     pub(super) readable: bool,
     pub(super) writable: bool,
     /// The peer has ended the stream.
@@ -101,6 +104,7 @@ impl<D: Dialect> Connection<D> {
                 is_opening: false,
                 is_late: false,
                 is_silent: false,
+                is_stuck: false,
                 readable: false,
                 writable: false,
                 has_ended: false,
@@ -124,6 +128,7 @@ impl<D: Dialect> Connection<D> {
         self.flags.is_opening = true;
         self.flags.is_late = false;
         self.flags.is_silent = false;
+        self.flags.is_stuck = false;
         self.flags.has_ended = false;
         self.flags.readable = true;
         self.flags.writable = true;
@@ -171,11 +176,11 @@ impl<D: Dialect> Connection<D> {
         match self.stage {
             Stage::Connecting | Stage::Away | Stage::Over(_) => {}
             Stage::Going => {
-                self.write();
+                self.write(now);
                 self.read(now);
             }
             Stage::Ending(_) => {
-                self.write();
+                self.write(now);
                 match D::HAS_SESSIONS {
                     // The peer says there what it has taken.
                     true => self.read(now),
@@ -228,7 +233,9 @@ impl<D: Dialect> Connection<D> {
             match stream.read(room) {
                 Ok(0) => self.ended(),
                 Ok(len) => {
-                    self.heard = now;
+                    if !self.flags.is_stuck {
+                        self.heard = now;
+                    }
                     self.mail.handle_input(len);
                 }
                 Err(error) => self.failed_to_read(error),
@@ -255,16 +262,16 @@ impl<D: Dialect> Connection<D> {
         self.mail.handle_end();
     }
 
-    pub(super) fn write(&mut self) {
+    pub(super) fn write(&mut self, now: Instant) {
         for _ in 0..CHUNKS {
-            self.write_out();
+            self.write_out(now);
             // Chunks of files go where there is nothing else to say, and not without end: others wait for their turn.
             let may_move = self.flags.writable && matches!(self.stage, Stage::Going);
             if !may_move || !self.move_files() {
                 return;
             }
         }
-        self.write_out();
+        self.write_out(now);
     }
 
     fn move_files(&mut self) -> bool {
@@ -272,16 +279,22 @@ impl<D: Dialect> Connection<D> {
         desk.is_some_and(|desk| desk.move_files(&mut self.mail))
     }
 
-    fn write_out(&mut self) {
+    fn write_out(&mut self, now: Instant) {
         while self.can_write() {
             let Some(stream) = &mut self.stream else {
                 return;
             };
             match stream.write(self.mail.poll_output()) {
-                Ok(len) => self.mail.handle_written(len),
+                Ok(len) => {
+                    if std::mem::take(&mut self.flags.is_stuck) {
+                        self.heard = now;
+                    }
+                    self.mail.handle_written(len);
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.flags.writable = false;
+                    self.flags.is_stuck = true;
                 }
                 Err(error) => {
                     self.flags.writable = false;

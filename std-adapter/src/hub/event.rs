@@ -73,7 +73,7 @@ pub enum Reason {
     Wire(Fault),
     /// The opening took longer than allowed.
     NotOpened,
-    /// The peer said nothing for longer than allowed, or than it had promised.
+    /// The peer said or took nothing for longer than allowed, or said nothing for longer than it had promised.
     Idle,
     /// The program closed the link.
     Kicked,

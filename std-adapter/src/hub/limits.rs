@@ -115,7 +115,7 @@ impl Limits {
         self
     }
 
-    /// How long an open peer may say nothing; [`Duration::MAX`] is for ever.
+    /// How long an open peer may say nothing, or take nothing of what waits for it; [`Duration::MAX`] is for ever.
     #[must_use]
     pub const fn idle(mut self, timeout: Duration) -> Self {
         self.idle = timeout;

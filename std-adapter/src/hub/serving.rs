@@ -209,11 +209,11 @@ impl<D: Dialect> Peers<D> {
 
     /// Writes what handlers have said, if there may be no room for more of it.
     pub(super) fn make_room(&mut self, id: PeerId) {
-        let plenty = self.limits.queue / 2;
+        let (clock, plenty) = (self.clock, self.limits.queue / 2);
         if let Some(connection) = self.connection(id)
             && connection.mail.queued() >= plenty
         {
-            connection.write();
+            connection.write(clock.now());
         }
     }
 

@@ -164,7 +164,7 @@ impl<D: Dialect> Peers<D> {
         if connection.stream.is_some() {
             if let Some(leave) = reason.leave().filter(|_| was_going) {
                 connection.mail.dialect_mut().take_leave(leave);
-                connection.write();
+                connection.write(now);
             }
             let is_told = match &connection.redials {
                 Some(redials) => redials.is_new(),
