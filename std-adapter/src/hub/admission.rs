@@ -58,7 +58,7 @@ impl<D: Dialect> Peers<D> {
             is_in_lobby = dialect.enter_lobby(seed);
         }
         // Whether there is room for who comes back is known once it has said so.
-        if let Some(reason) = self.lacks_room(address.ip()).filter(|_| !is_in_lobby) {
+        if let Some(reason) = self.lacks_room(info.host()).filter(|_| !is_in_lobby) {
             let error = io::Error::new(io::ErrorKind::QuotaExceeded, reason.to_string());
             self.tell(News::TurnedAway(info, reason));
             self.burn(id);
@@ -106,15 +106,18 @@ impl<D: Dialect> Peers<D> {
     }
 
     /// Why no other peer from this address may be there, if none may.
-    pub(super) fn lacks_room(&self, address: IpAddr) -> Option<Reason> {
-        let from_there = self.by_address.get(&address).copied().unwrap_or(0);
-        if self.counted >= self.limits.peers {
-            Some(Reason::TooMany)
-        } else if from_there >= self.limits.peers_per_address {
-            Some(Reason::TooManyFromAddress)
-        } else {
-            None
+    pub(super) fn lacks_room(&self, host: IpAddr) -> Option<Reason> {
+        match self.counted >= self.limits.peers {
+            true => Some(Reason::TooMany),
+            false => self.lacks_room_at(host),
         }
+    }
+
+    /// The same, of a peer that is there and comes from another address by now.
+    pub(super) fn lacks_room_at(&self, host: IpAddr) -> Option<Reason> {
+        let from_there = self.by_host.get(&host).copied().unwrap_or(0);
+        let is_full = from_there >= self.limits.peers_per_address;
+        is_full.then_some(Reason::TooManyFromAddress)
     }
 
     /// Makes a connected socket one of a peer's.
@@ -135,9 +138,9 @@ impl<D: Dialect> Peers<D> {
         if let Some(connection) = self.connection(id)
             && !std::mem::replace(&mut connection.flags.is_counted, true)
         {
-            let address = connection.info.address.ip();
+            let host = connection.info.host();
             self.counted += 1;
-            *self.by_address.entry(address).or_default() += 1;
+            *self.by_host.entry(host).or_default() += 1;
         }
     }
 
@@ -146,12 +149,12 @@ impl<D: Dialect> Peers<D> {
         if let Some(connection) = self.connection(id)
             && std::mem::take(&mut connection.flags.is_counted)
         {
-            let address = connection.info.address.ip();
+            let host = connection.info.host();
             self.counted -= 1;
-            if let Some(count) = self.by_address.get_mut(&address) {
+            if let Some(count) = self.by_host.get_mut(&host) {
                 *count -= 1;
                 if *count == 0 {
-                    self.by_address.remove(&address);
+                    self.by_host.remove(&host);
                 }
             }
         }

@@ -5,7 +5,7 @@ use ropeway_core::wire::Fault;
 use ropeway_core::{Event as Said, SendError};
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// What a hub's [`next`](super::Hub::next) tells.
 #[derive(Debug)]
@@ -53,6 +53,13 @@ pub struct PeerInfo {
     pub address: SocketAddr,
     /// The port that it came in by; none if the hub was told to connect to it.
     pub listener: Option<ListenerId>,
+}
+
+impl PeerInfo {
+    /// The address that its peers are counted by, however it was written.
+    pub(super) const fn host(&self) -> IpAddr {
+        self.address.ip().to_canonical()
+    }
 }
 
 /// Why a link has ended.
@@ -145,5 +152,26 @@ impl fmt::Display for Reason {
             Self::Superseded => "the peer came again",
             Self::Expired => "the peer was away for too long",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_counts_once_however_it_is_written() {
+        let host = |address: &str| {
+            let address = address.parse().unwrap();
+            let (id, listener) = (PeerId::ALONE, None);
+            PeerInfo {
+                id,
+                address,
+                listener,
+            }
+            .host()
+        };
+        assert_eq!(host("[::ffff:10.0.0.1]:5"), host("10.0.0.1:7"));
+        assert_ne!(host("[::1]:5"), host("127.0.0.1:5"));
     }
 }

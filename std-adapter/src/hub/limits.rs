@@ -60,7 +60,8 @@ impl Limits {
         self
     }
 
-    /// How many peers there may be from one IP address; more are turned away.
+    /// How many peers there may be from one IP address; more are turned away. As many may be away besides, and the oldest of
+    /// more gives way.
     #[must_use]
     pub const fn peers_per_address(mut self, peers: usize) -> Self {
         self.peers_per_address = peers;
@@ -129,15 +130,16 @@ impl Limits {
         self
     }
 
-    /// How many connections may wait to say who they are, where sessions outlive connections; the oldest gives way.
+    /// How many connections may wait to say who they are, where sessions outlive connections; the oldest gives
+    /// way, of those from the address with most.
     #[must_use]
     pub const fn openings(mut self, openings: usize) -> Self {
         self.openings = openings;
         self
     }
 
-    /// How many sessions are kept whose peers are away; the oldest gives way. Peers that the hub was told to connect to
-    /// do not count.
+    /// How many sessions are kept whose peers are away; the oldest gives way, of those from the address with most. Peers that
+    /// the hub was told to connect to do not count.
     #[must_use]
     pub const fn sessions(mut self, sessions: usize) -> Self {
         self.sessions = sessions;

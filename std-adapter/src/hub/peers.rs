@@ -34,7 +34,7 @@ pub struct Peers<D: Dialect> {
     pub(super) free: Vec<u32>,
     /// How many peers count, in all and from one address.
     pub(super) counted: usize,
-    pub(super) by_address: HashMap<IpAddr, usize>,
+    pub(super) by_host: HashMap<IpAddr, usize>,
     /// Who has which session.
     pub(super) by_session: HashMap<u64, PeerId>,
     /// Who has not said yet whose session it wants.
@@ -101,7 +101,7 @@ impl<D: Dialect> Peers<D> {
             slots: Vec::new(),
             free: Vec::new(),
             counted: 0,
-            by_address: HashMap::new(),
+            by_host: HashMap::new(),
             by_session: HashMap::new(),
             lobby: Waiting::default(),
             away: Default::default(),

@@ -6,25 +6,26 @@ use super::{News, PeerId, Peers, Reason};
 use crate::wire::{self, Guarded};
 use ropeway_core::Instant;
 use ropeway_core::dialect::Dialect;
-use std::net::TcpStream;
+use std::net::{IpAddr, TcpStream};
 
 /// Sessions that outlive their connections: who comes back, who is away, who is dialled again.
 ///
 /// A connection waits in the lobby until its peer has said which session it wants. Then it becomes that of the peer that
 /// has the session, or a peer of its own.
 impl<D: Dialect> Peers<D> {
-    /// Puts a connection where it waits to say who it is; if too many do, the oldest gives way.
+    /// Puts a connection where it waits to say who it is; if too many do, the oldest of the address with most gives way.
     pub(super) fn enter_lobby(&mut self, id: PeerId) {
         while self.lobby.count() >= self.limits.openings.max(1) {
-            let Some(oldest) = self.lobby.oldest(in_lobby(&self.slots)) else {
+            let lobby = std::slice::from_ref(&self.lobby);
+            let Some(oldest) = oldest_of_most(&self.slots, lobby, in_lobby(&self.slots)) else {
                 break;
             };
             self.drop_peer(oldest, Reason::GaveWay);
         }
         if let Some(connection) = self.connection(id) {
             connection.flags.is_in_lobby = true;
-            let until = connection.until;
-            self.lobby.join(until, id, in_lobby(&self.slots));
+            let (until, host) = (connection.until, connection.info.host());
+            self.lobby.join(until, id, host, in_lobby(&self.slots));
         }
     }
 
@@ -32,7 +33,8 @@ impl<D: Dialect> Peers<D> {
         if let Some(connection) = self.connection(id)
             && std::mem::take(&mut connection.flags.is_in_lobby)
         {
-            self.lobby.leave();
+            let host = connection.info.host();
+            self.lobby.leave(host);
         }
     }
 
@@ -55,7 +57,7 @@ impl<D: Dialect> Peers<D> {
         let Some(wanted) = connection.mail.dialect().wanted() else {
             return;
         };
-        let address = connection.info.address.ip();
+        let host = connection.info.host();
         let known = wanted.into_iter().filter(|session| *session != 0);
         let known = known.filter_map(|session| self.by_session.get(&session).copied());
         let may_have = |to: &PeerId| {
@@ -66,8 +68,7 @@ impl<D: Dialect> Peers<D> {
         };
         let mut known = known.filter(may_have);
         let to = known.next().or_else(|| self.restarted(id));
-        let needs_room = to.is_none_or(|to| !self.is_counted(to));
-        if needs_room && let Some(reason) = self.lacks_room(address) {
+        if let Some(reason) = self.lacks_room_for(to, host) {
             let by = self.clock.now() + self.limits.linger;
             if let Some(connection) = self.connection(id) {
                 connection.end(reason, by);
@@ -86,8 +87,14 @@ impl<D: Dialect> Peers<D> {
         }
     }
 
-    fn is_counted(&self, id: PeerId) -> bool {
-        find(&self.slots, id).is_some_and(|there| there.flags.is_counted)
+    /// Why there may be no peer from `host` that has the session of `to`, or a fresh one, if there may not.
+    fn lacks_room_for(&self, to: Option<PeerId>, host: IpAddr) -> Option<Reason> {
+        let to = to.and_then(|to| find(&self.slots, to));
+        match to.filter(|to| to.flags.is_counted) {
+            Some(to) if to.info.host() == host => None,
+            Some(_) => self.lacks_room_at(host),
+            None => self.lacks_room(host),
+        }
     }
 
     /// The peer that is away and that the one in the lobby seems to be, started anew.
@@ -98,12 +105,12 @@ impl<D: Dialect> Peers<D> {
         }
         let is_it = |there: &&Connection<D>| {
             matches!(there.stage, Stage::Away)
-                && there.info.address.ip() == new.info.address.ip()
+                && there.info.host() == new.info.host()
                 && there.mail.wire().has_owner_of(new.mail.wire())
                 && there.mail.dialect().is_restart_at(new.mail.dialect())
         };
         let [_, away] = &self.away;
-        let mut away = away.iter().filter_map(|id| find(&self.slots, id));
+        let mut away = away.iter().filter_map(|(_, id)| find(&self.slots, id));
         away.find(is_it).map(|there| there.info.id)
     }
 
@@ -208,17 +215,25 @@ impl<D: Dialect> Peers<D> {
             false => limits.session_life.min(limits.opening),
         };
         connection.until = now + life;
-        let until = connection.until;
+        let (until, host) = (connection.until, connection.info.host());
         self.count_out(id);
         if let Some(away) = self.away.get_mut(usize::from(joined)) {
-            away.join(until, id, is_away(&self.slots));
+            away.join(until, id, host, is_away(&self.slots));
         }
-        while self.away.iter().map(Waiting::count).sum::<usize>() > limits.sessions {
-            let mut away = self.away.iter_mut();
-            let Some(oldest) = away.find_map(|away| away.oldest(is_away(&self.slots))) else {
-                break;
-            };
+        while let Some(oldest) = self.one_too_many(host) {
             self.drop_peer(oldest, Reason::GaveWay);
+        }
+    }
+
+    /// Who is to give way of those who are away, if there are too many of them, or too many from `host`.
+    fn one_too_many(&self, host: IpAddr) -> Option<PeerId> {
+        let (slots, away) = (&self.slots, &self.away);
+        if count_from(away, host) > self.limits.peers_per_address {
+            oldest(slots, away, is_away(slots), |from| from == host)
+        } else if away.iter().map(Waiting::count).sum::<usize>() > self.limits.sessions {
+            oldest_of_most(slots, away, is_away(slots))
+        } else {
+            None
         }
     }
 
@@ -227,9 +242,9 @@ impl<D: Dialect> Peers<D> {
         if let Some(connection) = self.connection(id)
             && std::mem::take(&mut connection.flags.is_absent)
         {
-            let joined = connection.flags.has_joined;
+            let (joined, host) = (connection.flags.has_joined, connection.info.host());
             if let Some(away) = self.away.get_mut(usize::from(joined)) {
-                away.leave();
+                away.leave(host);
             }
         }
     }
@@ -309,6 +324,37 @@ fn in_lobby<D: Dialect>(slots: &[Slot<D>]) -> impl Fn(Instant, PeerId) -> bool {
 /// Whether a peer is away, and since the time when it was to be waited for until then.
 fn is_away<D: Dialect>(slots: &[Slot<D>]) -> impl Fn(Instant, PeerId) -> bool {
     |until, id| find(slots, id).is_some_and(|there| there.flags.is_absent && there.until == until)
+}
+
+/// Who has waited for longest of those from the address from which most wait.
+fn oldest_of_most<D: Dialect>(
+    slots: &[Slot<D>],
+    waiting: &[Waiting],
+    still: impl Fn(Instant, PeerId) -> bool,
+) -> Option<PeerId> {
+    let hosts = waiting.iter().flat_map(Waiting::hosts);
+    let most = hosts.map(|host| count_from(waiting, host)).max()?;
+    oldest(slots, waiting, still, |host| {
+        count_from(waiting, host) == most
+    })
+}
+
+/// Who has waited for longest of those from some addresses.
+fn oldest<D: Dialect>(
+    slots: &[Slot<D>],
+    waiting: &[Waiting],
+    still: impl Fn(Instant, PeerId) -> bool,
+    is_from: impl Fn(IpAddr) -> bool,
+) -> Option<PeerId> {
+    let waits = waiting.iter().flat_map(Waiting::iter);
+    let mut waits = waits.filter(|(until, id)| still(*until, *id));
+    let found =
+        waits.find(|(_, id)| find(slots, *id).is_some_and(|there| is_from(there.info.host())));
+    found.map(|(_, id)| id)
+}
+
+fn count_from(waiting: &[Waiting], host: IpAddr) -> usize {
+    waiting.iter().map(|waiting| waiting.count_from(host)).sum()
 }
 
 fn find<D: Dialect>(slots: &[Slot<D>], id: PeerId) -> Option<&Connection<D>> {

@@ -1,12 +1,16 @@
 use super::PeerId;
 use ropeway_core::Instant;
-use std::collections::VecDeque;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, VecDeque};
+use std::net::IpAddr;
 
 /// Peers in the order in which they began to wait for something. Who has stopped is passed over later.
 #[derive(Debug, Default)]
 pub(super) struct Waiting {
     queue: VecDeque<(Instant, PeerId)>,
     count: usize,
+    /// How many come from one address.
+    by_host: HashMap<IpAddr, usize>,
 }
 
 impl Waiting {
@@ -15,9 +19,19 @@ impl Waiting {
         self.count
     }
 
-    /// Those who wait, and some who have stopped.
-    pub(super) fn iter(&self) -> impl Iterator<Item = PeerId> + '_ {
-        self.queue.iter().map(|(_, id)| *id)
+    /// How many of them come from one address.
+    pub(super) fn count_from(&self, host: IpAddr) -> usize {
+        self.by_host.get(&host).copied().unwrap_or(0)
+    }
+
+    /// Where they come from.
+    pub(super) fn hosts(&self) -> impl Iterator<Item = IpAddr> + '_ {
+        self.by_host.keys().copied()
+    }
+
+    /// Those who wait, who has waited for longest first, and some who have stopped.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Instant, PeerId)> + '_ {
+        self.queue.iter().copied()
     }
 
     /// One more waits, until `until`; `still` says who does.
@@ -25,6 +39,7 @@ impl Waiting {
         &mut self,
         until: Instant,
         id: PeerId,
+        host: IpAddr,
         still: impl Fn(Instant, PeerId) -> bool,
     ) {
         if self.queue.len() > self.count * 2 + SLACK {
@@ -32,22 +47,18 @@ impl Waiting {
         }
         self.queue.push_back((until, id));
         self.count += 1;
+        *self.by_host.entry(host).or_default() += 1;
     }
 
     /// One of them, whichever, waits no more.
-    pub(super) const fn leave(&mut self) {
+    pub(super) fn leave(&mut self, host: IpAddr) {
         self.count = self.count.saturating_sub(1);
-    }
-
-    /// Who has waited for longest; it stays until it leaves.
-    pub(super) fn oldest(&mut self, still: impl Fn(Instant, PeerId) -> bool) -> Option<PeerId> {
-        while let Some((until, id)) = self.queue.front() {
-            if still(*until, *id) {
-                return Some(*id);
+        if let Entry::Occupied(mut from) = self.by_host.entry(host) {
+            *from.get_mut() -= 1;
+            if *from.get() == 0 {
+                from.remove();
             }
-            self.queue.pop_front();
         }
-        None
     }
 }
 
@@ -59,24 +70,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_has_stopped_is_passed_over_and_forgotten() {
+    fn who_has_stopped_is_forgotten() {
         let id = |slot| PeerId {
             slot,
             generation: 0,
         };
         let mut waiting = Waiting::default();
+        let host = IpAddr::from([127, 0, 0, 1]);
         let at = |micros: u32| Instant::from_micros(micros.into());
         for n in 0..10_000 {
-            waiting.join(at(n), id(n), |until, _| until >= at(n.saturating_sub(3)));
+            waiting.join(at(n), id(n), host, |until, _| {
+                until >= at(n.saturating_sub(3))
+            });
             if n >= 3 {
-                waiting.leave();
+                waiting.leave(host);
             }
         }
         assert_eq!(waiting.count(), 3);
         assert!(waiting.queue.len() < 100);
-        assert_eq!(
-            waiting.oldest(|until, _| until > at(9_997)),
-            Some(id(9_998))
-        );
+        assert_eq!(waiting.count_from(host), 3);
+        assert!(waiting.iter().any(|waits| waits == (at(9_997), id(9_997))));
+        (0..3).for_each(|_| waiting.leave(host));
+        assert_eq!(waiting.hosts().count(), 0);
     }
 }

@@ -5,6 +5,7 @@ use ropeway_std::dialect::{Answers, Dialect};
 use ropeway_std::message::Call;
 use ropeway_std::{Event, Growable, Messenger, SendError, messages};
 use serde::{Deserialize, Serialize};
+use socket2::{Domain, Socket, Type};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
@@ -40,6 +41,8 @@ pub(super) struct Dialler {
     pub(super) mail: Messenger<Native<Config>, Growable>,
     pub(super) stream: Option<TcpStream>,
     address: SocketAddr,
+    /// The address that it comes from, unless that is the system's choice.
+    from: Option<SocketAddr>,
     is_first: bool,
     origin: Instant,
 }
@@ -51,9 +54,16 @@ impl Dialler {
             mail: Messenger::new(Native::dialling(config), memory(), memory()),
             stream: None,
             address,
+            from: None,
             is_first: true,
             origin: Instant::now(),
         }
+    }
+
+    /// The same, at this address of this machine.
+    pub(super) fn from(mut self, host: [u8; 4]) -> Self {
+        self.from = Some((host, 0).into());
+        self
     }
 
     /// One that is open.
@@ -69,7 +79,10 @@ impl Dialler {
         if !std::mem::take(&mut self.is_first) {
             self.mail.handle_connected();
         }
-        let stream = TcpStream::connect(self.address).unwrap();
+        let stream = match self.from {
+            None => TcpStream::connect(self.address).unwrap(),
+            Some(from) => connect_from(from, self.address),
+        };
         stream
             .set_read_timeout(Some(Duration::from_millis(2)))
             .unwrap();
@@ -217,4 +230,11 @@ impl Dialler {
     pub(super) fn is_open(&self) -> bool {
         self.mail.dialect().is_open()
     }
+}
+
+pub(super) fn connect_from(from: SocketAddr, to: SocketAddr) -> TcpStream {
+    let socket = Socket::new(Domain::for_address(to), Type::STREAM, None).unwrap();
+    socket.bind(&from.into()).unwrap();
+    socket.connect(&to.into()).unwrap();
+    socket.into()
 }

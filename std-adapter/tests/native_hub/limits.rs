@@ -202,3 +202,85 @@ fn who_is_being_given_up_for_lost_can_be_sent_to() {
     assert_eq!(dialler.until_open(), Opening::Resumed);
     assert_eq!(dialler.next(), Told::Number(1));
 }
+
+/// Another address of this machine, which has it without being told on Linux alone.
+#[cfg(target_os = "linux")]
+const ELSEWHERE: [u8; 4] = [127, 0, 0, 2];
+
+#[cfg(target_os = "linux")]
+#[test]
+fn who_comes_and_goes_evicts_its_own_sessions_first() {
+    let served = Served::new(echo(), Limits::default().sessions(3));
+    let mut robot = Dialler::open(served.address, board(1));
+    assert_eq!(served.news(), "joined");
+    robot.cut(true);
+    assert!(served.news().starts_with("away: "));
+    for n in 2..12 {
+        let mut stranger = Dialler::new(served.address, board(n)).from(ELSEWHERE);
+        stranger.connect();
+        stranger.until_open();
+        assert_eq!(served.news(), "joined");
+        stranger.cut(true);
+        assert!(served.news().starts_with("away: "));
+        if n > 3 {
+            assert_eq!(served.news(), "left: it gave way to newer ones");
+        }
+    }
+    robot.connect();
+    assert_eq!(robot.until_open(), Opening::Resumed);
+}
+
+#[test]
+fn sessions_that_are_away_are_limited_by_address_too() {
+    let served = Served::new(echo(), Limits::default().peers_per_address(2));
+    let mut diallers = Vec::new();
+    for n in 1..=3 {
+        let mut dialler = Dialler::open(served.address, board(n));
+        assert_eq!(served.news(), "joined");
+        dialler.cut(true);
+        assert!(served.news().starts_with("away: "));
+        diallers.push(dialler);
+    }
+    assert_eq!(served.news(), "left: it gave way to newer ones");
+    diallers[0].connect();
+    assert_eq!(diallers[0].until_open(), fresh(Cause::PeerForgot));
+    diallers[2].connect();
+    assert_eq!(diallers[2].until_open(), Opening::Resumed);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_session_moves_only_to_an_address_that_has_room() {
+    let served = Served::new(echo(), Limits::default().peers_per_address(1));
+    let mut first = Dialler::open(served.address, board(1));
+    let mut second = Dialler::new(served.address, board(2)).from(ELSEWHERE);
+    second.connect();
+    second.until_open();
+    second = second.from([127, 0, 0, 1]);
+    let _half_open = second.connect();
+    let told = second.until_gone();
+    assert_eq!(told, [Told::Bye("no room for another peer".into())]);
+    let _older = first.connect();
+    assert_eq!(first.until_open(), Opening::Resumed);
+    second = second.from([127, 0, 0, 3]);
+    second.connect();
+    assert_eq!(second.until_open(), Opening::Resumed);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn unfinished_openings_evict_those_of_their_own_address() {
+    let served = Served::new(echo(), Limits::default().openings(3));
+    let mut slow = Dialler::new(served.address, board(1));
+    slow.connect();
+    slow.write(5);
+    while served.ask(|peers| peers.len()) < 1 {}
+    let from = (ELSEWHERE, 0).into();
+    let _strangers: Vec<_> = (0..10)
+        .map(|_| super::dialler::connect_from(from, served.address))
+        .collect();
+    for _ in 0..8 {
+        assert_eq!(served.news(), "turned away: it gave way to newer ones");
+    }
+    assert_eq!(slow.until_open(), FIRST);
+}
