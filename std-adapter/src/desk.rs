@@ -157,6 +157,11 @@ impl<D: Dialect> Desk<D> {
         files.is_some_and(|files| files.is_blocked())
     }
 
+    /// Notes how the session or its link ends, if that has been said; what was said first counts.
+    pub(crate) fn note_parting(&mut self, parting: Option<Parting>) {
+        self.parting = self.parting.take().or(parting);
+    }
+
     /// The link is lost.
     pub(crate) fn handle_lost(&mut self) {
         if let Some(files) = &mut self.files {

@@ -177,7 +177,7 @@ fn read<D: Refuses>(
                     }
                     _ => {}
                 }
-                desk.parting = Parting::of(notice).or(desk.parting.take());
+                desk.note_parting(Parting::of(notice));
             }
             cancelled = D::cancelled(&notice);
             (Event::Notice(notice), None)
@@ -193,12 +193,7 @@ fn read<D: Refuses>(
                 None => malformed.rule.to_string(),
             };
             let refused = Refused::new("TypeError", text).with_kind(FailureKind::Malformed);
-            let parting = match malformed.rule {
-                Rule::Native(rule) if malformed.is_fatal() => Some(Parting::Broken(rule)),
-                Rule::Wire(fault) => Some(Parting::Wire(fault)),
-                _ => None,
-            };
-            desk.parting = desk.parting.take().or(parting);
+            desk.note_parting(Parting::of_malformed(&malformed));
             (Event::Malformed(malformed), Some(refused))
         }
     };

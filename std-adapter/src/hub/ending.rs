@@ -1,6 +1,7 @@
 use super::connection::{Connection, NEVER, Stage};
 use super::{Limits, Reason};
 use crate::desk::Ending;
+use crate::native::Parting;
 use crate::wire::Guarded;
 use ropeway_core::dialect::Dialect;
 use ropeway_core::{Instant, Over};
@@ -56,6 +57,7 @@ impl<D: Dialect> Connection<D> {
         match self.mail.is_over() {
             Some(_) if has_quit && self.flags.is_silent => Some(Reason::Idle),
             Some(_) if has_quit && self.flags.is_late && !has_joined => Some(Reason::NotOpened),
+            Some(_) if let Some(parting) = self.take_parting() => Some(Reason::of(parting)),
             Some(_) if has_quit && !has_joined => Some(Reason::Refused),
             Some(_) if has_quit => Some(Reason::Quit),
             Some(Over::Ended) => Some(self.broken.take().map_or(Reason::Closed, |error| {
@@ -71,6 +73,10 @@ impl<D: Dialect> Connection<D> {
             None if self.idle_by(limits) <= now => Some(Reason::Idle),
             None => None,
         }
+    }
+
+    fn take_parting(&mut self) -> Option<Parting> {
+        self.desk.as_mut()?.parting.take()
     }
 
     /// Whether nothing more can be let out: where sessions are kept, the peer has to say what it has taken.

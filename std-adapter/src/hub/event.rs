@@ -1,5 +1,6 @@
 use super::{ListenerId, PeerId};
 use crate::files;
+use crate::native::Parting;
 use ropeway_core::dialect::{Dialect, Leave};
 use ropeway_core::wire::Fault;
 use ropeway_core::{Event as Said, SendError};
@@ -70,6 +71,8 @@ pub enum Reason {
     Closed,
     /// One side has taken its leave in the dialect's own words.
     Quit,
+    /// The peer has said why it takes its leave, or this is the rule of the native protocol that it broke.
+    Parted(Box<Parting>),
     /// One side has refused the other in the opening, for a wrong password, say.
     Refused,
     /// The connection broke, or could not be made.
@@ -99,6 +102,13 @@ pub enum Reason {
 }
 
 impl Reason {
+    pub(super) fn of(parting: Parting) -> Self {
+        match parting {
+            Parting::Wire(fault) => Self::Wire(fault),
+            parting => Self::Parted(Box::new(parting)),
+        }
+    }
+
     /// What the peer is told of it, where the dialect has words.
     pub(super) const fn leave(&self) -> Option<Leave> {
         match self {
@@ -116,6 +126,7 @@ impl Reason {
         match self {
             Self::Closed
             | Self::Quit
+            | Self::Parted(_)
             | Self::Refused
             | Self::Transport(_)
             | Self::Idle
@@ -138,6 +149,7 @@ impl fmt::Display for Reason {
         f.write_str(match self {
             Self::Closed => "the peer has closed the link",
             Self::Quit => "one side has taken its leave",
+            Self::Parted(parting) => return parting.fmt(f),
             Self::Refused => "the opening was refused",
             Self::Transport(error) => return write!(f, "transport: {error}"),
             Self::OutOfStep => "the peer broke the framing",

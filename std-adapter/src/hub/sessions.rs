@@ -183,6 +183,7 @@ impl<D: Dialect> Peers<D> {
         wire::restart(&mut connection.mail);
         if let Some(desk) = &mut connection.desk {
             desk.handle_lost();
+            desk.parting = None;
         }
         connection.mail.handle_time(now);
         connection.mail.release_memory();

@@ -1,5 +1,6 @@
 use super::{Event, PeerId, Peers};
 use crate::desk::Desk;
+use crate::native::Parting;
 use crate::peer::{Peer, Place};
 use ropeway_core::dialect::Dialect;
 use ropeway_core::dialect::native::{Notice, Opening};
@@ -64,6 +65,7 @@ impl<D: Dialect> Peers<D> {
         if let Said::Notice(notice) = &said
             && let Some(notice) = D::as_native(notice)
         {
+            desk.note_parting(Parting::of(notice));
             match *notice {
                 Notice::File(frame) if let Some(files) = desk.files() => {
                     let taken = files.handle(&frame);
@@ -75,6 +77,9 @@ impl<D: Dialect> Peers<D> {
                 }
                 _ => {}
             }
+        }
+        if let Said::Malformed(malformed) = &said {
+            desk.note_parting(Parting::of_malformed(malformed));
         }
         Some(Event::Said(id, said))
     }

@@ -1,5 +1,6 @@
 use super::{Cause, Fault, Notice, Opening, Reason, Rule};
 use crate::Error;
+use ropeway_core::Malformed;
 use std::fmt;
 use std::time::Duration;
 
@@ -62,6 +63,15 @@ impl Parting {
                 text: text.into(),
             }),
             Notice::Broken(rule) => Some(Self::Broken(rule)),
+            _ => None,
+        }
+    }
+
+    /// What a frame says of it that breaks a rule.
+    pub(crate) fn of_malformed(malformed: &Malformed) -> Option<Self> {
+        match malformed.rule {
+            ropeway_core::Rule::Native(rule) if malformed.is_fatal() => Some(Self::Broken(rule)),
+            ropeway_core::Rule::Wire(fault) => Some(Self::Wire(fault)),
             _ => None,
         }
     }

@@ -7,7 +7,7 @@ mod limits;
 
 use dialler::{Dialler, Double, Number, Told, Words};
 use ropeway_std::call::CallError;
-use ropeway_std::dialect::native::{CallId, Cause, Config, Native, Opening};
+use ropeway_std::dialect::native::{CallId, Cause, Config, Native, Opening, Policy};
 use ropeway_std::hub::{Event, Handle, Hub, Limits, News, PeerId};
 use ropeway_std::message::Answer;
 use ropeway_std::{Event as Said, Handlers, Options};
@@ -403,14 +403,43 @@ fn who_is_done_leaves_and_who_shuts_down_comes_back() {
     assert_eq!(served.news(), "joined");
     dialler.mail.dialect_mut().close(Reason::ShuttingDown);
     dialler.until_gone();
-    assert_eq!(served.news(), "away: one side has taken its leave");
+    assert_eq!(served.news(), "away: the peer says: the program shuts down");
     dialler.connect();
     assert_eq!(dialler.until_open(), Opening::Resumed);
     assert_eq!(served.news(), "back");
     dialler.mail.dialect_mut().close(Reason::Done);
     dialler.until_gone();
-    assert_eq!(served.news(), "left: one side has taken its leave");
+    assert_eq!(served.news(), "left: the peer says: the program is done");
     assert!(served.ask(|peers| peers.is_empty()));
+}
+
+#[test]
+fn a_schema_that_has_changed_is_named_on_both_sides() {
+    mod changed {
+        use crate::dialler::Double;
+
+        #[derive(serde::Serialize, serde::Deserialize)]
+        pub(super) struct Number(String);
+
+        ropeway_std::messages! {
+            pub(super) enum Words {
+                Number(Number) = 0x10,
+                Double(Double) = 0x12 -> u32,
+            }
+        }
+    }
+    let config = Config::new(0x40B).registry(Words::ENTRIES, Policy::Enforce);
+    let served = Served::configured(echo(), Limits::default(), config);
+    let other = board(1).registry(changed::Words::ENTRIES, Policy::Enforce);
+    let mut dialler = Dialler::new(served.address, other);
+    dialler.connect();
+    let told = dialler.until_gone();
+    assert!(format!("{told:?}").contains("Number"), "{told:?}");
+    let news = served.news();
+    assert!(
+        news.starts_with("turned away: ") && news.contains("Number"),
+        "{news}"
+    );
 }
 
 #[test]
