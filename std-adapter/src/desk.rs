@@ -1,7 +1,7 @@
 use crate::call::{Refused, Table};
 use crate::clock::Clock;
 use crate::files::{self, Carrier, Traffic};
-use crate::hub::PeerId;
+use crate::hub::{PeerId, Refusals};
 use crate::native::Parting;
 use crate::storage::Growable;
 use crate::wire::AnyWire;
@@ -35,6 +35,8 @@ pub(crate) struct Desk<D: Dialect> {
     /// Answers that found no room. While there are any, nothing more is taken from the peer.
     owed: VecDeque<Owed<D>>,
     unsent: u64,
+    /// What was not taken from the peer, until a hub has counted it.
+    pub(crate) refusals: Refusals,
 }
 
 /// The messenger of a link on std.
@@ -77,6 +79,7 @@ impl<D: Dialect> Desk<D> {
             clock,
             owed: VecDeque::new(),
             unsent: 0,
+            refusals: Refusals::default(),
         }
     }
 

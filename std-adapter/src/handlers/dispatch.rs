@@ -183,11 +183,13 @@ fn read<D: Refuses>(
             (Event::Notice(notice), None)
         }
         Event::Unknown(envelope) => {
+            desk.refusals.unknown += 1;
             let refused = Refused::new("KeyError", format!("no handler for {}", envelope.key));
             let refused = refused.with_kind(FailureKind::Unhandled);
             (Event::Unknown(envelope), Some(refused))
         }
         Event::Malformed(malformed) => {
+            desk.refusals.malformed += 1;
             let text = match misread {
                 Some(key) => format!("{key}: {}", malformed.rule),
                 None => malformed.rule.to_string(),

@@ -1,5 +1,5 @@
 use super::redials::Redials;
-use super::{PeerInfo, Reason};
+use super::{PeerInfo, Reason, Refusals};
 use crate::desk::{Desk, Ending, Mail};
 use ropeway_core::Instant;
 use ropeway_core::dialect::Dialect;
@@ -142,6 +142,11 @@ impl<D: Dialect> Connection<D> {
     /// How the program wants it to end, if it does.
     pub(super) fn ending(&self) -> Option<Ending> {
         self.desk.as_ref()?.ending
+    }
+
+    pub(super) fn take_refusals(&mut self) -> Refusals {
+        let desk = self.desk.as_mut();
+        desk.map_or_else(Refusals::default, |desk| std::mem::take(&mut desk.refusals))
     }
 
     /// Queues the answers that found no room before, as far as there is some now.

@@ -63,6 +63,7 @@ mod limits;
 mod listening;
 mod peers;
 mod redials;
+mod refusals;
 mod serving;
 mod sessions;
 mod speaking;
@@ -75,6 +76,7 @@ pub use event::{Event, News, PeerInfo, Reason};
 pub use handle::Handle;
 pub use limits::Limits;
 pub use peers::Peers;
+pub use refusals::Refusals;
 #[cfg(unix)]
 pub use together::Together;
 

@@ -3,7 +3,7 @@ use super::handle::Job;
 use super::listening::Listening;
 use super::timers::Timers;
 use super::waiting::Waiting;
-use super::{Limits, ListenerId, News, PeerId, PeerInfo};
+use super::{Limits, ListenerId, News, PeerId, PeerInfo, Refusals};
 use crate::Options;
 use crate::call::{CallError, Failure, Refused, Ticket, Waiter};
 use crate::clock::Clock;
@@ -67,6 +67,7 @@ pub struct Peers<D: Dialect> {
     /// The peer that spoke last has a fresh session, in which its older calls have no answers.
     pub(super) begins_anew: bool,
     pub(super) news: VecDeque<News>,
+    pub(super) refusals: Refusals,
     /// What files are carried with.
     carrier: Option<Arc<Carrier<D>>>,
     /// Blank desks, for peers that have something to say.
@@ -124,6 +125,7 @@ impl<D: Dialect> Peers<D> {
             answered: None,
             begins_anew: false,
             news: VecDeque::new(),
+            refusals: Refusals::default(),
             carrier: None,
             desks: Vec::new(),
             warm: VecDeque::new(),
@@ -318,6 +320,11 @@ impl<D: Dialect> Peers<D> {
         let slot = slot.filter(|slot| slot.generation == peer.generation);
         slot.and_then(|slot| slot.connection.as_deref())
             .is_some_and(|there| matches!(there.stage, Stage::Away))
+    }
+
+    /// How much was refused so far, by kind.
+    pub const fn refusals(&self) -> Refusals {
+        self.refusals
     }
 
     /// How many peers there are, those that open, end or are away included.

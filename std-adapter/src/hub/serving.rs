@@ -19,6 +19,7 @@ impl<D: Dialect> Peers<D> {
     }
 
     pub(super) fn tell(&mut self, news: News) {
+        self.refusals.note(&news);
         self.news.push_back(news);
     }
 
@@ -229,11 +230,13 @@ impl<D: Dialect> Peers<D> {
         let Some(connection) = self.connection(id) else {
             return;
         };
+        let refusals = connection.take_refusals();
         connection.settle();
         if connection.mail.has_output() || connection.may_move_files() {
             connection.pump(now);
         }
         connection.advance(now, &limits);
+        self.refusals.add(refusals);
         if self.note_open(id) {
             return self.activate(id);
         }

@@ -192,7 +192,9 @@ impl<D: Dialect> Peers<D> {
         if let Some(mut stream) = stream {
             let _ = self.poll.registry().deregister(&mut stream);
         }
-        self.news.extend(news);
+        if let Some(news) = news {
+            self.tell(news);
+        }
     }
 
     /// Keeps the session of a peer whose link is over.

@@ -78,8 +78,13 @@ impl<D: Dialect> Peers<D> {
                 _ => {}
             }
         }
-        if let Said::Malformed(malformed) = &said {
-            desk.note_parting(Parting::of_malformed(malformed));
+        match &said {
+            Said::Unknown(_) => desk.refusals.unknown += 1,
+            Said::Malformed(malformed) => {
+                desk.refusals.malformed += 1;
+                desk.note_parting(Parting::of_malformed(malformed));
+            }
+            _ => {}
         }
         Some(Event::Said(id, said))
     }

@@ -2,6 +2,7 @@
 
 use super::dialler::{Dialler, Number, Told};
 use super::{Opening, Random, SOON, Served, board, echo, seed};
+use ropeway_std::Handlers;
 use ropeway_std::hub::Limits;
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -114,6 +115,36 @@ fn a_flood_of_reconnects_leaks_nothing() {
     assert_eq!(dialler.next(), Told::Number(7));
     while served.ask(|peers| peers.len()) > 1 {}
     assert_eq!(served.ask(|peers| peers.ids().count()), 1);
+}
+
+#[test]
+fn what_is_refused_is_counted_by_kind() {
+    let served = Served::new(Handlers::new(), Limits::default().linger(SOON));
+    let mut dialler = Dialler::open(served.address, board(1));
+    assert_eq!(served.news(), "joined");
+    // What nobody handles, what is no number, and what no peer may say.
+    dialler.mail.send(&Number(1)).unwrap();
+    dialler.flush();
+    let unknown = served.ask(|peers| peers.refusals());
+    assert_eq!((unknown.unknown, unknown.malformed), (1, 0));
+    dialler
+        .stream
+        .as_mut()
+        .unwrap()
+        .write_all(&[2, 0xEF])
+        .unwrap();
+    dialler.until_gone();
+    assert!(served.news().starts_with("left: "));
+    let mut stranger = TcpStream::connect(served.address).unwrap();
+    stranger.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
+    let turned_away = served.news();
+    assert_eq!(
+        turned_away,
+        "turned away: not an opening: this looks like HTTP"
+    );
+    let all = served.ask(|peers| peers.refusals());
+    assert_eq!((all.openings, all.rules), (1, 2));
+    assert_eq!((all.unknown, all.malformed), (1, 2));
 }
 
 #[test]

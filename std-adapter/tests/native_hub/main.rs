@@ -414,16 +414,19 @@ fn who_is_done_leaves_and_who_shuts_down_comes_back() {
 }
 
 #[test]
-fn a_schema_that_has_changed_is_named_on_both_sides() {
+fn a_message_that_has_changed_is_named_on_both_sides() {
     mod changed {
-        use crate::dialler::Double;
+        use serde::{Deserialize, Serialize};
 
-        #[derive(serde::Serialize, serde::Deserialize)]
-        pub(super) struct Number(String);
+        #[derive(Serialize, Deserialize)]
+        pub(super) struct Number(u32);
+
+        #[derive(Serialize, Deserialize)]
+        pub(super) struct Double(u32);
 
         ropeway_std::messages! {
             pub(super) enum Words {
-                Number(Number) = 0x10,
+                Number(Number) = 0x11,
                 Double(Double) = 0x12 -> u32,
             }
         }
