@@ -32,8 +32,23 @@ const CALLS: u32 = 1_000;
 /// The most that any of its calls may take.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Does harm over one connection; one that is not to be closed yet is returned.
-type Harm = fn(TcpStream, &mut Random) -> Result<Option<TcpStream>>;
+/// Does harm over one connection.
+type Harm = fn(TcpStream, &mut Random) -> Result<Outcome>;
+
+/// What came of it.
+enum Outcome {
+    /// The connection is not to be closed yet.
+    Kept(TcpStream),
+    Closed,
+    /// The hub has said which rule is broken.
+    Named,
+}
+
+/// What the hub tells of harms that were named to who did them.
+const NAMES: [(Harm, &str); 2] = [
+    (wrong_version, "none of which is spoken here"),
+    (never_sent, "acknowledgement of what was never sent"),
+];
 
 /// How often anything happened.
 type Counts = Arc<Mutex<BTreeMap<String, usize>>>;
@@ -47,17 +62,25 @@ fn a_good_client_is_answered_whatever_others_do() {
     let port = hub.listen("127.0.0.1:0").expect("a port");
     let address = hub.address(port).expect("it listens");
     let done: [AtomicUsize; HARMS.len()] = Default::default();
+    let named: [AtomicUsize; HARMS.len()] = Default::default();
     let is_over = AtomicBool::new(false);
-    let worst = thread::scope(|scope| {
+    let (worst, refusals) = thread::scope(|scope| {
         let end = End(hub.handle(), &is_over);
-        scope.spawn(move || hub.run(|| false).expect("the hub polls"));
-        for ((number, (_, _, harm)), done) in (0..).zip(HARMS).zip(&done) {
+        let served = scope.spawn(move || {
+            hub.run(|| false).expect("the hub polls");
+            // What was named by now is told, too.
+            hub.shutdown(PATIENCE).expect("the hub polls");
+            hub.refusals()
+        });
+        let counts = done.iter().zip(&named);
+        for ((number, (_, _, harm)), (done, named)) in (0..).zip(HARMS).zip(counts) {
             let is_over = &is_over;
             scope.spawn(move || {
                 let mut random = Random::new(seed.wrapping_add(number));
                 let mut kept = Vec::new();
                 while !is_over.load(Ordering::SeqCst) {
-                    attack(address, harm, &mut random, &mut kept);
+                    let is_named = attack(address, harm, &mut random, &mut kept);
+                    named.fetch_add(usize::from(is_named.unwrap_or(false)), Ordering::SeqCst);
                     done.fetch_add(1, Ordering::SeqCst);
                 }
             });
@@ -69,12 +92,31 @@ fn a_good_client_is_answered_whatever_others_do() {
         };
         let worst = talk(address, are_done);
         drop(end);
-        worst
+        (worst, served.join().expect("the hub has not panicked"))
     });
     let done: Vec<_> = HARMS.iter().map(|(name, ..)| name).zip(&done).collect();
     let news = news.lock().expect("nobody panicked");
     let (most, took) = (most.load(Ordering::SeqCst), start.elapsed());
-    println!("seed {seed}: {worst}; harms {done:?}; news {news:?}; at most {most} peers; {took:?}");
+    println!(
+        "seed {seed}: {worst}; harms {done:?}; news {news:?}; {refusals:?}; at most {most} peers; {took:?}"
+    );
+    for (harm, reason) in NAMES {
+        let of_it = HARMS.iter().zip(&named);
+        let of_it = of_it.filter(|((_, _, other), _)| std::ptr::fn_addr_eq(*other, harm));
+        let named: usize = of_it.map(|(_, named)| named.load(Ordering::SeqCst)).sum();
+        let told = news.iter().filter(|(news, _)| news.ends_with(reason));
+        let told: usize = told.map(|(_, count)| count).sum();
+        assert!(
+            told >= named && named > 0,
+            "{reason}: {told} of {named} told"
+        );
+    }
+    let named: usize = named.iter().map(|named| named.load(Ordering::SeqCst)).sum();
+    assert!(refusals.rules >= named as u64, "{refusals:?}");
+    assert!(
+        refusals.openings > 0 && refusals.malformed > 0,
+        "{refusals:?}"
+    );
     assert!(most <= OPENINGS + PEERS + SESSIONS, "{most} peers at once");
 }
 
@@ -145,41 +187,55 @@ fn config(name: &str, buffer: u32) -> Config {
     config.name(name).fit(buffer)
 }
 
-/// Comes, does harm and goes; what becomes of it there is of no interest.
-fn attack(address: SocketAddr, harm: Harm, random: &mut Random, kept: &mut Vec<TcpStream>) {
-    let stream = TcpStream::connect(address).and_then(|stream| {
-        stream.set_read_timeout(Some(Duration::from_millis(20)))?;
-        stream.set_write_timeout(Some(Duration::from_millis(20)))?;
-        harm(stream, random)
-    });
-    kept.extend(stream.ok().flatten());
+/// Comes, does harm and goes; says whether the hub has said which rule is broken.
+fn attack(
+    address: SocketAddr,
+    harm: Harm,
+    random: &mut Random,
+    kept: &mut Vec<TcpStream>,
+) -> Result<bool> {
+    let stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(Duration::from_millis(20)))?;
+    stream.set_write_timeout(Some(Duration::from_millis(20)))?;
+    let is_named = match harm(stream, random)? {
+        Outcome::Kept(stream) => {
+            kept.push(stream);
+            false
+        }
+        Outcome::Closed => false,
+        Outcome::Named => true,
+    };
     if kept.len() > KEPT {
         kept.remove(random.below(KEPT));
     }
+    Ok(is_named)
 }
 
-fn never_finished(mut stream: TcpStream, random: &mut Random) -> Result<Option<TcpStream>> {
+fn never_finished(mut stream: TcpStream, random: &mut Random) -> Result<Outcome> {
     let hello = hello(1, 0, random);
     stream.write_all(&hello[..random.below(hello.len())])?;
-    Ok(Some(stream))
+    Ok(Outcome::Kept(stream))
 }
 
-fn garbage(mut stream: TcpStream, random: &mut Random) -> Result<Option<TcpStream>> {
+fn garbage(mut stream: TcpStream, random: &mut Random) -> Result<Outcome> {
     if random.once_in(2) {
         open(&mut stream, 0, random)?;
     }
     let bytes: Vec<u8> = (0..random.below(400)).map(|_| random.bytes()[0]).collect();
     stream.write_all(&bytes)?;
-    Ok(random.once_in(4).then_some(stream))
+    Ok(match random.once_in(4) {
+        true => Outcome::Kept(stream),
+        false => Outcome::Closed,
+    })
 }
 
-fn wrong_version(mut stream: TcpStream, random: &mut Random) -> Result<Option<TcpStream>> {
+fn wrong_version(mut stream: TcpStream, random: &mut Random) -> Result<Outcome> {
     let version = random.one_of(&[0, 2, 9, 255]);
     stream.write_all(&hello(version, 0, random))?;
     hear(&mut stream, |bye| bye.starts_with(&[0xE2, 1]))
 }
 
-fn never_sent(mut stream: TcpStream, random: &mut Random) -> Result<Option<TcpStream>> {
+fn never_sent(mut stream: TcpStream, random: &mut Random) -> Result<Outcome> {
     open(&mut stream, 0, random)?;
     if random.once_in(2) {
         stream.write_all(&ack(0))?;
@@ -190,30 +246,39 @@ fn never_sent(mut stream: TcpStream, random: &mut Random) -> Result<Option<TcpSt
     })
 }
 
-fn forged(mut stream: TcpStream, random: &mut Random) -> Result<Option<TcpStream>> {
+fn forged(mut stream: TcpStream, random: &mut Random) -> Result<Outcome> {
     let session = random.next();
     open(&mut stream, session, random)?;
     stream.write_all(&ack(0))?;
-    Ok(random.once_in(4).then_some(stream))
+    Ok(match random.once_in(4) {
+        true => Outcome::Kept(stream),
+        false => Outcome::Closed,
+    })
 }
 
-fn beyond_window(mut stream: TcpStream, random: &mut Random) -> Result<Option<TcpStream>> {
+fn beyond_window(mut stream: TcpStream, random: &mut Random) -> Result<Outcome> {
     open(&mut stream, 0, random)?;
     stream.write_all(&ack(0))?;
     // Requests, whose answers nobody reads.
     let request = [9, 0xE8, 1, 2, 3, 4, 0x12, 0, 1].repeat(2_000);
     stream.write_all(&request)?;
-    Ok(random.once_in(4).then_some(stream))
+    Ok(match random.once_in(4) {
+        true => Outcome::Kept(stream),
+        false => Outcome::Closed,
+    })
 }
 
-fn too_long(mut stream: TcpStream, random: &mut Random) -> Result<Option<TcpStream>> {
+fn too_long(mut stream: TcpStream, random: &mut Random) -> Result<Outcome> {
     if random.once_in(2) {
         open(&mut stream, 0, random)?;
         stream.write_all(&ack(0))?;
     }
     stream.write_all(&[0, 0xFF, 0xFF, 0xFF, random.one_of(&[0, 0x7F, 0xFF]), 0x10])?;
     stream.write_all(&[7; 900])?;
-    Ok(random.once_in(4).then_some(stream))
+    Ok(match random.once_in(4) {
+        true => Outcome::Kept(stream),
+        false => Outcome::Closed,
+    })
 }
 
 /// Says HELLO and hears WELCOME, which must not resume anything.
@@ -229,10 +294,14 @@ fn open(stream: &mut TcpStream, session: u64, random: &mut Random) -> Result<()>
 }
 
 /// Hears what comes next, which must be as it should, unless the connection is lost.
-fn hear(stream: &mut TcpStream, is_right: fn(&[u8]) -> bool) -> Result<Option<TcpStream>> {
+fn hear(stream: &mut TcpStream, is_right: fn(&[u8]) -> bool) -> Result<Outcome> {
     let frame = frame(stream)?;
-    assert!(is_right(&frame), "{frame:02x?}");
-    Ok(None)
+    let shuts_down = *frame == [0xE2, 5];
+    assert!(is_right(&frame) || shuts_down, "{frame:02x?}");
+    Ok(match *frame {
+        [0xE2, ..] if !shuts_down => Outcome::Named,
+        _ => Outcome::Closed,
+    })
 }
 
 /// The content of the next short frame.
