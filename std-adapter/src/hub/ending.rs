@@ -135,7 +135,11 @@ impl<D: Dialect> Connection<D> {
     pub(super) fn may_resume(&self) -> bool {
         let spares = match &self.stage {
             Stage::Connecting | Stage::Going | Stage::Away => true,
-            Stage::Over(Reason::NotOpened) => self.flags.has_joined || self.redials.is_some(),
+            Stage::Over(Reason::NotOpened) => self.is_known(),
+            // Who ends a session for good that had not begun leaves nothing to come back to.
+            Stage::Ending(Reason::Parted(parting))
+            | Stage::Finished(Reason::Parted(parting))
+            | Stage::Over(Reason::Parted(parting)) => parting.is_resumable() || self.is_known(),
             Stage::Ending(reason) | Stage::Finished(reason) | Stage::Over(reason) => {
                 reason.spares_session()
             }
@@ -145,6 +149,11 @@ impl<D: Dialect> Connection<D> {
             && !self.flags.is_in_lobby
             && self.ending().is_none()
             && self.mail.dialect().is_resumable()
+    }
+
+    /// Whether it has joined, or is to be dialled until it does.
+    const fn is_known(&self) -> bool {
+        self.flags.has_joined || self.redials.is_some()
     }
 
     /// When to look at it next, if nothing happens before.
