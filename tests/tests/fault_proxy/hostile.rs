@@ -32,6 +32,9 @@ const CALLS: u32 = 1_000;
 /// The most that any of its calls may take.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Longer than the hub lets a link end; who has filled its input and goes is waited for all this time.
+const FAREWELL: Duration = Duration::from_secs(1);
+
 /// Does harm over one connection.
 type Harm = fn(TcpStream, &mut Random) -> Result<Outcome>;
 
@@ -69,7 +72,7 @@ fn a_good_client_is_answered_whatever_others_do() {
         let served = scope.spawn(move || {
             hub.run(|| false).expect("the hub polls");
             // What was named by now is told, too.
-            hub.shutdown(PATIENCE).expect("the hub polls");
+            hub.shutdown(FAREWELL).expect("the hub polls");
             hub.refusals()
         });
         let counts = done.iter().zip(&named);
