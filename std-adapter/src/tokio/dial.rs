@@ -20,7 +20,7 @@ use std::time::Duration;
 /// use ropeway_std::{Handlers, native, tokio};
 /// use std::sync::Arc;
 ///
-/// # #[::tokio::main(flavor = "current_thread")]
+/// # #[::tokio::main(flavor = "current_thread", crate = "::tokio")]
 /// # async fn main() -> Result<(), ropeway_std::Error> {
 /// let config = Arc::new(native::config().name("panel"));
 /// let mut handlers = Handlers::new();

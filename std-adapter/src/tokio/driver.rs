@@ -30,7 +30,7 @@ use std::time::Duration;
 ///
 /// messages! { #[derive(Debug)] enum Words { Sum(Sum) = 0x10 -> i64 } }
 ///
-/// # #[::tokio::main(flavor = "current_thread")]
+/// # #[::tokio::main(flavor = "current_thread", crate = "::tokio")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let (config, options) = (Arc::new(native::config()), Options::default());
 /// let (here, there) = ::tokio::io::duplex(4096);

@@ -25,7 +25,7 @@ use std::time::Duration;
 ///
 /// messages! { #[derive(Debug)] enum Words { Join(Join) } }
 ///
-/// # #[::tokio::main(flavor = "current_thread")]
+/// # #[::tokio::main(flavor = "current_thread", crate = "::tokio")]
 /// # async fn main() -> Result<(), ropeway_std::Error> {
 /// let (here, there) = ::tokio::io::duplex(4096);
 /// let options = Options::default();
