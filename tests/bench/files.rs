@@ -59,19 +59,20 @@ pub(crate) fn measure(report: &mut Report, scale: Scale) {
         for (side, peak) in ["sender", "receiver"].iter().zip(peaks) {
             let shown = format!("{} KiB", peak >> 10);
             let name = format!("{name}: memory of the {side}");
-            match most {
-                Some(most) => report.check(&name, peak <= u64::from(*most), shown),
-                None => {}
+            if let Some(most) = most {
+                report.check(&name, peak <= u64::from(*most), shown);
             }
         }
     }
 }
 
+/// How long a file took, and the most memory of sender and receiver.
+type Sent = (Duration, [u64; 2]);
+
 /// One way to bring a file from one folder to another.
 struct Contender {
     name: &'static str,
-    /// Says how long it took, and the most memory of sender and receiver.
-    run: fn(&Folder) -> Outcome<(Duration, [u64; 2])>,
+    run: fn(&Folder) -> Outcome<Sent>,
     /// What it is compared with, and the share of it to reach.
     goal: Option<(usize, f64)>,
     /// The most memory of a side, in bytes.
@@ -262,7 +263,7 @@ fn by_hand(folder: &Folder, is_sealed: bool) -> Outcome<Duration> {
     Ok(end - start)
 }
 
-fn native(folder: &Folder, dialling: Options, listening: Options) -> Outcome<(Duration, [u64; 2])> {
+fn native(folder: &Folder, dialling: Options, listening: Options) -> Outcome<Sent> {
     let (files, config) = (
         Files::new().receive(files::Root::new(&folder.path)),
         ends::config(),
@@ -318,8 +319,7 @@ fn native(folder: &Folder, dialling: Options, listening: Options) -> Outcome<(Du
     Ok((time, [sender, receiver]))
 }
 
-/// The time, and the most memory of drone and server.
-fn clever_show(folder: &Folder, buffer: Option<usize>) -> Outcome<(Duration, [u64; 2])> {
+fn clever_show(folder: &Folder, buffer: Option<usize>) -> Outcome<Sent> {
     let settings = match buffer {
         Some(bytes) => Settings::default().options(Options::default().buffer(bytes)),
         None => Settings::default(),

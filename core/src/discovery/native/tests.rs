@@ -495,6 +495,7 @@ fn thousands_of_names_from_one_host_take_its_own_share_only() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "Miri takes minutes for so many slots")]
 fn thousands_of_hosts_are_answered_and_called_no_faster_than_the_limits() {
     let mut here: Discovery<Vec<Slot>> = Discovery::native(
         std::vec![Slot::EMPTY; 5000],
