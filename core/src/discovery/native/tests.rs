@@ -456,6 +456,7 @@ fn counts_refusals_by_rule() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "Miri takes minutes for so many slots")]
 fn thousands_of_names_from_one_host_take_its_own_share_only() {
     let mut here = here(Dials::Everyone);
     hear(&mut here, 1, OTHER, program(7, PORT));
