@@ -14,7 +14,7 @@ use ropeway_std::files::{self, Files};
 use ropeway_std::hub::{Hub, Limits, PeerInfo};
 use ropeway_std::native::{self, Dial};
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -24,11 +24,11 @@ const MIB: u32 = 1 << 20;
 
 pub(crate) fn measure(report: &mut Report, scale: Scale) {
     report.section("a file over TCP");
-    let len = scale.pick(16 * MIB, 128 * MIB);
+    let len = scale.pick(16 * MIB, 1024 * MIB);
     let folder = report.succeeds("a folder for the file", Folder::new(len));
     let Some(folder) = folder else { return };
     let mut peaks = [[0; 2]; CONTENDERS.len()];
-    let rates = rounds::interleaved(CONTENDERS.len(), scale.pick(3, 5), |at| {
+    let rates = rounds::interleaved(CONTENDERS.len(), 3, |at| {
         let (time, peak) = (CONTENDERS[at].run)(&folder)
             .map_err(|error| format!("{}: {error}", CONTENDERS[at].name))?;
         peaks[at] = peak;
@@ -128,18 +128,18 @@ const CONTENDERS: [Contender; 7] = [
 /// A folder with a file to send, which goes when it is dropped.
 struct Folder {
     path: PathBuf,
-    content: Vec<u8>,
 }
 
 impl Folder {
     fn new(len: u32) -> Outcome<Self> {
         let path = std::env::temp_dir().join(format!("ropeway-bench-{}", std::process::id()));
         fs::create_dir(&path)?;
-        let content = (0..len)
-            .map(|at| (at >> 12 ^ at).to_le_bytes()[0])
-            .collect();
-        let folder = Self { path, content };
-        fs::write(folder.source(), &folder.content)?;
+        let folder = Self { path };
+        let mut source = BufWriter::with_capacity(PIECE, File::create(folder.source())?);
+        for at in 0..len {
+            source.write_all(&(at >> 12 ^ at).to_le_bytes()[..1])?;
+        }
+        source.flush()?;
         Ok(folder)
     }
 
@@ -153,9 +153,21 @@ impl Folder {
 
     /// Checks the copy, and removes it.
     fn take_copy(&self) -> Outcome<()> {
-        let is_same = fs::read(self.copy())? == self.content;
-        fs::remove_file(self.copy())?;
-        is_same.then_some(()).ok_or("the copy differs".into())
+        let open = |path| File::open(path).map(|file| BufReader::with_capacity(PIECE, file));
+        let (mut source, mut copy) = (open(self.source())?, open(self.copy())?);
+        loop {
+            let (here, there) = (source.fill_buf()?, copy.fill_buf()?);
+            let len = here.len().min(there.len());
+            if here[..len] != there[..len] || (len == 0 && here.len() != there.len()) {
+                return Err("the copy differs".into());
+            }
+            if len == 0 {
+                break;
+            }
+            source.consume(len);
+            copy.consume(len);
+        }
+        Ok(fs::remove_file(self.copy())?)
     }
 }
 
@@ -375,6 +387,7 @@ fn is_done(what: &What, way: Direction) -> Outcome<bool> {
 }
 
 const COPY: &str = "copy";
+const PIECE: usize = 256 << 10;
 
 /// After which a file that has not arrived is lost.
 const LONG: Duration = Duration::from_secs(60);
