@@ -208,7 +208,8 @@ impl<D: Dialect> Table<D> {
 
     /// Says what is to be said of calls that were given up or are asked again, as far as there is room.
     pub(crate) fn settle(&mut self, mail: &mut Mail<D>) {
-        if self.dropped.swap(false, Ordering::Acquire) {
+        // Looked at for each message: only a change is worth the exchange.
+        if self.dropped.load(Ordering::Relaxed) && self.dropped.swap(false, Ordering::Acquire) {
             self.drop_unwanted(mail.dialect_mut());
         }
         while let Some(owed) = self.owed.front() {

@@ -75,6 +75,8 @@ pub(super) struct Flags {
     pub(super) is_stuck: bool,
     pub(super) readable: bool,
     pub(super) writable: bool,
+    /// The poll has told of an end of the stream, or of an error.
+    pub(super) is_closing: bool,
     /// The peer has ended the stream.
     pub(super) has_ended: bool,
 }
@@ -107,6 +109,7 @@ impl<D: Dialect> Connection<D> {
                 is_stuck: false,
                 readable: false,
                 writable: false,
+                is_closing: false,
                 has_ended: false,
             },
         }
@@ -132,6 +135,7 @@ impl<D: Dialect> Connection<D> {
         self.flags.has_ended = false;
         self.flags.readable = true;
         self.flags.writable = true;
+        self.flags.is_closing = false;
     }
 
     pub(super) fn owes_nothing(&self) -> bool {
@@ -166,7 +170,8 @@ impl<D: Dialect> Connection<D> {
     /// Notes what the poll said.
     pub(super) fn note(&mut self, event: &mio::event::Event) {
         let is_bad = event.is_error();
-        self.flags.readable |= event.is_readable() || event.is_read_closed() || is_bad;
+        self.flags.is_closing |= event.is_read_closed() || is_bad;
+        self.flags.readable |= event.is_readable() || self.flags.is_closing;
         self.flags.writable |= event.is_writable() || event.is_write_closed() || is_bad;
     }
 
@@ -235,9 +240,14 @@ impl<D: Dialect> Connection<D> {
             if room.is_empty() {
                 return;
             }
+            let full = room.len();
             match stream.read(room) {
                 Ok(0) => self.ended(),
                 Ok(len) => {
+                    // The next event tells of more, and of an end that comes later; one that is known is still to be read.
+                    let has_all = ENDS_ON_LESS && len < full;
+                    let is_ending = self.flags.is_closing || self.broken.is_some();
+                    self.flags.readable = is_ending || !has_all;
                     if !self.flags.is_stuck {
                         self.heard = now;
                     }
@@ -414,6 +424,9 @@ impl<D: Dialect> Connection<D> {
 
 /// The most chunks of files that are written in one go.
 const CHUNKS: usize = 4;
+
+/// Whether a read of less than there was room for has got all: where polls tell of what comes after it, as they do on Unix.
+const ENDS_ON_LESS: bool = cfg!(unix);
 
 /// The most reads of one turn: a peer that talks without end must not keep others waiting.
 const READS: usize = 4;
