@@ -7,6 +7,8 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::vec::Vec;
 
+#[cfg(feature = "serial")]
+mod lines;
 mod sessions;
 
 /// One direction of a pipe: takes and gives a few bytes at a time, and about every other time says "not yet".
