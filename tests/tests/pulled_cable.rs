@@ -123,7 +123,10 @@ fn everywhere<W: Wire>(
                     assert_eq!(world.ledger.counts.lost, 0, "{name} at {at} of side {side}");
                 }
                 assert_eq!(world.ledger.counts.busy, 0, "{name} at {at} of side {side}");
-                counts += world.ledger.counts;
+                counts += Counts {
+                    longest_at: at as u64,
+                    ..world.ledger.counts
+                };
             }
         }
     }
@@ -142,12 +145,19 @@ fn step(usual: usize, slow: usize) -> usize {
     }
 }
 
-const CUTS: [Fault; 4] = [
+const CUTS: [Fault; 8] = [
     Fault::Cut(Ending::Eof),
     Fault::Cut(Ending::Reset),
     Fault::HalfOpen(0),
     Fault::HalfOpen(1),
+    Fault::Stall(0, MOMENT),
+    Fault::Stall(1, MOMENT),
+    Fault::Delay(0, MOMENT),
+    Fault::Delay(1, MOMENT),
 ];
+
+/// Less than either side promises to be silent at most.
+const MOMENT: Duration = Duration::from_millis(300);
 
 const REBOOTS: [Fault; 4] = [
     Fault::Reboot(0, PeerLearns::AtOnce),
@@ -218,7 +228,10 @@ fn whatever_chance_brings_loses_only_what_was_in_doubt() {
     };
     let mut counts = Counts::default();
     for seed in seeds.clone() {
-        counts += chance(seed);
+        counts += Counts {
+            longest_at: seed,
+            ..chance(seed)
+        };
     }
     println!("seeds {seeds:?}: {counts}; {:?}", started.elapsed());
 }

@@ -48,6 +48,10 @@ pub struct Counts {
     pub stale: usize,
     /// The longest run, in virtual time.
     pub longest: Duration,
+    /// Which run that was: its seed, or the place of its fault in bytes.
+    pub longest_at: u64,
+    /// How long after its deadline a call was given up at the latest.
+    pub latest: Duration,
 }
 
 impl Counts {
@@ -84,7 +88,10 @@ impl AddAssign for Counts {
         self.lost += other.lost;
         self.withdrawn += other.withdrawn;
         self.stale += other.stale;
-        self.longest = self.longest.max(other.longest);
+        if other.longest > self.longest {
+            (self.longest, self.longest_at) = (other.longest, other.longest_at);
+        }
+        self.latest = self.latest.max(other.latest);
     }
 }
 
@@ -118,8 +125,9 @@ impl fmt::Display for Counts {
         )?;
         write!(
             f,
-            "{} withdrawn, {} stale answers; longest {:?} of virtual time",
-            self.withdrawn, self.stale, self.longest
+            "{} withdrawn, {} stale answers; longest {:?} of virtual time, \
+             at {}; latest end of a call {:?} after its deadline",
+            self.withdrawn, self.stale, self.longest, self.longest_at, self.latest
         )
     }
 }

@@ -154,7 +154,7 @@ impl<W: Wire> End<W> {
     fn give_up(&mut self, now: Instant, ledger: &mut Ledger) -> bool {
         let before = self.cancels.len();
         while let Some(call) = self.calls.poll_timeout(now) {
-            ledger.call_ended(self.asked[&call.id.0], Outcome::Expired);
+            ledger.call_expired(self.asked[&call.id.0], now - call.deadline);
             self.cancels.push_back(call.id);
         }
         let (calls, cancels, asked) = (&mut self.calls, &mut self.cancels, &self.asked);

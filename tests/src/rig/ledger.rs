@@ -1,5 +1,6 @@
 use super::{Counts, Disk, Mark};
 use ropeway_core::dialect::native::Cause;
+use ropeway_core::time::Duration;
 use std::collections::{BTreeSet, HashMap};
 
 /// What was said and what came of it: the judge of a run.
@@ -111,6 +112,13 @@ impl Ledger {
         let was = self.calls.insert(mark, Some(outcome));
         assert_eq!(was, Some(None), "{mark:?} ends {outcome:?}");
         self.counts.note(outcome);
+    }
+
+    /// The time of a call has passed, `late` ago.
+    pub fn call_expired(&mut self, mark: Mark, late: Duration) {
+        assert!(late <= LATE, "{mark:?} ends {late:?} after its deadline");
+        self.counts.latest = self.counts.latest.max(late);
+        self.call_ended(mark, Outcome::Expired);
     }
 
     /// A frame of `from` was taken by a program of side `to`, in `session`; `mark` is what it says of itself.
@@ -262,3 +270,6 @@ impl Ledger {
         &mut self.lives[life as usize]
     }
 }
+
+/// A call ends so long after its deadline at most.
+const LATE: Duration = Duration::from_millis(1);
