@@ -7,10 +7,11 @@
 //! | look for messages once a turn of a loop | [`Pump`] |
 //! | answer a peer, call it, and handle what it says | [`Node`] with [`Handlers`], and [`call`] |
 //! | keep a session with a peer, whatever becomes of its links | [`native`] |
+//! | let only who has the key read a link | `native::Key` and [`Options`], by the feature `secure` |
 //! | send files to and from disk, and go on with them whatever happens | [`files`] |
 //! | serve many peers in one thread | [`Hub`] |
 //! | reach a peer, or wait for peers | [`Connect`], [`Listener`], ended by a [`Cancel`] |
-//! | do the same in tasks of tokio | `tokio`, by the feature of that name |
+//! | do the same, but for files and hubs, in tasks of tokio | `tokio`, by the feature of that name |
 //! | find peers on the network | [`discovery`] |
 //! | handle values of unknown shape | [`value`] |
 //! | handle JSON messages of any class | [`json`] |

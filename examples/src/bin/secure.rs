@@ -25,7 +25,7 @@ messages! { enum Words { Greet(Greet) = 0x10 -> String } }
 struct Arguments {
     /// A file with a line for each key: its id, and 64 hex digits
     keys: PathBuf,
-    /// `listen` or `dial`
+    #[arg(value_parser = ["listen", "dial"])]
     side: String,
     #[arg(default_value_t = format!("127.0.0.1:{}", native::TCP_PORT))]
     address: String,

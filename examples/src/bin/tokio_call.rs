@@ -1,7 +1,7 @@
 //! A calculator and its caller, in tasks of tokio.
 //!
-//!     cargo run --features tokio --bin tokio_call
-//!     cargo run --features tokio --bin tokio_call -- --call 127.0.0.1:8225
+//!     cargo run --features ropeway-examples/tokio --bin tokio_call
+//!     cargo run --features ropeway-examples/tokio --bin tokio_call -- --call 127.0.0.1:8225
 //!
 //! Stop the calculator and start it again while the caller runs: the caller finds it, and goes on.
 

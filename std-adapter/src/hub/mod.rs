@@ -148,7 +148,7 @@ impl<D: Dialect> Hub<D> {
     }
 
     /// Carries files with all peers that come from now on, as `files` says, in memory that is made large enough for them;
-    /// without, none are carried. How they come along hears [`Handlers::files`], and [`next`](Self::next) tells it as
+    /// without, none are carried. [`Handlers::files`] hears how they come along, and [`next`](Self::next) tells it as
     /// [`Event::File`].
     #[must_use]
     pub fn with_files(mut self, files: Files) -> Self
