@@ -184,7 +184,7 @@ impl<'a, D: Dialect> Peer<'a, D> {
 
     /// Offers the peer the file at `path` under `name`, a path of parts with `/` between them.
     ///
-    /// How it comes along hears [`Handlers::files`](crate::Handlers::files). It goes on over other links of the session, and
+    /// [`Handlers::files`](crate::Handlers::files) hears how it comes along. It goes on over other links of the session, and
     /// is offered again in a fresh one.
     pub fn offer(&mut self, path: impl AsRef<Path>, name: &str) -> Result<FileId, FileError> {
         self.files()?.offer(path.as_ref(), name)
