@@ -94,8 +94,13 @@ fn run<W: Wire>(
     let mut world =
         World::new(setup.clone(), make, Random::new(seed)).with_faults(faults.iter().copied());
     world.run();
+    let late = world.ledger.counts.latest;
+    assert!(late <= LATE, "a call ends {late:?} after its deadline");
     world
 }
+
+/// A call ends so long after its deadline at most.
+const LATE: Duration = Duration::from_millis(1);
 
 /// Runs an exchange with `fault` at every `step`th byte that either side writes.
 fn everywhere<W: Wire>(

@@ -240,7 +240,8 @@ fn works_in_any_memory_that_is_enough() {
 #[test]
 fn too_little_memory_is_a_fault_and_opens_nothing() {
     for (input, output) in [(63, 64), (64, 63), (0, 0)] {
-        let mut serial = Serial::new(std::vec![0; input].leak(), std::vec![0; output].leak());
+        let (mut input, mut output) = (std::vec![0; input], std::vec![0; output]);
+        let mut serial = Serial::new(&mut input[..], &mut output[..]);
         serial.handle_connected([1; 32]);
         assert_eq!(serial.poll_stream(), Err(Fault::Memory { least: 64 }));
         assert!(serial.poll_output().is_empty());
