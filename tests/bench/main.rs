@@ -28,7 +28,8 @@
 //!   which has no session; in secure sessions, against ChaCha20-Poly1305 by hand over the same slabs. *Native calls*, 64 under
 //!   way, against the same bytes, ready before, in the same batches.
 //! - *calls through a node*, one at a time, against the bytes of the same calls thrown there and back by hand. The native
-//!   calls carry the acknowledgement of the last answer; spinning ones try to read for a millisecond before they wait.
+//!   calls carry the acknowledgement of the last answer; spinning ones try to read for a millisecond before they wait. Secure
+//!   ones stand beside the same bytes sealed by hand, those in tasks of tokio beside the same bytes in such tasks.
 //! - *many links*: a hub of native sessions against a bare echo on mio, both under the same load from one thread: 16 messages
 //!   at a time on each link. Memory is what the hub's thread has asked for, of the larger number of links beyond the
 //!   smaller, when all are idle.

@@ -115,7 +115,7 @@ impl<D: Dialect> Peers<D> {
 
     /// The same, of a peer that is there and comes from another address by now.
     pub(super) fn lacks_room_at(&self, host: IpAddr) -> Option<Reason> {
-        let from_there = self.by_host.get(&host).copied().unwrap_or(0);
+        let from_there = self.by_host.count(host);
         let is_full = from_there >= self.limits.peers_per_address;
         is_full.then_some(Reason::TooManyFromAddress)
     }
@@ -140,7 +140,7 @@ impl<D: Dialect> Peers<D> {
         {
             let host = connection.info.host();
             self.counted += 1;
-            *self.by_host.entry(host).or_default() += 1;
+            self.by_host.add(host);
         }
     }
 
@@ -151,12 +151,7 @@ impl<D: Dialect> Peers<D> {
         {
             let host = connection.info.host();
             self.counted -= 1;
-            if let Some(count) = self.by_host.get_mut(&host) {
-                *count -= 1;
-                if *count == 0 {
-                    self.by_host.remove(&host);
-                }
-            }
+            self.by_host.remove(host);
         }
     }
 

@@ -59,6 +59,7 @@ mod connection;
 mod ending;
 mod event;
 mod handle;
+mod hosts;
 mod limits;
 mod listening;
 mod peers;

@@ -1,5 +1,6 @@
 use super::connection::{Connection, Stage};
 use super::handle::Job;
+use super::hosts::Hosts;
 use super::listening::Listening;
 use super::timers::Timers;
 use super::waiting::Waiting;
@@ -21,7 +22,7 @@ use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::hash::BuildHasher;
 use std::io;
-use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,7 +35,7 @@ pub struct Peers<D: Dialect> {
     pub(super) free: Vec<u32>,
     /// How many peers count, in all and from one address.
     pub(super) counted: usize,
-    pub(super) by_host: HashMap<IpAddr, usize>,
+    pub(super) by_host: Hosts,
     /// Who has which session.
     pub(super) by_session: HashMap<u64, PeerId>,
     /// Who has not said yet whose session it wants.
@@ -102,7 +103,7 @@ impl<D: Dialect> Peers<D> {
             slots: Vec::new(),
             free: Vec::new(),
             counted: 0,
-            by_host: HashMap::new(),
+            by_host: Hosts::default(),
             by_session: HashMap::new(),
             lobby: Waiting::default(),
             away: Default::default(),

@@ -22,9 +22,8 @@ impl Redials {
     ///
     /// A link that was lost as soon as it was open counts as another failure.
     pub(super) fn next(&mut self, now: Instant, random: u64) -> Duration {
-        let opened = self.open_since.take();
-        if opened.is_some_and(|opened| opened + STEADY <= now) {
-            self.backoff.reset();
+        if let Some(opened) = self.open_since.take() {
+            self.backoff.reset_after(now - opened);
         }
         self.has_failed = true;
         self.backoff.next(random)
@@ -35,9 +34,6 @@ impl Redials {
         !self.has_failed
     }
 }
-
-/// A link that has been open for so long shows that the peer takes it.
-const STEADY: Duration = Duration::from_secs(5);
 
 #[cfg(test)]
 mod tests {

@@ -1,7 +1,7 @@
 use super::PeerId;
+use super::hosts::Hosts;
 use ropeway_core::Instant;
-use std::collections::hash_map::Entry;
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::net::IpAddr;
 
 /// Peers in the order in which they began to wait for something. Who has stopped is passed over later.
@@ -9,8 +9,7 @@ use std::net::IpAddr;
 pub(super) struct Waiting {
     queue: VecDeque<(Instant, PeerId)>,
     count: usize,
-    /// How many come from one address.
-    by_host: HashMap<IpAddr, usize>,
+    by_host: Hosts,
 }
 
 impl Waiting {
@@ -21,12 +20,12 @@ impl Waiting {
 
     /// How many of them come from one address.
     pub(super) fn count_from(&self, host: IpAddr) -> usize {
-        self.by_host.get(&host).copied().unwrap_or(0)
+        self.by_host.count(host)
     }
 
     /// Where they come from.
     pub(super) fn hosts(&self) -> impl Iterator<Item = IpAddr> + '_ {
-        self.by_host.keys().copied()
+        self.by_host.iter()
     }
 
     /// Those who wait, who has waited for longest first, and some who have stopped.
@@ -47,18 +46,13 @@ impl Waiting {
         }
         self.queue.push_back((until, id));
         self.count += 1;
-        *self.by_host.entry(host).or_default() += 1;
+        self.by_host.add(host);
     }
 
     /// One of them, whichever, waits no more.
     pub(super) fn leave(&mut self, host: IpAddr) {
         self.count = self.count.saturating_sub(1);
-        if let Entry::Occupied(mut from) = self.by_host.entry(host) {
-            *from.get_mut() -= 1;
-            if *from.get() == 0 {
-                from.remove();
-            }
-        }
+        self.by_host.remove(host);
     }
 }
 

@@ -389,18 +389,23 @@ fn a_peer_of_another_version_is_refused_on_both_sides() {
     );
 }
 
+/// The link is lost after WELCOME has come, and before it is confirmed.
+fn lose_confirmation(board: &mut End, hub: &mut End) {
+    board.write(hub, usize::MAX);
+    hub.read(usize::MAX);
+    hub.hear_all();
+    hub.write(board, usize::MAX);
+    board.read(usize::MAX);
+    board.hear_all();
+    reconnect(board, hub);
+}
+
 /// The confirmation of a first session is lost, and the dialler has nothing to say.
 #[test]
 fn a_listener_may_speak_after_a_lost_confirmation() {
     let (mut board, mut hub) = ends();
     hub.messenger.send(&Number(7)).unwrap();
-    board.write(&mut hub, usize::MAX);
-    hub.read(usize::MAX);
-    hub.hear_all();
-    hub.write(&mut board, usize::MAX);
-    board.read(usize::MAX);
-    board.hear_all();
-    reconnect(&mut board, &mut hub);
+    lose_confirmation(&mut board, &mut hub);
     let [board_told, hub_told] = settle(&mut board, &mut hub);
     assert_eq!(board_told.last(), Some(&Told::Number(7)));
     assert_eq!(hub_told.last(), Some(&FIRST));
@@ -424,13 +429,7 @@ fn an_opening_that_counts_what_was_never_sent_is_refused() {
 
     // HELLO for a session that was offered, of which nothing was sent.
     let (mut board, mut hub) = ends();
-    board.write(&mut hub, usize::MAX);
-    hub.read(usize::MAX);
-    hub.hear_all();
-    hub.write(&mut board, usize::MAX);
-    board.read(usize::MAX);
-    board.hear_all();
-    reconnect(&mut board, &mut hub);
+    lose_confirmation(&mut board, &mut hub);
     board.write(&mut hub, usize::MAX);
     hub.wire[1 + 19] = 5;
     hub.read(usize::MAX);
