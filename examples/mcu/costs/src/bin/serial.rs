@@ -5,8 +5,8 @@
 
 use ropeway_core::dialect::cable_car::{CableCarByte, Join, Retry};
 use ropeway_core::{Event, Messenger, SendError};
-use ropeway_mcu::board::uart;
-use ropeway_mcu::words::{Fixed, LENT, Line, Packed, Words};
+use ropeway_costs::board::uart;
+use ropeway_costs::words::{Fixed, LENT, Line, Packed, Words};
 
 #[cortex_m_rt::entry]
 fn main() -> ! {
@@ -21,7 +21,7 @@ fn main() -> ! {
         }
         while let Some(answered) = answer(&mut line) {
             if answered.is_err() {
-                ropeway_mcu::exit(false);
+                ropeway_costs::exit(false);
             }
             while let Some(&byte) = line.poll_output().first() {
                 uart::write(byte);
@@ -29,7 +29,7 @@ fn main() -> ! {
             }
         }
         if line.is_over().is_some() {
-            ropeway_mcu::exit(true);
+            ropeway_costs::exit(true);
         }
     }
 }

@@ -4,10 +4,10 @@
 
 use ropeway_core::dialect::cable_car::{CableCarJson, Join};
 use ropeway_core::{Event, Messenger, messages};
-use ropeway_mcu::board::timer;
-use ropeway_mcu::ends::{self, Checked, carry, is, put};
-use ropeway_mcu::words::Measurement;
-use ropeway_mcu::{cost, finish, say, stack};
+use ropeway_costs::board::timer;
+use ropeway_costs::ends::{self, Checked, carry, is, put};
+use ropeway_costs::words::Measurement;
+use ropeway_costs::{cost, finish, say, stack};
 use serde::{Deserialize, Serialize};
 
 messages! {

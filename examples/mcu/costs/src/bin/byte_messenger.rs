@@ -5,9 +5,9 @@
 
 use ropeway_core::dialect::cable_car::{CableCarByte, Code, Join, Raw};
 use ropeway_core::{Event, Malformed, Messenger, Over, Rule, SendError, encoding, framing};
-use ropeway_mcu::ends::{Checked, is};
-use ropeway_mcu::words::{Fixed, LENT, Line, Measurement, Packed, Words};
-use ropeway_mcu::{finish, say, stack};
+use ropeway_costs::ends::{Checked, is};
+use ropeway_costs::words::{Fixed, LENT, Line, Measurement, Packed, Words};
+use ropeway_costs::{finish, say, stack};
 
 #[cortex_m_rt::entry]
 fn main() -> ! {

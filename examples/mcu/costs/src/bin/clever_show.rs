@@ -9,10 +9,10 @@ use ropeway_core::dialect::clever_show::{CleverShow, File, FileMessage, Notice, 
 use ropeway_core::dialect::{Answers, Calling};
 use ropeway_core::message::{Answer, Call};
 use ropeway_core::{Event, Messenger, Over, SendError, messages};
-use ropeway_mcu::board::timer;
-use ropeway_mcu::ends::{self, Checked, carry, is, put};
-use ropeway_mcu::words::Measurement;
-use ropeway_mcu::{cost, finish, say, stack};
+use ropeway_costs::board::timer;
+use ropeway_costs::ends::{self, Checked, carry, is, put};
+use ropeway_costs::words::Measurement;
+use ropeway_costs::{cost, finish, say, stack};
 use serde::{Deserialize, Serialize};
 
 messages! {

@@ -11,10 +11,10 @@ use ropeway_core::dialect::Carries;
 use ropeway_core::dialect::cable_car::{CableCarByte, Join};
 use ropeway_core::message::{Decode, Encode};
 use ropeway_core::{Event, Messenger};
-use ropeway_mcu::board::timer;
-use ropeway_mcu::cost::per_round;
-use ropeway_mcu::exit;
-use ropeway_mcu::words::{Fixed, LENT, Line, Measurement, Packed, Words};
+use ropeway_costs::board::timer;
+use ropeway_costs::cost::per_round;
+use ropeway_costs::exit;
+use ropeway_costs::words::{Fixed, LENT, Line, Measurement, Packed, Words};
 
 #[cortex_m_rt::entry]
 fn main() -> ! {

@@ -4,5 +4,5 @@
 
 #[cortex_m_rt::entry]
 fn main() -> ! {
-    ropeway_mcu::exit(true)
+    ropeway_costs::exit(true)
 }
