@@ -5,6 +5,7 @@
 #[cfg(test)]
 extern crate std;
 
+mod backoff;
 pub mod buf;
 pub mod dialect;
 pub mod discovery;
@@ -21,6 +22,7 @@ pub mod rpc;
 pub mod time;
 pub mod wire;
 
+pub use backoff::Backoff;
 pub use error::{Malformed, Rule, SendError};
 pub use message::Message;
 pub use messenger::{Event, Messenger, Over};

@@ -5,7 +5,7 @@ mod looking;
 mod wired;
 
 use crate::buf::{Input, Outbox, Storage};
-use crate::dialect::{Calling, Carries, Dialect, Envelope, Kind, Opened};
+use crate::dialect::{Calling, Carries, Dialect, Envelope, Kind, Opened, Peeked};
 use crate::encoding::EncodeError;
 use crate::framing::{self, Frame, Recovery};
 use crate::registry::{Registry, Rejected};
@@ -265,6 +265,18 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
             Err(malformed) => Err(malformed),
         };
         event.unwrap_or_else(|malformed| Event::Malformed(malformed.within(start, frame.start)))
+    }
+
+    /// What [`recv`](Self::recv) says next, as far as that can be told without taking it; `None` if it says nothing now.
+    pub fn peek(&mut self) -> Option<Peeked<'_, D::CallId>> {
+        Some(match self.look()? {
+            Seen::Frame(frame) => {
+                let content = self.input.as_slice().get(frame.start..frame.end);
+                D::peek(content.unwrap_or_default())
+            }
+            Seen::Notice => Peeked::Notice,
+            Seen::Malformed(_) | Seen::Fault(_) => Peeked::Other,
+        })
     }
 
     /// Whether [`recv`](Self::recv) has something to say now.

@@ -59,6 +59,14 @@ impl<B: Storage> Outbox<B> {
         self.storage.as_ref().len() > self.storage.ready()
     }
 
+    /// Drops all that waits.
+    pub(crate) fn clear(&mut self) {
+        self.head = 0;
+        self.tail = 0;
+        self.wrap = None;
+        self.free = self.end_of_free();
+    }
+
     /// Gives the memory back until it is needed again, if nothing waits in it.
     pub fn release(&mut self) {
         if self.is_empty() {

@@ -20,7 +20,7 @@ pub mod tcptalks;
 use crate::encoding::EncodeError;
 use crate::framing::{self, Parsed, Skipped};
 use crate::message::Request;
-use crate::{Instant, Malformed};
+use crate::{Instant, Malformed, file};
 use core::convert::Infallible;
 use core::fmt;
 use core::ops::RangeInclusive;
@@ -79,6 +79,12 @@ pub trait Dialect: Keeps + Resumes {
 
     /// Reads the envelope of a frame's content; the body is looked at when someone asks for it.
     fn open<'a>(&'a mut self, content: &'a mut [u8]) -> Result<Opened<'a, Self>, Malformed>;
+
+    /// What a frame's content is, at a glance that takes and changes nothing: for who sorts what comes before anyone takes it.
+    fn peek(content: &[u8]) -> Peeked<'_, Self::CallId> {
+        let _ = content;
+        Peeked::Other
+    }
 
     /// Checks the rest of an envelope whose message nobody reads, and trims its body to the message's own.
     fn settle(envelope: Envelope<'_, Self>) -> Result<Envelope<'_, Self>, Malformed> {
@@ -233,6 +239,21 @@ pub struct Envelope<'a, D: Dialect + ?Sized> {
     pub key: D::Key<'a>,
     /// The body, in the receive buffer: reading it may rewrite it.
     pub body: D::Body<'a>,
+}
+
+/// What comes next, as far as it can be told without taking it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum Peeked<'a, C> {
+    /// The answer to a call.
+    Answer(C),
+    /// A frame of a file transfer.
+    File(file::Frame<'a>),
+    /// How the session or its link stands.
+    Notice,
+    /// Anything else: a message, a request, what breaks a rule.
+    Other,
 }
 
 /// What an envelope holds.

@@ -30,6 +30,14 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
         self.dialect.handle_connected();
     }
 
+    /// Another transport, and `dialect` at its start, for one that knows nothing of the last: what was received or queued is
+    /// dropped. `random` is for the wire, as in [`handle_connected_with`](Self::handle_connected_with).
+    pub fn start_over(&mut self, dialect: D, random: [u8; 32]) {
+        self.dialect = dialect;
+        self.outbox.clear();
+        self.handle_connected_with(random);
+    }
+
     /// Notes the time, which must never go back.
     #[inline]
     pub fn handle_time(&mut self, now: crate::Instant) {

@@ -37,7 +37,6 @@
 //! Links are secure where there are keys: `Dial::secure` for a client, `Options::secure` and `Options::keyring` for what else
 //! dials and listens. Then only who has the key can read or change what is said, and who has not is refused in words.
 
-mod backoff;
 mod codes;
 mod dial;
 mod dialler;
@@ -51,10 +50,10 @@ use std::sync::Arc;
 
 #[cfg(feature = "secure")]
 pub use crate::wire::{Key, KeyError, Keyring};
-pub use backoff::Backoff;
 pub use codes::PeerCodes;
 pub use dial::Dial;
 pub(crate) use dialler::{Dialler, Progress};
+pub use ropeway_core::Backoff;
 pub use ropeway_core::dialect::native::{
     CallId, Cause, Config, Difference, Failure, Name, Notice, Opening, Policy, Reason, Rule,
     TCP_PORT, UDP_PORT,

@@ -65,7 +65,7 @@ mod session;
 mod tests;
 
 use crate::dialect::cable_car::Code;
-use crate::dialect::{Dialect, Envelope, Filing, Kind, Opened};
+use crate::dialect::{Dialect, Envelope, Filing, Kind, Opened, Peeked};
 use crate::encoding::EncodeError;
 use crate::framing::{self, Extended, Framing, Parsed, Recovery, Skipped};
 use crate::{Instant, Malformed, file};
@@ -343,6 +343,19 @@ impl<C: Borrow<Config>, M: Codes> Dialect for Native<C, M> {
             }));
         }
         self.open_own(first, content)
+    }
+
+    fn peek(content: &[u8]) -> Peeked<'_, CallId> {
+        match content {
+            [code::BYE, ..] => Peeked::Notice,
+            [code::RESPONSE | code::FAILURE, a, b, c, d, ..] => {
+                Peeked::Answer(CallId(u32::from_le_bytes([*a, *b, *c, *d])))
+            }
+            [code::OFFER..=code::STOP, ..] => {
+                file::Frame::parse(content).map_or(Peeked::Other, Peeked::File)
+            }
+            _ => Peeked::Other,
+        }
     }
 
     #[inline]

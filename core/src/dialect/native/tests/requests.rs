@@ -1,8 +1,9 @@
 use super::Config;
-use super::rig::{Double, End, Number, Told, reconnect, settle};
-use crate::SendError;
-use crate::dialect::native::{CallId, Cause, Opening};
-use crate::message::Call;
+use super::rig::{Double, End, Number, Told, Words, reconnect, settle};
+use crate::dialect::Peeked;
+use crate::dialect::native::{CallId, Cause, Notice, Opening};
+use crate::message::{Answer, Call};
+use crate::{Event, SendError, file};
 use std::vec::Vec;
 
 fn ends() -> (End, End) {
@@ -114,4 +115,34 @@ fn a_restarted_peer_is_not_told_of_what_was_taken_before() {
             Some(Told::Opened(Opening::Fresh { cause, in_doubt }))
         );
     }
+}
+
+#[test]
+fn what_comes_next_is_told_without_taking_it() {
+    let (mut a, mut b) = ends();
+    settle(&mut a, &mut b);
+    ask(&mut a, 7);
+    a.messenger.send(&Number(5)).unwrap();
+    let file = file::Frame::Verified { file: 3 };
+    a.messenger.send_file(&file).unwrap();
+    while a.write(&mut b, usize::MAX) > 0 {}
+    b.read(usize::MAX);
+    assert_eq!(b.messenger.peek(), Some(Peeked::Other));
+    assert_eq!(b.messenger.peek(), Some(Peeked::Other), "nothing is taken");
+    let asked = b.messenger.recv();
+    assert!(matches!(asked, Some(Event::Request(CallId(7), Words::Double(Double(7))))));
+    let number = b.messenger.recv();
+    assert!(matches!(number, Some(Event::Message(Words::Number(Number(5))))));
+    assert_eq!(b.messenger.peek(), Some(Peeked::File(file)));
+    let told = b.messenger.recv::<Words<'_>>();
+    assert!(matches!(told, Some(Event::Notice(Notice::File(it))) if it == file));
+    assert_eq!(b.messenger.peek(), None);
+
+    let answer = Answer::<'_, '_, _, Double> { id: CallId(7), value: &14 };
+    b.messenger.send(&answer).unwrap();
+    while b.write(&mut a, usize::MAX) > 0 {}
+    a.read(usize::MAX);
+    assert_eq!(a.messenger.peek(), Some(Peeked::Answer(CallId(7))));
+    let answered = a.messenger.recv::<Words<'_>>();
+    assert!(matches!(answered, Some(Event::Answer(CallId(7), _))));
 }

@@ -1,4 +1,4 @@
-use std::time::Duration;
+use crate::time::Duration;
 
 /// How long to wait before dialling again: at random, up to a bound that doubles with every failure.
 ///
@@ -6,8 +6,8 @@ use std::time::Duration;
 /// same hub. Source: "Exponential Backoff And Jitter", full jitter, AWS Architecture Blog, 2015.
 ///
 /// ```
-/// use ropeway_std::native::Backoff;
-/// use std::time::Duration;
+/// use ropeway_core::Backoff;
+/// use ropeway_core::time::Duration;
 ///
 /// let mut backoff = Backoff::default().last(Duration::from_millis(300));
 /// let highest = u64::MAX;
@@ -19,6 +19,7 @@ use std::time::Duration;
 /// assert_eq!(backoff.next(highest), Duration::from_millis(100));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Backoff {
     first: Duration,
     factor: u32,
@@ -95,6 +96,7 @@ impl Backoff {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::vec::Vec;
 
     #[test]
     fn the_bound_doubles_up_to_the_last() {
