@@ -36,19 +36,8 @@ pub async fn connect<'s, D: Dialect, I: Storage, O: Storage>(
     timeouts: Timeouts,
     messenger: Messenger<D, I, O>,
 ) -> Result<Link<'s, D, I, O>, ConnectError> {
-    let remote = endpoint(remote).ok_or(ConnectError::Unreachable)?;
-    // The stack's own timeout cannot be told from a refusal, so dialling has one around it.
-    socket.set_timeout(None);
-    let dialled = with_timeout(timeouts.silence, dial(socket, remote)).await;
-    if !matches!(dialled, Ok(Ok(()))) {
-        socket.abort();
-    }
-    match dialled {
-        Ok(Ok(())) => Ok(attach(socket, timeouts, messenger)),
-        Ok(Err(tcp::ConnectError::NoRoute)) => Err(ConnectError::Unreachable),
-        Ok(Err(tcp::ConnectError::TimedOut)) | Err(_) => Err(ConnectError::TimedOut),
-        Ok(Err(_)) => Err(ConnectError::Refused),
-    }
+    dial(socket, remote, timeouts).await?;
+    Ok(attach(socket, messenger))
 }
 
 /// Waits for a peer on `port`, of every address this stack has, and puts `messenger`, at its start, on the
@@ -64,20 +53,8 @@ pub async fn accept<'s, D: Dialect, I: Storage, O: Storage>(
     timeouts: Timeouts,
     messenger: Messenger<D, I, O>,
 ) -> Result<(Link<'s, D, I, O>, SocketAddr), AcceptError> {
-    socket.set_timeout(Some(timeouts.silence));
-    loop {
-        match socket.accept(port).await {
-            Err(tcp::AcceptError::InvalidPort) => return Err(AcceptError::Port),
-            Err(_) => clear(socket).await,
-            // The stack also ends its wait when a connection breaks before it is established.
-            Ok(()) if socket.may_send() => {
-                if let Some(peer) = socket.remote_endpoint() {
-                    return Ok((attach(socket, timeouts, messenger), peer.into()));
-                }
-            }
-            Ok(()) => {}
-        }
-    }
+    let peer = wait_for_peer(socket, port, timeouts).await?;
+    Ok((attach(socket, messenger), peer))
 }
 
 /// Ends the connection behind everything that was written to it, and waits at most `limit` until the peer has
@@ -101,7 +78,54 @@ pub async fn close(socket: &mut TcpSocket<'_>, limit: Duration) -> Result<(), Cl
     Ok(())
 }
 
-async fn dial(socket: &mut TcpSocket<'_>, remote: IpEndpoint) -> Result<(), tcp::ConnectError> {
+/// Connects the socket to `remote`.
+pub(crate) async fn dial(
+    socket: &mut TcpSocket<'_>,
+    remote: SocketAddr,
+    timeouts: Timeouts,
+) -> Result<(), ConnectError> {
+    let remote = endpoint(remote).ok_or(ConnectError::Unreachable)?;
+    // The stack's own timeout cannot be told from a refusal, so dialling has one around it.
+    socket.set_timeout(None);
+    let dialled = with_timeout(timeouts.silence, reach(socket, remote)).await;
+    if !matches!(dialled, Ok(Ok(()))) {
+        socket.abort();
+    }
+    match dialled {
+        Ok(Ok(())) => {
+            settle(socket, timeouts);
+            Ok(())
+        }
+        Ok(Err(tcp::ConnectError::NoRoute)) => Err(ConnectError::Unreachable),
+        Ok(Err(tcp::ConnectError::TimedOut)) | Err(_) => Err(ConnectError::TimedOut),
+        Ok(Err(_)) => Err(ConnectError::Refused),
+    }
+}
+
+/// Waits until a peer has connected to the socket, and says where it is.
+pub(crate) async fn wait_for_peer(
+    socket: &mut TcpSocket<'_>,
+    port: u16,
+    timeouts: Timeouts,
+) -> Result<SocketAddr, AcceptError> {
+    socket.set_timeout(Some(timeouts.silence));
+    loop {
+        match socket.accept(port).await {
+            Err(tcp::AcceptError::InvalidPort) => return Err(AcceptError::Port),
+            Err(_) => clear(socket).await,
+            // The stack also ends its wait when a connection breaks before it is established.
+            Ok(()) if socket.may_send() => {
+                if let Some(peer) = socket.remote_endpoint() {
+                    settle(socket, timeouts);
+                    return Ok(peer.into());
+                }
+            }
+            Ok(()) => {}
+        }
+    }
+}
+
+async fn reach(socket: &mut TcpSocket<'_>, remote: IpEndpoint) -> Result<(), tcp::ConnectError> {
     match socket.connect(remote).await {
         Err(tcp::ConnectError::InvalidState) => {
             clear(socket).await;
@@ -122,14 +146,17 @@ async fn clear(socket: &mut TcpSocket<'_>) {
 /// How long the reset of an old connection may wait to be sent; then the peer learns from its own next packet.
 const PARTING: Duration = Duration::from_millis(100);
 
-fn attach<'s, D: Dialect, I: Storage, O: Storage>(
-    socket: &'s mut TcpSocket<'_>,
-    timeouts: Timeouts,
-    messenger: Messenger<D, I, O>,
-) -> Link<'s, D, I, O> {
+/// Sets up a connection that has come about.
+fn settle(socket: &mut TcpSocket<'_>, timeouts: Timeouts) {
     socket.set_timeout(Some(timeouts.silence));
     socket.set_keep_alive(Some(timeouts.keep_alive));
     socket.set_nagle_enabled(false);
+}
+
+fn attach<'s, D: Dialect, I: Storage, O: Storage>(
+    socket: &'s mut TcpSocket<'_>,
+    messenger: Messenger<D, I, O>,
+) -> Link<'s, D, I, O> {
     let (reader, writer) = socket.split();
     AsyncLink::new(messenger, reader, writer, CancelledWrite::TookNothing)
 }

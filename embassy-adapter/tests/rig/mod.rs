@@ -1,3 +1,4 @@
+#![allow(dead_code, reason = "each test file uses another part of it")]
 //! Two network stacks on one cable in one process, in virtual time: nothing sleeps, and a hang is a failure.
 
 use core::future::Future;
@@ -5,12 +6,14 @@ use core::net::{Ipv4Addr, SocketAddr};
 use core::pin::{Pin, pin};
 use core::task::{Context, Waker};
 use critical_section as _;
-use embassy_futures::join::join4;
+use embassy_futures::join::{join, join4};
 use embassy_net::{Config, Ipv4Cidr, Stack, StackResources, StaticConfigV4};
 use embassy_net_driver_channel::{
     RxRunner, State, TxRunner, driver::HardwareAddress, driver::LinkState,
 };
-use embassy_time::{Duration, Instant, MockDriver};
+use embassy_sync::blocking_mutex::raw::NoopRawMutex;
+use embassy_sync::channel::Channel;
+use embassy_time::{Duration, Instant, MockDriver, Timer};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Wake;
@@ -22,13 +25,32 @@ pub(crate) fn at(address: Ipv4Addr, port: u16) -> SocketAddr {
     (address, port).into()
 }
 
+/// What becomes of frames on the cable.
+#[derive(Clone, Copy)]
+pub(crate) struct Weather {
+    /// So many of a hundred are lost.
+    pub(crate) loss: u64,
+    /// The others take so long.
+    pub(crate) delay: Duration,
+}
+
+pub(crate) const FAIR: Weather = Weather {
+    loss: 0,
+    delay: Duration::from_ticks(0),
+};
+
 /// Runs `program` with two stacks that reach each other, until it returns.
 pub(crate) fn with_stacks(program: impl AsyncFnOnce(Stack<'_>, Stack<'_>)) {
+    with_stacks_in(FAIR, program);
+}
+
+/// The same, on a cable in this weather.
+pub(crate) fn with_stacks_in(weather: Weather, program: impl AsyncFnOnce(Stack<'_>, Stack<'_>)) {
     static CLOCK: Mutex<()> = Mutex::new(());
     let _clock = CLOCK.lock().unwrap_or_else(PoisonError::into_inner);
     let (mut our_frames, mut their_frames) = (Frames::new(), Frames::new());
     let (mut our_sockets, mut their_sockets) =
-        (StackResources::<4>::new(), StackResources::<4>::new());
+        (StackResources::<8>::new(), StackResources::<8>::new());
     let (our_cable, our_device) = plug(&mut our_frames, OURS);
     let (their_cable, their_device) = plug(&mut their_frames, THEIRS);
     let (ours, mut our_runner) = embassy_net::new(our_device, config(OURS), &mut our_sockets, 1);
@@ -41,8 +63,8 @@ pub(crate) fn with_stacks(program: impl AsyncFnOnce(Stack<'_>, Stack<'_>)) {
     let network = join4(
         our_runner.run(),
         their_runner.run(),
-        carry(our_tx, their_rx),
-        carry(their_tx, our_rx),
+        carry(weather, our_tx, their_rx),
+        carry(weather, their_tx, our_rx),
     );
     let program = async {
         ours.wait_config_up().await;
@@ -122,13 +144,43 @@ fn config(address: Ipv4Addr) -> Config {
     })
 }
 
-async fn carry(mut from: TxRunner<'_, MTU>, mut to: RxRunner<'_, MTU>) {
-    loop {
-        let frame = from.tx_buf().await;
-        let room = to.rx_buf().await;
-        let len = frame.len();
-        room[..len].copy_from_slice(frame);
-        from.tx_done();
-        to.rx_done(len);
+async fn carry(weather: Weather, mut from: TxRunner<'_, MTU>, mut to: RxRunner<'_, MTU>) {
+    let under_way = Channel::<NoopRawMutex, (Instant, Vec<u8>), 64>::new();
+    let sending = async {
+        let mut random = Random(0x9E37_79B9_7F4A_7C15);
+        loop {
+            let frame = from.tx_buf().await.to_vec();
+            from.tx_done();
+            if random.next() % 100 >= weather.loss {
+                under_way
+                    .send((Instant::now() + weather.delay, frame))
+                    .await;
+            }
+        }
+    };
+    let receiving = async {
+        loop {
+            let (at, frame) = under_way.receive().await;
+            Timer::at(at).await;
+            to.rx_buf().await[..frame.len()].copy_from_slice(&frame);
+            to.rx_done(frame.len());
+        }
+    };
+    join(sending, receiving).await;
+}
+
+/// A sequence of numbers from a seed.
+pub(crate) struct Random(pub(crate) u64);
+
+impl Random {
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 >> 8
+    }
+
+    pub(crate) fn bytes(&mut self) -> [u8; 32] {
+        core::array::from_fn(|_| self.next().to_le_bytes()[0])
     }
 }

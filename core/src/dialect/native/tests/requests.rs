@@ -130,15 +130,24 @@ fn what_comes_next_is_told_without_taking_it() {
     assert_eq!(b.messenger.peek(), Some(Peeked::Other));
     assert_eq!(b.messenger.peek(), Some(Peeked::Other), "nothing is taken");
     let asked = b.messenger.recv();
-    assert!(matches!(asked, Some(Event::Request(CallId(7), Words::Double(Double(7))))));
+    assert!(matches!(
+        asked,
+        Some(Event::Request(CallId(7), Words::Double(Double(7))))
+    ));
     let number = b.messenger.recv();
-    assert!(matches!(number, Some(Event::Message(Words::Number(Number(5))))));
+    assert!(matches!(
+        number,
+        Some(Event::Message(Words::Number(Number(5))))
+    ));
     assert_eq!(b.messenger.peek(), Some(Peeked::File(file)));
     let told = b.messenger.recv::<Words<'_>>();
     assert!(matches!(told, Some(Event::Notice(Notice::File(it))) if it == file));
     assert_eq!(b.messenger.peek(), None);
 
-    let answer = Answer::<'_, '_, _, Double> { id: CallId(7), value: &14 };
+    let answer = Answer::<'_, '_, _, Double> {
+        id: CallId(7),
+        value: &14,
+    };
     b.messenger.send(&answer).unwrap();
     while b.write(&mut a, usize::MAX) > 0 {}
     a.read(usize::MAX);

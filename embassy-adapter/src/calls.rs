@@ -1,0 +1,173 @@
+//! Calls under way on one link.
+
+use crate::slot::Mail;
+use crate::{CallError, Error};
+use ropeway_core::SendError;
+use ropeway_core::dialect::{Asks, Dialect};
+use ropeway_core::message::{Call, Request};
+use ropeway_core::wire::Wire;
+
+/// The calls that wait for their answers, one slot each.
+pub(crate) struct Calls<'d, D: Dialect, X> {
+    slots: &'d mut [Option<Pending<D::CallId>>],
+    next: u32,
+    /// How the dialect calls, once it has been called in.
+    verbs: Option<Verbs<'d, D, X>>,
+}
+
+/// One call.
+#[derive(Clone, Copy)]
+pub(crate) struct Pending<C> {
+    id: C,
+    is_repeatable: bool,
+    stage: Stage,
+}
+
+/// How far a call has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// The request is queued or gone.
+    Asked,
+    /// The request went with an older session, and is to be sent again.
+    Again,
+    /// The request went with an older session, and must not be sent again.
+    InDoubt,
+    /// The peer is gone for good.
+    Lost,
+    /// Nobody waits any more, and the peer is still to be told so.
+    Unwanted,
+}
+
+struct Verbs<'d, D: Dialect, X> {
+    cancel: fn(&mut Mail<'d, D, X>, D::CallId) -> Result<(), SendError>,
+    holds: fn(&mut Mail<'d, D, X>, D::CallId) -> bool,
+}
+
+impl<'d, D: Dialect, X: Wire> Calls<'d, D, X> {
+    pub(crate) const fn new(slots: &'d mut [Option<Pending<D::CallId>>]) -> Self {
+        Self {
+            slots,
+            next: 0,
+            verbs: None,
+        }
+    }
+
+    /// Sends a request under an id of its own.
+    pub(crate) fn begin<M: Request>(
+        &mut self,
+        mail: &mut Mail<'d, D, X>,
+        request: &M,
+    ) -> Result<D::CallId, CallError>
+    where
+        D: Asks<M>,
+    {
+        self.verbs = Some(Verbs {
+            cancel: |mail, id| mail.cancel(id),
+            holds: |mail, id| mail.holds_request(id),
+        });
+        let id = mail.dialect().call_id(self.next);
+        if self.find(id).is_some() {
+            return Err(CallError::TooMany);
+        }
+        let free = self.slots.iter_mut().find(|slot| slot.is_none());
+        let free = free.ok_or(CallError::TooMany)?;
+        mail.send(&Call { id, request })
+            .map_err(|error| CallError::Error(Error::Send(error)))?;
+        self.next = self.next.wrapping_add(1);
+        *free = Some(Pending {
+            id,
+            is_repeatable: M::IS_REPEATABLE,
+            stage: Stage::Asked,
+        });
+        Ok(id)
+    }
+
+    /// Whether somebody waits for the answer to this call.
+    pub(crate) fn await_answer(&mut self, id: D::CallId) -> bool {
+        self.find(id).is_some_and(|call| call.stage == Stage::Asked)
+    }
+
+    pub(crate) fn stage(&mut self, id: D::CallId) -> Option<Stage> {
+        self.find(id).map(|call| call.stage)
+    }
+
+    pub(crate) fn handle_sent_again(&mut self, id: D::CallId) {
+        if let Some(call) = self.find(id) {
+            call.stage = Stage::Asked;
+        }
+    }
+
+    /// The call is over.
+    pub(crate) fn close(&mut self, id: D::CallId) {
+        for slot in self.slots.iter_mut() {
+            *slot = slot.take().filter(|call| call.id != id);
+        }
+    }
+
+    /// Nobody waits for the answer to this call any more.
+    pub(crate) fn give_up(&mut self, id: D::CallId) {
+        match self.find(id) {
+            Some(call) if call.stage == Stage::Asked => call.stage = Stage::Unwanted,
+            _ => self.close(id),
+        }
+    }
+
+    /// Tells the peer of calls that nobody waits for, as far as there is room.
+    pub(crate) fn settle(&mut self, mail: &mut Mail<'d, D, X>) {
+        let Some(Verbs { cancel, .. }) = self.verbs else {
+            return;
+        };
+        for slot in self.slots.iter_mut() {
+            if let Some(call) = slot
+                && call.stage == Stage::Unwanted
+                && cancel(mail, call.id) != Err(SendError::Full)
+            {
+                *slot = None;
+            }
+        }
+    }
+
+    /// A fresh session: what had gone with an older one is asked for again, or in doubt.
+    pub(crate) fn handle_fresh(&mut self, mail: &mut Mail<'d, D, X>) {
+        let Some(Verbs { holds, .. }) = self.verbs else {
+            return;
+        };
+        for slot in self.slots.iter_mut() {
+            if let Some(call) = slot
+                && matches!(call.stage, Stage::Asked | Stage::Unwanted)
+                && !holds(mail, call.id)
+            {
+                call.stage = match (call.stage, call.is_repeatable) {
+                    (Stage::Unwanted, _) => {
+                        *slot = None;
+                        continue;
+                    }
+                    (_, true) => Stage::Again,
+                    (_, false) => Stage::InDoubt,
+                };
+            }
+        }
+    }
+
+    /// The peer is gone for good.
+    pub(crate) fn handle_gone(&mut self) {
+        for slot in self.slots.iter_mut() {
+            *slot = slot.take().filter(|call| call.stage != Stage::Unwanted);
+            if let Some(call) = slot {
+                call.stage = Stage::Lost;
+            }
+        }
+    }
+
+    fn find(&mut self, id: D::CallId) -> Option<&mut Pending<D::CallId>> {
+        self.slots.iter_mut().flatten().find(|call| call.id == id)
+    }
+}
+
+impl<D: Dialect, X> Clone for Verbs<'_, D, X> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<D: Dialect, X> Copy for Verbs<'_, D, X> {}
