@@ -38,9 +38,11 @@ pub(crate) enum Stage {
     Unwanted,
 }
 
+type Verb<'d, D, X, R> = fn(&mut Mail<'d, D, X>, <D as Dialect>::CallId) -> R;
+
 struct Verbs<'d, D: Dialect, X> {
-    cancel: fn(&mut Mail<'d, D, X>, D::CallId) -> Result<(), SendError>,
-    holds: fn(&mut Mail<'d, D, X>, D::CallId) -> bool,
+    cancel: Verb<'d, D, X, Result<(), SendError>>,
+    holds: Verb<'d, D, X, bool>,
 }
 
 impl<'d, D: Dialect, X: Wire> Calls<'d, D, X> {

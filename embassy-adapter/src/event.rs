@@ -56,8 +56,10 @@ pub enum Lost {
     Broken,
     /// The peer has ended it.
     Closed,
-    /// The peer broke a rule, or was told so.
-    Refused,
+    /// The peer broke the framing, so that nothing more can be read.
+    OutOfStep,
+    /// One side has ended it, as was told before.
+    Ended,
     /// The opening took too long.
     Opening,
     /// The peer has come again over another.
@@ -140,7 +142,8 @@ impl fmt::Display for Lost {
             Self::Dial(error) => return error.fmt(f),
             Self::Broken => "the connection broke",
             Self::Closed => "the peer has closed the link",
-            Self::Refused => "the peer broke a rule",
+            Self::OutOfStep => "the peer broke the framing",
+            Self::Ended => "one side has ended the link",
             Self::Opening => "the opening took too long",
             Self::Superseded => "the peer has come again",
         })

@@ -88,6 +88,13 @@ impl<'d, D: Dialect, const N: usize, F: Carry<D>, X: Wire> Hub<'d, D, N, F, X> {
 
 impl<D: Dialect, const N: usize, F: Carry<D>, X: Wire> fmt::Debug for Hub<'_, D, N, F, X> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(&self.peers).finish()
+        f.debug_list().entries(self.peers).finish()
+    }
+}
+
+#[cfg(feature = "defmt")]
+impl<D: Dialect, const N: usize, F: Carry<D>, X: Wire> defmt::Format for Hub<'_, D, N, F, X> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Hub({})", self.peers);
     }
 }

@@ -1,6 +1,5 @@
 mod lobby;
 
-use crate::event::Lost;
 use crate::files::{Carry, NoFiles};
 use crate::owner::Owned;
 use crate::pump::{Passing, open_by, serve};
@@ -95,8 +94,7 @@ where
             };
             if let Some((slot, transport)) = placed {
                 let (reader, writer) = socket.split();
-                let lost = serve(slot, transport, reader, writer, Passing::OfItself, open_by).await;
-                self.lose(slot, transport, lost);
+                serve(slot, transport, reader, writer, Passing::OfItself, open_by).await;
             }
             let _ = close(&mut socket, PARTING).await;
         }
@@ -113,22 +111,6 @@ where
         let transport = inner.handle_connected();
         drop(inner);
         Some((slot, transport))
-    }
-
-    /// A link that was taken over has gone on elsewhere.
-    fn lose(&self, slot: &Slot<'d, D, F, X>, transport: u32, lost: Lost) {
-        let mut inner = slot.lock();
-        if inner.transport == transport {
-            let state = match D::HAS_SESSIONS && inner.mail.dialect().is_resumable() {
-                true => State::Away,
-                false => State::Blank,
-            };
-            inner.handle_lost(lost, state);
-            if state == State::Blank {
-                inner.handle_gone();
-                inner.wake_tasks();
-            }
-        }
     }
 }
 

@@ -238,6 +238,13 @@ impl<D: Dialect, F: Carry<D>, X: Wire> fmt::Debug for Peer<'_, D, F, X> {
     }
 }
 
+#[cfg(feature = "defmt")]
+impl<D: Dialect, F: Carry<D>, X: Wire> defmt::Format for Peer<'_, D, F, X> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Peer({})", self.slot.lock().state);
+    }
+}
+
 impl<T, C> Event<T, C> {
     /// What has become of the link, if it is that.
     pub const fn news(&self) -> Option<&News> {

@@ -8,6 +8,7 @@ use core::pin::pin;
 use core::task::{Context, Poll};
 use embassy_time::{Duration, Instant, Timer};
 use embedded_io_async::{Read, Write};
+use ropeway_core::Over;
 use ropeway_core::dialect::Dialect;
 use ropeway_core::wire::Wire;
 
@@ -23,7 +24,9 @@ pub(crate) enum Passing {
     WhenFlushed,
 }
 
-/// Serves a transport until it is lost, or another takes its place, and says why it ended.
+/// Serves a transport until it is lost, or another takes its place, and says why it ended and whether its link was open.
+///
+/// A future that is dropped has lost it.
 ///
 /// Bytes go straight between the stream and the messenger, which is held only while they do: reads and writes are begun
 /// anew with every poll, and dropped when they are not done at once. So a stream must lose nothing by that, and go on to
@@ -35,16 +38,18 @@ pub(crate) async fn serve<D: Dialect, F: Carry<D>, X: Wire>(
     mut writer: impl Write,
     passing: Passing,
     open_by: OpenBy,
-) -> Lost {
+) -> (Lost, bool) {
+    let attached = Attached { slot, transport };
     let mut ending = None;
-    let mut is_flushed = true;
-    poll_fn(|context| {
+    let (mut is_flushed, mut was_open) = (true, false);
+    let lost = poll_fn(|context| {
         let mut inner = slot.lock();
         if inner.transport != transport {
             return Poll::Ready(Lost::Superseded);
         }
         inner.mail.handle_time(now());
         let mut has_changed = inner.settle();
+        was_open |= inner.mail.dialect().is_open();
         while ending.is_none() {
             let received = receive(&mut inner, &mut reader, context);
             let settled = inner.settle();
@@ -72,7 +77,21 @@ pub(crate) async fn serve<D: Dialect, F: Carry<D>, X: Wire>(
         wake_at(timeout(&inner, open_by), context);
         Poll::Pending
     })
-    .await
+    .await;
+    attached.slot.lose(transport, lost);
+    (lost, was_open)
+}
+
+/// A transport that is served.
+struct Attached<'s, 'd, D: Dialect, F: Carry<D>, X: Wire> {
+    slot: &'s Slot<'d, D, F, X>,
+    transport: u32,
+}
+
+impl<D: Dialect, F: Carry<D>, X: Wire> Drop for Attached<'_, '_, D, F, X> {
+    fn drop(&mut self) {
+        self.slot.lose(self.transport, Lost::Broken);
+    }
 }
 
 /// What a read or a write has come to.
@@ -154,8 +173,12 @@ fn over<D: Dialect, F: Carry<D>, X: Wire>(
         inner.mail.handle_end();
         return inner.mail.is_over().map(|_| lost);
     }
-    if inner.mail.is_over().is_some() && !inner.mail.has_output() {
-        return Some(Lost::Refused);
+    match inner.mail.is_over() {
+        // The last word goes out first.
+        Some(_) if inner.mail.has_output() => {}
+        Some(Over::OutOfStep) => return Some(Lost::OutOfStep),
+        Some(_) => return Some(Lost::Ended),
+        None => {}
     }
     let is_late = !inner.mail.dialect().is_open() && Instant::now() >= open_by;
     is_late.then_some(Lost::Opening)

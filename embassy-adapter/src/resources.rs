@@ -2,7 +2,7 @@ use crate::calls::Pending;
 use crate::files::{Carry, NoFiles};
 use crate::hub::Hub;
 use crate::listener::Listener;
-use crate::slot::{Slot, State};
+use crate::slot::{Owner, Slot};
 use crate::{Peer, Runner};
 use core::mem::MaybeUninit;
 use ropeway_core::Messenger;
@@ -97,7 +97,7 @@ impl<'d, D: Dialect, const N: usize, const BYTES: usize, F, X, const CALLS: usiz
         let mut next = || {
             let parts = memory.next().zip(slots.next());
             let (memory, slot) = parts.expect("as many of both as there are peers");
-            fill(memory, slot, make(), State::Blank)
+            fill(memory, slot, make(), Owner::Listener)
         };
         let both: [_; N] = core::array::from_fn(|_| next());
         let peers = both.each_ref().map(|(slot, _)| Peer::new(slot));
@@ -133,7 +133,7 @@ impl<'d, D: Dialect, const BYTES: usize, F: Carry<D>, X: Wire, const CALLS: usiz
     ) -> (Peer<'d, D, F, X>, Runner<'d, D, F, X>) {
         let [memory] = &mut self.memory;
         let [slot] = &mut self.slots;
-        let (slot, sockets) = fill(memory, slot, (dialect, files, wire), State::Away);
+        let (slot, sockets) = fill(memory, slot, (dialect, files, wire), Owner::Peer);
         (Peer::new(slot), Runner::new(slot, sockets))
     }
 
@@ -151,7 +151,7 @@ fn fill<'d, D, F, X, const BYTES: usize, const CALLS: usize>(
     memory: &'d mut Memory<D, BYTES, CALLS>,
     slot: &'d mut MaybeUninit<Slot<'d, D, F, X>>,
     (mut dialect, files, wire): (D, F, X),
-    state: State,
+    owner: Owner,
 ) -> (&'d Slot<'d, D, F, X>, SocketMemory<'d>)
 where
     D: Dialect,
@@ -168,7 +168,7 @@ where
     } = memory;
     let mail = Messenger::new(dialect, &mut input[..], &mut outbox[..]).with_wire(wire);
     (
-        slot.write(Slot::new(mail, files, calls, state)),
+        slot.write(Slot::new(mail, files, calls, owner)),
         SocketMemory { rx, tx },
     )
 }

@@ -45,7 +45,7 @@ impl<'d, D: Dialect, F: Carry<D>, X: Wire> Runner<'d, D, F, X> {
             assert!(
                 D::HAS_SESSIONS,
                 "sessions of this dialect end with their links"
-            )
+            );
         };
         let start = |mail: &mut Mail<'_, D, X>, random| mail.handle_connected_with(random);
         self.dial_on(stack, settings, find, &mut random, start)
@@ -83,28 +83,20 @@ impl<'d, D: Dialect, F: Carry<D>, X: Wire> Runner<'d, D, F, X> {
             stack.wait_config_up().await;
             let remote = find().await;
             let dialled = dial(&mut socket, remote, timeouts).await;
-            let since = Instant::now();
-            let lost = match dialled {
-                Err(error) => Lost::Dial(error),
+            match dialled {
+                Err(error) => slot.fail(error),
                 Ok(()) => {
+                    let since = Instant::now();
                     let transport = slot.connect(|mail| start(mail, random()));
                     let (reader, writer) = socket.split();
-                    serve(
-                        slot,
-                        transport,
-                        reader,
-                        writer,
-                        Passing::OfItself,
-                        open_by(settings.opening),
-                    )
-                    .await
+                    let open_by = open_by(settings.opening);
+                    let served = serve(slot, transport, reader, writer, Passing::OfItself, open_by);
+                    if let (_, true) = served.await {
+                        backoff.reset_after((Instant::now() - since).into());
+                    }
                 }
-            };
-            let was_open = slot.lose(lost);
-            let _ = close(&mut socket, PARTING).await;
-            if was_open {
-                backoff.reset_after((Instant::now() - since).into());
             }
+            let _ = close(&mut socket, PARTING).await;
             if !slot.is_final()
                 && let Ok(wait) = backoff.next(seed(random())).try_into()
             {
@@ -126,16 +118,16 @@ impl<'d, D: Dialect, F: Carry<D>, X: Wire> Runner<'d, D, F, X> {
         random: [u8; 32],
     ) -> Lost {
         let transport = self.slot.connect(|mail| mail.handle_connected_with(random));
-        let lost = serve(
+        let open_by = open_by(opening);
+        let served = serve(
             self.slot,
             transport,
             reader,
             writer,
             Passing::WhenFlushed,
-            open_by(opening),
-        )
-        .await;
-        self.slot.lose(lost);
+            open_by,
+        );
+        let (lost, _) = served.await;
         lost
     }
 }

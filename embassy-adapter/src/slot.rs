@@ -1,9 +1,9 @@
 //! What the runner of a link and the handles to its peer share.
 
-use crate::Error;
 use crate::calls::{Calls, Pending};
 use crate::event::{Lost, News, Recent};
 use crate::files::Carry;
+use crate::{ConnectError, Error};
 use core::cell::{RefCell, RefMut};
 use core::task::Context;
 use embassy_sync::waitqueue::{MultiWakerRegistration, WakerRegistration};
@@ -26,6 +26,7 @@ pub(crate) struct Inner<'d, D: Dialect, F, X> {
     pub(crate) calls: Calls<'d, D, X>,
     pub(crate) news: Recent,
     pub(crate) state: State,
+    owner: Owner,
     /// The number of the transport: another one takes the link over.
     pub(crate) transport: u32,
     /// Since when there is none.
@@ -36,6 +37,7 @@ pub(crate) struct Inner<'d, D: Dialect, F, X> {
 
 /// How a peer stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub(crate) enum State {
     /// Nobody has this place of a listener.
     Blank,
@@ -47,19 +49,33 @@ pub(crate) enum State {
     Over,
 }
 
+/// Whose a slot is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// That of one peer for ever.
+    Peer,
+    /// A place of a listener, which is given to one peer after the other.
+    Listener,
+}
+
 impl<'d, D: Dialect, F: Carry<D>, X: Wire> Slot<'d, D, F, X> {
     pub(crate) const fn new(
         mail: Mail<'d, D, X>,
         files: F,
         calls: &'d mut [Option<Pending<D::CallId>>],
-        state: State,
+        owner: Owner,
     ) -> Self {
+        let state = match owner {
+            Owner::Peer => State::Away,
+            Owner::Listener => State::Blank,
+        };
         Self(RefCell::new(Inner {
             mail,
             files,
             calls: Calls::new(calls),
             news: Recent::new(),
             state,
+            owner,
             transport: 0,
             away_since: Instant::from_ticks(0),
             runner: WakerRegistration::new(),
@@ -74,16 +90,19 @@ impl<'d, D: Dialect, F: Carry<D>, X: Wire> Slot<'d, D, F, X> {
         inner.handle_connected()
     }
 
-    /// The transport is lost; says whether its link was open.
-    pub(crate) fn lose(&self, lost: Lost) -> bool {
+    /// The transport of this number is lost, if no other has taken its place.
+    pub(crate) fn lose(&self, transport: u32, lost: Lost) {
         let mut inner = self.lock();
-        let was_open = inner.state == State::Up && inner.mail.dialect().is_open();
-        let state = match inner.is_final() {
-            true => State::Over,
-            false => State::Away,
-        };
-        inner.handle_lost(lost, state);
-        was_open
+        if inner.transport == transport && inner.state == State::Up {
+            inner.handle_lost(lost);
+        }
+    }
+
+    /// No transport has come about.
+    pub(crate) fn fail(&self, error: ConnectError) {
+        let mut inner = self.lock();
+        inner.news.push(News::Lost(Lost::Dial(error)));
+        inner.wake_tasks();
     }
 
     /// Whether another link would not help, in a dialect whose sessions outlive theirs.
@@ -177,7 +196,6 @@ impl<D: Dialect, F: Carry<D>, X: Wire> Inner<'_, D, F, X> {
     pub(crate) fn handle_gone(&mut self) {
         self.files.handle_gone();
         self.calls.handle_gone();
-        self.news = Recent::new();
     }
 
     /// Another transport: whoever had the last one has lost it.
@@ -187,11 +205,18 @@ impl<D: Dialect, F: Carry<D>, X: Wire> Inner<'_, D, F, X> {
         self.transport
     }
 
-    /// The transport is lost.
-    pub(crate) fn handle_lost(&mut self, lost: Lost, state: State) {
+    fn handle_lost(&mut self, lost: Lost) {
         self.files.handle_lost();
-        self.state = state;
         self.away_since = Instant::now();
+        self.state = match (self.owner, D::HAS_SESSIONS) {
+            (Owner::Peer, _) if self.is_final() => State::Over,
+            (Owner::Listener, true) if !self.is_final() => State::Away,
+            (Owner::Peer, _) => State::Away,
+            (Owner::Listener, _) => State::Blank,
+        };
+        if matches!(self.state, State::Over | State::Blank) {
+            self.handle_gone();
+        }
         self.news.push(News::Lost(lost));
         self.wake_tasks();
     }

@@ -1,6 +1,7 @@
 //! Where a peer says which session it wants, before it has a place.
 
 use super::Door;
+use crate::event::Recent;
 use crate::files::Carry;
 use crate::owner::Owned;
 use crate::pump::{OpenBy, now};
@@ -91,6 +92,7 @@ where
                 dialect.enter_lobby(seed(random));
                 inner.files.prepare(&mut dialect);
                 inner.handle_gone();
+                inner.news = Recent::new();
                 inner.mail.start_over(dialect, random);
             }
         }

@@ -25,6 +25,9 @@ pub(crate) fn at(address: Ipv4Addr, port: u16) -> SocketAddr {
     (address, port).into()
 }
 
+/// Time is the same for all tests of a program.
+static CLOCK: Mutex<()> = Mutex::new(());
+
 /// What becomes of frames on the cable.
 #[derive(Clone, Copy)]
 pub(crate) struct Weather {
@@ -46,7 +49,6 @@ pub(crate) fn with_stacks(program: impl AsyncFnOnce(Stack<'_>, Stack<'_>)) {
 
 /// The same, on a cable in this weather.
 pub(crate) fn with_stacks_in(weather: Weather, program: impl AsyncFnOnce(Stack<'_>, Stack<'_>)) {
-    static CLOCK: Mutex<()> = Mutex::new(());
     let _clock = CLOCK.lock().unwrap_or_else(PoisonError::into_inner);
     let (mut our_frames, mut their_frames) = (Frames::new(), Frames::new());
     let (mut our_sockets, mut their_sockets) =
@@ -72,6 +74,12 @@ pub(crate) fn with_stacks_in(weather: Weather, program: impl AsyncFnOnce(Stack<'
         program(ours, theirs).await;
     };
     run(network, program);
+}
+
+/// Runs `program` without a network, until it returns.
+pub(crate) fn run_alone(program: impl Future) {
+    let _clock = CLOCK.lock().unwrap_or_else(PoisonError::into_inner);
+    run(core::future::pending::<()>(), program);
 }
 
 /// Polls the two tasks whenever they were woken, and lets time pass whenever neither was.

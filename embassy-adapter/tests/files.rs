@@ -1,0 +1,219 @@
+//! Files between two stacks of embassy-net.
+
+mod rig;
+
+use embassy_futures::join::{join, join4};
+use embassy_futures::select::{Either, select};
+use embassy_net::Stack;
+use embassy_time::{Duration, Timer};
+use rig::{Random, THEIRS, Weather, at, with_stacks_in};
+use ropeway_core::dialect::native::{Config, Native, TCP_PORT};
+use ropeway_core::file::{
+    self, By, Prefix, ReadFailed, Reason, Sink, SmallCrc, Source, Store, WriteError,
+};
+use ropeway_embassy::{FileError, Files, Peer, Resources, Settings, Shelf};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+/// Files in memory, by name; shared with whoever writes them.
+#[derive(Clone, Default)]
+struct Drawer(Arc<Mutex<HashMap<String, Vec<u8>>>>);
+
+struct Page {
+    bytes: Vec<u8>,
+}
+
+struct Draft {
+    drawer: Drawer,
+    name: String,
+    bytes: Vec<u8>,
+}
+
+impl Store for Drawer {
+    type Source = Page;
+    type Sink = Draft;
+    type Name = String;
+    type Checksum = SmallCrc;
+}
+
+impl Source for Page {
+    fn size(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+
+    fn read_at(&mut self, offset: u64, buffer: &mut [u8]) -> Result<usize, ReadFailed> {
+        (&self.bytes[..]).read_at(offset, buffer)
+    }
+}
+
+impl Sink for Draft {
+    fn resume(&mut self) -> Prefix {
+        Prefix::EMPTY
+    }
+
+    fn write_at(&mut self, offset: u64, bytes: &[u8]) -> Result<(), WriteError> {
+        assert_eq!(offset, self.bytes.len() as u64, "no gap, nothing twice");
+        self.bytes.extend(bytes);
+        Ok(())
+    }
+
+    fn commit(&mut self) -> Result<(), WriteError> {
+        let mut drawer = self.drawer.0.lock().unwrap();
+        drawer.insert(self.name.clone(), std::mem::take(&mut self.bytes));
+        Ok(())
+    }
+
+    fn abandon(&mut self, _: Reason) {}
+}
+
+impl Shelf for Drawer {
+    fn take(&mut self, name: &str, size: u64, _: u64) -> Result<Draft, Reason> {
+        if size > 100_000 {
+            return Err(Reason::TooLarge);
+        }
+        Ok(Draft {
+            drawer: self.clone(),
+            name: name.into(),
+            bytes: Vec::new(),
+        })
+    }
+
+    fn give(&mut self, name: &str) -> Result<(Page, String), Reason> {
+        let drawer = self.0.lock().unwrap();
+        let bytes = drawer.get(name).ok_or(Reason::UnknownName)?.clone();
+        Ok((Page { bytes }, name.into()))
+    }
+}
+
+type Dialect = Native<Config>;
+type Carried = Files<Drawer, 2>;
+type Memory<'d> = Resources<'d, Dialect, 1, 2048, Carried>;
+
+const CONFIG: file::Config = file::Config {
+    window: 512,
+    chunk: 256,
+};
+
+const SLOW: Weather = Weather {
+    loss: 2,
+    delay: Duration::from_millis(2),
+};
+
+fn content(len: usize) -> Vec<u8> {
+    (0..len).map(|i| (i * 31 + (i >> 8)) as u8).collect()
+}
+
+/// Runs `program` with a board and its place at a hub, over a link that is cut every so often, and both their drawers.
+fn with_both(
+    cut: Option<u64>,
+    program: impl AsyncFnOnce(Peer<'_, Dialect, Carried>, Peer<'_, Dialect, Carried>, [Drawer; 2]),
+) {
+    with_stacks_in(SLOW, async |ours: Stack<'_>, theirs: Stack<'_>| {
+        let drawers = [Drawer::default(), Drawer::default()];
+        let [here, there] = drawers.clone();
+        let (mut memory, mut other) = (Memory::new(), Memory::new());
+        let (board, mut runner) = memory.peer_with(
+            Native::dialling(Config::new(1).name("board")),
+            Files::new(here, CONFIG),
+            Default::default(),
+        );
+        let listening = || Native::listening(Config::new(2).name("hub"));
+        let make = || {
+            (
+                listening(),
+                Files::new(there.clone(), CONFIG),
+                Default::default(),
+            )
+        };
+        let (hub, mut listener) = other.listener_with(make);
+        let settings = Settings::default();
+        let dialling = async {
+            let mut random = Random(3);
+            loop {
+                let cut = cut.map_or(1_000_000, |most| random.next() % most);
+                let find = async || at(THEIRS, TCP_PORT);
+                let mut bytes = Random(4);
+                let run = runner.run(ours, &settings, find, || bytes.bytes());
+                select(run, Timer::after_millis(cut)).await;
+            }
+        };
+        let mut random = Random(5);
+        let make = || (listening(), Default::default());
+        let listening = listener.run(theirs, TCP_PORT, &settings, make, || random.bytes());
+        let [place] = *hub.peers();
+        let program = async {
+            place.open().await.unwrap();
+            program(board, place, drawers).await;
+        };
+        match select(join(dialling, listening), program).await {
+            Either::First(_) => panic!("a runner has stopped"),
+            Either::Second(()) => {}
+        }
+    });
+}
+
+#[test]
+fn files_go_both_ways_at_once_over_links_that_are_cut() {
+    with_both(Some(300), async |board, place, [here, there]| {
+        let (log, map) = (content(60_000), content(45_000));
+        there
+            .0
+            .lock()
+            .unwrap()
+            .insert("map.bin".into(), map.clone());
+        let page = Page { bytes: log.clone() };
+        let (sent, fetched) = join(
+            board.send_file(page, "log.txt".into()),
+            board.fetch_file("map.bin".into()),
+        )
+        .await;
+        assert_eq!((sent, fetched), (Ok(()), Ok(())));
+        assert_eq!(there.0.lock().unwrap()["log.txt"], log);
+        assert_eq!(here.0.lock().unwrap()["map.bin"], map);
+        let page = Page { bytes: map.clone() };
+        assert_eq!(place.send_file(page, "back.bin".into()).await, Ok(()));
+        assert_eq!(here.0.lock().unwrap()["back.bin"], map);
+    });
+}
+
+#[test]
+fn what_is_not_wanted_is_refused_by_its_reason() {
+    with_both(None, async |board, place, _| {
+        let large = || Page {
+            bytes: content(100_001),
+        };
+        let stopped = |reason, by| Err(FileError::Stopped { reason, by });
+        let (sent, fetched) = join(
+            board.send_file(large(), "log.txt".into()),
+            place.fetch_file("nothing.bin".into()),
+        )
+        .await;
+        assert_eq!(sent, stopped(Reason::TooLarge, By::Peer));
+        assert_eq!(fetched, stopped(Reason::UnknownName, By::Peer));
+        let named = board.send_file(large(), "../secret".into()).await;
+        assert!(matches!(named, Err(FileError::Start(_))), "{named:?}");
+    });
+}
+
+#[test]
+fn a_file_that_nobody_waits_for_any_more_makes_room_for_others() {
+    with_both(None, async |board, _, [_, there]| {
+        let page = |len| Page {
+            bytes: content(len),
+        };
+        for _ in 0..10 {
+            let sending = join4(
+                board.send_file(page(50_000), "a".into()),
+                board.send_file(page(50_000), "b".into()),
+                async {},
+                async {},
+            );
+            assert!(matches!(
+                select(sending, Timer::after_millis(100)).await,
+                Either::Second(())
+            ));
+        }
+        assert_eq!(board.send_file(page(100), "c".into()).await, Ok(()));
+        assert_eq!(there.0.lock().unwrap()["c"], content(100));
+    });
+}

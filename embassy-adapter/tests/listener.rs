@@ -1,0 +1,456 @@
+//! Who gets in at a listener, and what becomes of those who should not.
+
+mod rig;
+
+use embassy_futures::join::{join, join4};
+use embassy_futures::select::{Either, select};
+use embassy_net::Stack;
+use embassy_net::tcp::TcpSocket;
+use embassy_time::{Duration, Timer, with_timeout};
+use rig::{Random, THEIRS, at, with_stacks};
+use ropeway_core::dialect::cable_car::{self, CableCarByte, Join, Quit};
+use ropeway_core::dialect::native::{
+    Cause, Config, Native, Notice, Opening, Reason, Rule, TCP_PORT,
+};
+use ropeway_core::{Event as Told, Messenger, Rule as Broken, SendError, messages};
+use ropeway_embassy::{
+    AcceptError, Error, Event, Heard, Hub, Listener, Lost, News, Peer, Resources, Runner, Settings,
+    connect,
+};
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Number(u32);
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Note<'a>(&'a str);
+
+messages! {
+    #[derive(Debug, PartialEq)]
+    enum Words {
+        Number(Number) = 0x10,
+    }
+}
+
+messages! {
+    #[derive(Debug, PartialEq)]
+    enum Notes<'a> {
+        Join(Join),
+        Quit(Quit),
+        Note(Note<'a>) = 0x11,
+    }
+}
+
+type Dialect = Native<Config>;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn board<'d>(
+    memory: &'d mut Resources<'d, Dialect, 1>,
+    epoch: u64,
+    name: &str,
+) -> (Peer<'d, Dialect>, Runner<'d, Dialect>) {
+    memory.peer(Native::dialling(Config::new(epoch).name(name)))
+}
+
+fn hub<'d, const N: usize>(
+    memory: &'d mut Resources<'d, Dialect, N>,
+) -> (Hub<'d, Dialect, N>, Listener<'d, Dialect, N>) {
+    memory.listener(|| Native::listening(Config::new(99)))
+}
+
+fn settings() -> Settings {
+    Settings {
+        opening: SECOND,
+        ..Settings::default()
+    }
+}
+
+async fn dial(runner: &mut Runner<'_, Dialect>, stack: Stack<'_>, seed: u64) {
+    let mut random = Random(seed);
+    let find = async || at(THEIRS, TCP_PORT);
+    runner
+        .run(stack, &settings(), find, || random.bytes())
+        .await;
+}
+
+async fn listen<const N: usize>(listener: &mut Listener<'_, Dialect, N>, stack: Stack<'_>) {
+    let mut random = Random(99);
+    let make = || (Native::listening(Config::new(99)), Default::default());
+    let settings = settings();
+    let listening = listener.run(stack, TCP_PORT, &settings, make, || random.bytes());
+    listening.await.expect("a port");
+}
+
+async fn while_running(running: impl Future, program: impl Future<Output = ()>) {
+    match select(running, program).await {
+        Either::First(_) => panic!("a runner has stopped"),
+        Either::Second(()) => {}
+    }
+}
+
+async fn news(peer: Peer<'_, Dialect>, mut is_it: impl FnMut(News) -> bool) {
+    loop {
+        match peer.recv::<Words>().await.unwrap() {
+            Event::News(news) if is_it(news) => return,
+            Event::News(_) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn every_peer_keeps_its_place_and_one_too_many_finds_no_socket() {
+    with_stacks(async |ours, theirs| {
+        let mut memory = [const { Resources::new() }; 3];
+        let mut other = Resources::new();
+        let (hub, mut listener) = hub::<2>(&mut other);
+        let [a, b, c] = &mut memory;
+        let (a, mut first) = board(a, 1, "a");
+        let (b, mut second) = board(b, 2, "b");
+        let (c, mut third) = board(c, 3, "c");
+        let talk = async {
+            for (peer, number) in [(a, 1), (b, 2)] {
+                peer.open().await.unwrap();
+                peer.send(&Number(number)).await.unwrap();
+            }
+            let mut places = [usize::MAX; 2];
+            let mut heard = 0;
+            while heard < 2 {
+                let (place, event) = hub.recv::<Words>().await.unwrap();
+                if let Event::Message(Words::Number(Number(number))) = event {
+                    places[number as usize - 1] = place;
+                    heard += 1;
+                }
+            }
+            assert!(places == [0, 1] || places == [1, 0], "{places:?}");
+            let is_refused = |news| matches!(news, News::Lost(Lost::Dial(_)));
+            news(c, is_refused).await;
+            assert!(!c.is_open());
+            // One leaves for good, and the third gets the place.
+            assert!(a.close(5 * SECOND).await);
+            with_timeout(20 * SECOND, c.open())
+                .await
+                .expect("in time")
+                .unwrap();
+            c.send(&Number(3)).await.unwrap();
+            loop {
+                let (place, event) = hub.recv::<Words>().await.unwrap();
+                if let Event::Message(words) = event {
+                    assert_eq!((place, words), (places[0], Words::Number(Number(3))));
+                    break;
+                }
+            }
+            assert_eq!(hub.open().count(), 2);
+        };
+        let boards = async {
+            let staying = join(dial(&mut second, ours, 2), dial(&mut third, ours, 3));
+            join(dial(&mut first, ours, 1), staying).await;
+        };
+        while_running(join(boards, listen(&mut listener, theirs)), talk).await;
+    });
+}
+
+#[test]
+fn a_place_is_given_away_only_when_there_is_no_other() {
+    with_stacks(async |ours, theirs| {
+        let mut memory = [const { Resources::new() }; 3];
+        let mut other = Resources::new();
+        let (hub, mut listener) = hub::<2>(&mut other);
+        let [a, b, c] = &mut memory;
+        let (a, mut first) = board(a, 1, "a");
+        let (b, mut second) = board(b, 2, "b");
+        let (c, mut third) = board(c, 3, "c");
+        let [one, two] = *hub.peers();
+        let boards = async {
+            // Each is cut off before the next comes.
+            for (peer, runner) in [(a, &mut first), (b, &mut second)] {
+                let opened = async {
+                    peer.open().await.unwrap();
+                    peer.flush().await.unwrap();
+                    Timer::after_millis(50).await;
+                };
+                while_running(dial(runner, ours, 1), opened).await;
+                Timer::after_secs(15).await;
+            }
+            assert_eq!(hub.taken(), 2);
+            one.send(&Number(7)).await.unwrap();
+            // The second comes back to its own place, the third takes that of the first.
+            join(dial(&mut second, ours, 2), async {
+                b.open().await.unwrap();
+                dial(&mut third, ours, 3).await;
+            })
+            .await;
+        };
+        let talk = async {
+            news(b, |news| matches!(news, News::Opened(Opening::Resumed))).await;
+            let is_fresh = |news| {
+                matches!(
+                    news,
+                    News::Opened(Opening::Fresh {
+                        cause: Cause::FirstContact,
+                        ..
+                    })
+                )
+            };
+            news(c, is_fresh).await;
+            two.open().await.unwrap();
+            assert!(two.with_dialect(|dialect| dialect.peer_name() == "b"));
+            one.open().await.unwrap();
+            assert!(one.with_dialect(|dialect| dialect.peer_name() == "c"));
+            assert_eq!(
+                one.queued(),
+                0,
+                "what was for the first is not for the third"
+            );
+        };
+        while_running(join(boards, listen(&mut listener, theirs)), talk).await;
+    });
+}
+
+#[test]
+fn a_session_that_comes_again_takes_over_its_link() {
+    with_stacks(async |ours, theirs| {
+        let (mut memory, mut other) = (Resources::new(), Resources::new());
+        let (hub, mut listener) = hub::<2>(&mut other);
+        let (a, mut runner) = board(&mut memory, 1, "a");
+        let boards = async {
+            // Nothing tells the hub that the link is gone: the board's socket is.
+            let opened = async {
+                a.open().await.unwrap();
+                a.send(&Number(1)).await.unwrap();
+                Timer::after_millis(50).await;
+            };
+            while_running(dial(&mut runner, ours, 1), opened).await;
+            dial(&mut runner, ours, 2).await;
+        };
+        let talk = async {
+            let resumed = news(a, |news| matches!(news, News::Opened(Opening::Resumed)));
+            with_timeout(2 * SECOND, resumed)
+                .await
+                .expect("before its silence tells");
+            a.send(&Number(2)).await.unwrap();
+            let mut numbers = Vec::new();
+            while numbers.len() < 2 {
+                let (place, event) = hub.recv::<Words>().await.unwrap();
+                if let Event::Message(Words::Number(Number(number))) = event {
+                    numbers.push((place, number));
+                }
+            }
+            assert_eq!(numbers, [(0, 1), (0, 2)]);
+            assert_eq!(hub.taken(), 1);
+        };
+        while_running(join(boards, listen(&mut listener, theirs)), talk).await;
+    });
+}
+
+/// What a hub says to a stranger who says `bytes`, until it hangs up.
+async fn provoke(stack: Stack<'_>, bytes: &[u8]) -> Vec<u8> {
+    let (mut rx, mut tx) = ([0; 1024], [0; 1024]);
+    let mut socket = TcpSocket::new(stack, &mut rx, &mut tx);
+    socket.connect((THEIRS, TCP_PORT)).await.unwrap();
+    let mut answer = Vec::new();
+    let mut sent = 0;
+    let talk = async {
+        while sent < bytes.len() {
+            match socket.write(&bytes[sent..]).await {
+                Ok(len) => sent += len,
+                Err(_) => return,
+            }
+        }
+        let mut room = [0; 64];
+        while let Ok(len @ 1..) = socket.read(&mut room).await {
+            answer.extend(&room[..len]);
+        }
+    };
+    with_timeout(3 * SECOND, talk)
+        .await
+        .expect("a hub that hangs up");
+    socket.abort();
+    let _ = socket.flush().await;
+    answer
+}
+
+#[test]
+fn strangers_are_refused_by_a_reason_and_a_good_peer_does_not_notice() {
+    with_stacks(async |ours, theirs| {
+        let (mut memory, mut other) = (Resources::new(), Resources::new());
+        let (hub, mut listener) = hub::<2>(&mut other);
+        let (a, mut runner) = board(&mut memory, 1, "a");
+        let mut random = Random(31);
+        let mut noise = [0; 3000];
+        noise
+            .iter_mut()
+            .for_each(|byte| *byte = random.next() as u8);
+        let strangers: [&[u8]; 7] = [
+            b"",                           // says nothing
+            b"{\"class\": \"MsgJoin\"}\n", // cable_car JSON
+            &[2, 2],                       // cable_car byte: Join
+            b"GET / HTTP/1.1\r\n\r\n",
+            &[0, 0xff, 0xff, 0xff, 0xff, 0xe0], // a HELLO of four gigabytes
+            &[40, 0xe0, 1],                     // half an opening
+            &noise,
+        ];
+        let talk = async {
+            let good = async {
+                a.open().await.unwrap();
+                for number in 0.. {
+                    a.send(&Number(number)).await.unwrap();
+                    Timer::after_millis(10).await;
+                }
+            };
+            let hearing = async {
+                let mut next = 0;
+                loop {
+                    let (_, event) = hub.recv::<Words>().await.unwrap();
+                    if let Event::Message(Words::Number(Number(number))) = event {
+                        assert_eq!(number, next);
+                        next += 1;
+                    }
+                }
+            };
+            let bad = async {
+                for bytes in strangers {
+                    let answer = provoke(ours, bytes).await;
+                    let is_bye = answer.is_empty() || answer[1] == 0xe2;
+                    assert!(is_bye, "{bytes:?} was answered {answer:?}");
+                }
+            };
+            assert!(matches!(
+                select(join(good, hearing), bad).await,
+                Either::Second(())
+            ));
+            assert_eq!(hub.taken(), 1);
+            // Both sockets are there for good peers.
+            assert!(a.is_open());
+        };
+        while_running(
+            join(dial(&mut runner, ours, 1), listen(&mut listener, theirs)),
+            talk,
+        )
+        .await;
+    });
+}
+
+#[test]
+fn a_peer_that_breaks_a_rule_is_told_of_by_its_name() {
+    with_stacks(async |ours, theirs| {
+        let mut other = Resources::new();
+        let (hub, mut listener) = hub::<1>(&mut other);
+        let [place] = *hub.peers();
+        let breaking = async {
+            let (mut rx, mut tx) = ([0; 1024], [0; 1024]);
+            let mut socket = TcpSocket::new(ours, &mut rx, &mut tx);
+            let dialect = Native::dialling(Config::new(1));
+            let messenger = Messenger::new(dialect, [0; 256], [0; 256]);
+            let dialling = connect(
+                &mut socket,
+                at(THEIRS, TCP_PORT),
+                settings().timeouts,
+                messenger,
+            );
+            let mut link = dialling.await.expect("a listener");
+            while !place.is_open() {
+                let _ = with_timeout(SECOND / 10, link.recv::<Words>()).await;
+            }
+            // A control frame that there is not.
+            link.writer().write(&[2, 0xef]).await.unwrap();
+            let mut told = None;
+            while let Ok(event) = link.recv::<Words>().await {
+                if let Told::Notice(Notice::Bye { reason, .. }) = event {
+                    told = Some(reason);
+                }
+            }
+            assert_eq!(told, Some(Reason::Broken));
+        };
+        let hearing = async {
+            let broken = loop {
+                match place.recv::<Words>().await.unwrap() {
+                    Event::Malformed(malformed) => break malformed.rule,
+                    Event::News(_) => {}
+                    other => panic!("{other:?}"),
+                }
+            };
+            assert_eq!(broken, Broken::Native(Rule::UnknownControl { code: 0xef }));
+            news(place, |news| news == News::Lost(Lost::Ended)).await;
+        };
+        let talk = async {
+            join(breaking, hearing).await;
+        };
+        while_running(listen(&mut listener, theirs), talk).await;
+    });
+}
+
+#[test]
+fn port_0_is_none_to_listen_on() {
+    with_stacks(async |_, theirs| {
+        let mut other = Resources::<Dialect, 1>::new();
+        let (_, mut listener) = hub(&mut other);
+        let make = || (Native::listening(Config::new(99)), Default::default());
+        let listening = listener.run(theirs, 0, &settings(), make, || [0; 32]).await;
+        assert_eq!(listening, Err(AcceptError::Port));
+    });
+}
+
+#[test]
+fn a_dialect_without_sessions_begins_every_link_anew() {
+    with_stacks(async |ours, theirs| {
+        let mut memory = Resources::<CableCarByte, 1>::new();
+        let mut other = Resources::<CableCarByte, 1>::new();
+        let (peer, mut runner) = memory.peer(CableCarByte);
+        let (hub, mut listener) = other.listener(|| CableCarByte);
+        let [place] = *hub.peers();
+        let settings = settings();
+        let dialling = async {
+            for pause in [200, 1_000_000] {
+                let find = async || at(THEIRS, cable_car::TCP_PORT);
+                let run = runner.run_afresh(ours, &settings, find, || [0; 32], || CableCarByte);
+                select(run, Timer::after_millis(pause)).await;
+            }
+        };
+        let make = || (CableCarByte, Default::default());
+        let listening = listener.run(theirs, cable_car::TCP_PORT, &settings, make, || [0; 32]);
+        let say = async |peer: Peer<'_, CableCarByte>, text: &str| {
+            peer.open().await.unwrap();
+            peer.send(&Note(text)).await.unwrap();
+        };
+        let hear = async |peer: Peer<'_, CableCarByte>, text: &str| {
+            loop {
+                let heard = peer.recv_with(|heard| match heard {
+                    Heard::Said(said) => match said.read::<Notes<'_>>() {
+                        Some(Told::Message(Notes::Note(Note(heard)))) => Some(heard == text),
+                        other => panic!("{other:?}"),
+                    },
+                    _ => None,
+                });
+                if let Some(is_it) = heard.await.unwrap() {
+                    break assert!(is_it, "{text}");
+                }
+            }
+        };
+        let talk = async {
+            join4(
+                say(peer, "up"),
+                hear(place, "up"),
+                say(place, "down"),
+                hear(peer, "down"),
+            )
+            .await;
+            // The link is cut, which its silence tells the other side.
+            Timer::after_secs(20).await;
+            join4(
+                say(peer, "again"),
+                hear(place, "again"),
+                say(place, "yes"),
+                hear(peer, "yes"),
+            )
+            .await;
+            let long = "x".repeat(300);
+            assert!(matches!(
+                peer.try_send(&Note(&long)),
+                Err(Error::Send(SendError::TooLong { .. }))
+            ));
+        };
+        while_running(join(dialling, listening), talk).await;
+    });
+}
