@@ -281,7 +281,7 @@ fn strangers_are_refused_by_a_reason_and_a_good_peer_does_not_notice() {
         let mut noise = [0; 3000];
         noise
             .iter_mut()
-            .for_each(|byte| *byte = random.next() as u8);
+            .for_each(|byte| *byte = random.next().to_le_bytes()[0]);
         let strangers: [&[u8]; 7] = [
             b"",                           // says nothing
             b"{\"class\": \"MsgJoin\"}\n", // cable_car JSON

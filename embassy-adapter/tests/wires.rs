@@ -174,7 +174,7 @@ async fn carry<const N: usize>(
     loop {
         let len = from.read(&mut bytes).await;
         for byte in &mut bytes[..len] {
-            if random.next() % one_in == 0 {
+            if random.next().is_multiple_of(one_in) {
                 *byte ^= 0x10;
             }
         }
