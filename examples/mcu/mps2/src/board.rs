@@ -20,6 +20,7 @@ pub fn start() -> (Mps2, Ethernet, Settings<'static>) {
         celsius: settings
             .get("celsius")
             .map_or(20.0, |celsius| celsius.parse().expect("celsius=NUMBER")),
+        light: false,
     };
     clock::start();
     (board, Ethernet::start(), settings)
@@ -31,12 +32,16 @@ pub fn start() -> (Mps2, Ethernet, Settings<'static>) {
 pub struct Mps2 {
     random: ChaCha20Rng,
     celsius: f32,
+    light: bool,
 }
 
 impl Board for Mps2 {
-    /// Nobody sees a lamp in an emulator: it says so in words.
+    /// Nobody sees a lamp in an emulator: it says in words when it changes.
     fn set_light(&mut self, on: bool) {
-        self.say(format_args!("light {}", if on { "on" } else { "off" }));
+        if on != self.light {
+            self.light = on;
+            self.say(format_args!("light {}", if on { "on" } else { "off" }));
+        }
     }
 
     fn celsius(&mut self) -> f32 {

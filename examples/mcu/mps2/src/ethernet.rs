@@ -1,6 +1,6 @@
 //! The network: a LAN9118, which keeps frames in FIFOs of its own.
 //!
-//! Source: SMSC LAN9118 datasheet, revision 1.3. QEMU has sent a frame when the write of its last word returns, so
+//! Source: SMSC LAN9118 datasheet. QEMU has sent a frame when the write of its last word returns, so
 //! there is always room for the next one.
 
 use crate::interrupt::Interrupt;

@@ -5,7 +5,7 @@ use cortex_m::interrupt::InterruptNumber;
 use cortex_m::peripheral::NVIC;
 use cortex_m_rt::exception;
 
-/// The devices that may interrupt. Source: Arm DAI 0385, table 3-1.
+/// The devices that may interrupt. Source: Arm DAI 0385, interrupt assignments.
 #[derive(Clone, Copy)]
 #[repr(u16)]
 pub(crate) enum Interrupt {

@@ -5,8 +5,7 @@
 //!  ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 //!  ethernet    a driver for embassy-net          clock      time for embassy-time
 //!  executor    runs tasks, else sleeps           random     chance from a seed
-//!  network     the address of this node          host       command line, lines of text, exit code
-//!  interrupt   who is called when
+//!  interrupt   who is called when                host       command line, lines of text, exit code
 //!  register    a word of a device
 //! ```
 //!
@@ -30,11 +29,9 @@ mod ethernet;
 mod executor;
 mod host;
 mod interrupt;
-mod network;
 mod random;
 mod register;
 
 pub use board::{Mps2, start};
 pub use ethernet::Ethernet;
 pub use executor::Executor;
-pub use network::network;

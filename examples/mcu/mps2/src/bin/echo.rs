@@ -29,7 +29,7 @@ async fn main(spawner: Spawner) -> ! {
     board.fill_random(&mut seed);
     let (stack, runner) = embassy_net::new(
         ethernet,
-        ropeway_mps2::network(&settings),
+        ropeway_nodes::network(&settings),
         RESOURCES.init(StackResources::new()),
         u64::from_ne_bytes(seed),
     );
