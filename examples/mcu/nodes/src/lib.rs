@@ -3,7 +3,10 @@
 //! ```text
 //!  a board's main.rs   its chips and pins, the stack of embassy-net on them, then one line: the application
 //!  ────────────────────────────────────────────────────────────────────────────────────────────────────────
-//!  echo                an application: async fn run(stack, board, settings) -> !
+//!  sensor · trial      applications: async fn run(stack, board, …, settings) -> !
+//!  echo · talker
+//!  ────────────────────────────────────────────────────────────────────────────────────────────────────────
+//!  link · store        how they reach their hub; files in flash
 //!  board · memory      what it sees beside the network
 //!  settings · network  what it was told: words, and among them the address of the node
 //! ```
@@ -14,9 +17,12 @@
 
 mod board;
 pub mod echo;
+mod link;
 mod memory;
 mod network;
+pub mod sensor;
 mod settings;
+pub mod store;
 
 pub use board::Board;
 pub use memory::MemoryUse;

@@ -1,0 +1,82 @@
+//! How nodes reach their hub.
+
+use crate::{Board, Settings};
+use core::cell::RefCell;
+use core::net::SocketAddr;
+use embassy_net::Stack;
+use ropeway_core::dialect::native::{Config, Policy};
+use ropeway_core::message::Entry;
+use ropeway_core::time::Duration;
+use ropeway_embassy::discovery::{Epoch, Name, Program};
+use ropeway_embassy::{Beacons, Carry, Runner};
+use ropeway_core::dialect::native::Native;
+use ropeway_core::wire::Wire;
+
+/// What peers are told of a node, drawn anew with every start.
+pub(crate) fn config(
+    board: &RefCell<impl Board>,
+    settings: &Settings<'_>,
+    entries: &'static [Entry],
+) -> Config {
+    let mut boot = [0; 8];
+    board.borrow_mut().fill_random(&mut boot);
+    Config::new(u64::from_le_bytes(boot))
+        .name(settings.name)
+        .registry(entries, Policy::Enforce)
+        .silence(Duration::from_secs(3))
+}
+
+/// What beacons say of a node that listens at `port`, 0 for none.
+pub(crate) fn beacons(config: &Config, settings: &Settings<'_>, port: u16) -> Beacons {
+    Beacons::native(Program {
+        name: Name::new(settings.name),
+        port,
+        epoch: Epoch(config.epoch()),
+        fingerprint: config.fingerprint(),
+    })
+}
+
+/// Dials the hub as long as the session lasts: at the address that the setting `hub` has, or wherever it is heard of.
+pub(crate) async fn dial<F, X>(
+    runner: &mut Runner<'_, Native<Config>, F, X>,
+    stack: Stack<'_>,
+    board: &RefCell<impl Board>,
+    settings: &Settings<'_>,
+    beacons: &Beacons,
+) where
+    F: Carry<Native<Config>>,
+    X: Wire,
+{
+    let hub = settings.get("hub").map(|hub| hub.parse().expect("hub=ADDRESS:PORT"));
+    let find = async || match hub {
+        Some(hub) => hub,
+        None => beacons.find(|program| &*program.name == "hub").await,
+    };
+    let random = || random(board);
+    runner.run(stack, &Default::default(), find, random).await;
+}
+
+/// Bytes that nobody can guess.
+pub(crate) fn random(board: &RefCell<impl Board>) -> [u8; 32] {
+    let mut bytes = [0; 32];
+    board.borrow_mut().fill_random(&mut bytes);
+    bytes
+}
+
+/// The key that the setting `key` has, as 64 hexadecimal digits.
+#[cfg(feature = "secure")]
+pub(crate) fn key(settings: &Settings<'_>) -> Option<[u8; 32]> {
+    let digits = settings.get("key")?.as_bytes();
+    let mut key = [0; 32];
+    assert!(digits.len() == 2 * key.len(), "key=… of 64 hexadecimal digits");
+    for (byte, pair) in key.iter_mut().zip(digits.as_chunks::<2>().0) {
+        let pair = core::str::from_utf8(pair).expect("key=… of 64 hexadecimal digits");
+        *byte = u8::from_str_radix(pair, 16).expect("key=… of 64 hexadecimal digits");
+    }
+    Some(key)
+}
+
+/// Where the setting `hub` says that peers of other dialects are.
+pub(crate) fn hub(settings: &Settings<'_>) -> Option<SocketAddr> {
+    settings.get("hub").map(|hub| hub.parse().expect("hub=ADDRESS:PORT"))
+}
