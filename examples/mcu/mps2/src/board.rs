@@ -1,15 +1,38 @@
 use crate::{Ethernet, clock, host, random};
 use chacha20::ChaCha20Rng;
 use core::fmt::Arguments;
+use embassy_executor::Spawner;
+use embassy_net::{Runner, Stack, StackResources};
 use rand_core::Rng;
 use ropeway_nodes::{Board, MemoryUse, Settings};
+use static_cell::StaticCell;
 
 /// Takes the board: what an application sees of it, its network, and what the command line says.
 ///
 /// # Panics
 ///
 /// When it is called twice, and where the command line is wrong.
-pub fn start() -> (Mps2, Ethernet, Settings<'static>) {
+pub fn start(spawner: Spawner) -> (Stack<'static>, Mps2, Settings<'static>) {
+    let (mut board, settings) = take();
+    static RESOURCES: StaticCell<StackResources<SOCKETS>> = StaticCell::new();
+    let mut seed = [0; 8];
+    board.fill_random(&mut seed);
+    let (stack, runner) = embassy_net::new(
+        Ethernet::start(),
+        ropeway_nodes::network(&settings),
+        RESOURCES.init(StackResources::new()),
+        u64::from_ne_bytes(seed),
+    );
+    spawner.spawn(run_network(runner).expect("the first of its kind"));
+    (stack, board, settings)
+}
+
+#[embassy_executor::task]
+async fn run_network(mut runner: Runner<'static, Ethernet>) -> ! {
+    runner.run().await
+}
+
+fn take() -> (Mps2, Settings<'static>) {
     let mut settings = Settings {
         name: "mps2",
         arguments: host::command_line(),
@@ -23,7 +46,7 @@ pub fn start() -> (Mps2, Ethernet, Settings<'static>) {
         light: false,
     };
     clock::start();
-    (board, Ethernet::start(), settings)
+    (board, settings)
 }
 
 /// The board beside its network.
@@ -65,3 +88,6 @@ impl Board for Mps2 {
         host::exit()
     }
 }
+
+/// As many as any application opens, and one for DHCP.
+const SOCKETS: usize = 5;

@@ -23,6 +23,7 @@ mod network;
 pub mod sensor;
 mod settings;
 pub mod store;
+pub mod trial;
 
 pub use board::Board;
 pub use memory::MemoryUse;

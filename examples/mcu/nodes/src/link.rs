@@ -4,13 +4,12 @@ use crate::{Board, Settings};
 use core::cell::RefCell;
 use core::net::SocketAddr;
 use embassy_net::Stack;
-use ropeway_core::dialect::native::{Config, Policy};
+use ropeway_core::dialect::native::{Config, Native, Policy};
 use ropeway_core::message::Entry;
 use ropeway_core::time::Duration;
+use ropeway_core::wire::Wire;
 use ropeway_embassy::discovery::{Epoch, Name, Program};
 use ropeway_embassy::{Beacons, Carry, Runner};
-use ropeway_core::dialect::native::Native;
-use ropeway_core::wire::Wire;
 
 /// What peers are told of a node, drawn anew with every start.
 pub(crate) fn config(
@@ -47,7 +46,7 @@ pub(crate) async fn dial<F, X>(
     F: Carry<Native<Config>>,
     X: Wire,
 {
-    let hub = settings.get("hub").map(|hub| hub.parse().expect("hub=ADDRESS:PORT"));
+    let hub = hub(settings);
     let find = async || match hub {
         Some(hub) => hub,
         None => beacons.find(|program| &*program.name == "hub").await,
@@ -76,7 +75,7 @@ pub(crate) fn key(settings: &Settings<'_>) -> Option<[u8; 32]> {
     Some(key)
 }
 
-/// Where the setting `hub` says that peers of other dialects are.
+/// Where the peer is, if the setting `hub` says it.
 pub(crate) fn hub(settings: &Settings<'_>) -> Option<SocketAddr> {
     settings.get("hub").map(|hub| hub.parse().expect("hub=ADDRESS:PORT"))
 }

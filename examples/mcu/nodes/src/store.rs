@@ -1,6 +1,8 @@
+//! Files in flash.
+
 use core::cell::RefCell;
 use core::ops::Range;
-use embedded_storage::nor_flash::{NorFlash, ReadNorFlash};
+use embedded_storage::nor_flash::NorFlash;
 use heapless::String;
 use ropeway_core::file::{
     Prefix, ReadFailed, Reason, Sink, SmallCrc, Source, Store as Kinds, WriteError,

@@ -14,31 +14,10 @@
 #![no_main]
 
 use embassy_executor::Spawner;
-use embassy_net::{Runner, StackResources};
-use ropeway_mps2::Ethernet;
-use ropeway_nodes::{Board, echo};
-use static_cell::StaticCell;
+use ropeway_nodes::echo;
 
 #[embassy_executor::main(executor = "ropeway_mps2::Executor", entry = "cortex_m_rt::entry")]
 async fn main(spawner: Spawner) -> ! {
-    let (mut board, ethernet, settings) = ropeway_mps2::start();
-
-    // One socket more than the application has, for DHCP.
-    static RESOURCES: StaticCell<StackResources<{ echo::SOCKETS + 1 }>> = StaticCell::new();
-    let mut seed = [0; 8];
-    board.fill_random(&mut seed);
-    let (stack, runner) = embassy_net::new(
-        ethernet,
-        ropeway_nodes::network(&settings),
-        RESOURCES.init(StackResources::new()),
-        u64::from_ne_bytes(seed),
-    );
-    spawner.spawn(network(runner).expect("the first of its kind"));
-
+    let (stack, board, settings) = ropeway_mps2::start(spawner);
     echo::run(stack, board, &settings).await
-}
-
-#[embassy_executor::task]
-async fn network(mut runner: Runner<'static, Ethernet>) -> ! {
-    runner.run().await
 }
