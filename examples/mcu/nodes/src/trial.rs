@@ -37,7 +37,7 @@ pub async fn run(stack: Stack<'static>, board: impl Board, settings: &Settings<'
         config,
         port,
     };
-    let announcing = async { beacons.run(stack).await.expect("a socket for beacons") };
+    let announcing = async || beacons.run(stack).await.expect("a socket for beacons");
     #[cfg(feature = "secure")]
     if let Some(key) = link::key(settings) {
         use ropeway_core::wire::secure::{Key, KeyId, Secure};
@@ -46,9 +46,9 @@ pub async fn run(stack: Stack<'static>, board: impl Board, settings: &Settings<'
             Some(_) => Secure::listen(Key::new(key), [0; RECORD], [0; RECORD]),
             None => Secure::dial(rover, Key::new(key), [0; RECORD], [0; RECORD]),
         };
-        join(announcing, bench.try_on(wire, &beacons)).await;
+        join(announcing(), bench.try_on(wire, &beacons)).await;
     }
-    join(announcing, bench.try_on(|| Plain, &beacons)).await.1
+    join(announcing(), bench.try_on(|| Plain, &beacons)).await.1
 }
 
 /// What all links of the board have in common.
