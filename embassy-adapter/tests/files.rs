@@ -100,7 +100,9 @@ const SLOW: Weather = Weather {
 };
 
 fn content(len: usize) -> Vec<u8> {
-    (0..len).map(|i| (i * 31 + (i >> 8)).to_le_bytes()[0]).collect()
+    (0..len)
+        .map(|i| (i * 31 + (i >> 8)).to_le_bytes()[0])
+        .collect()
 }
 
 /// Runs `program` with a board and its place at a hub, over a link that is cut every so often, and both their drawers.

@@ -28,7 +28,9 @@ type Tester<'d, X> = Peer<'d, Native<Config>, Carried, X>;
 pub async fn run(stack: Stack<'static>, board: impl Board, settings: &Settings<'_>) -> ! {
     let board = RefCell::new(board);
     let config = link::config(&board, settings, Trial::ENTRIES);
-    let port = settings.get("listen").map(|port| port.parse().expect("listen=PORT"));
+    let port = settings
+        .get("listen")
+        .map(|port| port.parse().expect("listen=PORT"));
     let beacons = link::beacons(&config, settings, port.unwrap_or(0));
     let bench = Bench {
         stack,
@@ -109,7 +111,12 @@ impl<B: Board> Bench<'_, B> {
     /// Does what a peer says, in one task, and calls and sends in others, until the session has ended.
     async fn serve<X: Wire>(&self, peer: Tester<'_, X>) {
         let state = State::default();
-        join3(self.obey(peer, &state), self.send(peer, &state), self.call(peer, &state)).await;
+        join3(
+            self.obey(peer, &state),
+            self.send(peer, &state),
+            self.call(peer, &state),
+        )
+        .await;
     }
 
     async fn obey<X: Wire>(&self, peer: Tester<'_, X>, state: &State) {
@@ -192,7 +199,8 @@ struct State {
 impl State {
     fn count(&self, number: u32) {
         let next = self.numbers.get();
-        self.numbers.set(if number == next { next + 1 } else { u32::MAX });
+        self.numbers
+            .set(if number == next { next + 1 } else { u32::MAX });
     }
 
     async fn answer<X: Wire>(
@@ -219,7 +227,8 @@ impl State {
                 Ok(())
             }
             Trial::Number(_) => {
-                peer.refuse(&Refusal::new(id, "TypeError", "a message, not a request")).await
+                peer.refuse(&Refusal::new(id, "TypeError", "a message, not a request"))
+                    .await
             }
         }
     }
@@ -285,7 +294,9 @@ impl Sink for Expected {
     fn write_at(&mut self, offset: u64, bytes: &[u8]) -> Result<(), WriteError> {
         let mut places = offset..;
         let is_right = offset == self.next
-            && bytes.iter().all(|byte| places.next().map(byte_at) == Some(*byte));
+            && bytes
+                .iter()
+                .all(|byte| places.next().map(byte_at) == Some(*byte));
         self.next += bytes.len() as u64;
         is_right.then_some(()).ok_or(WriteError::Failed)
     }
