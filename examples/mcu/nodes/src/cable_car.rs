@@ -22,10 +22,9 @@ pub async fn run(stack: Stack<'static>, board: impl Board, settings: &Settings<'
     let port = settings
         .get("listen")
         .map_or(TCP_PORT, |port| port.parse().expect("listen=PORT"));
-    let settings = Default::default();
     let make = || (CableCarByte, Default::default());
     let random = || link::random(&board);
-    let listening = listener.run(stack, port, &settings, make, random);
+    let listening = listener.run(stack, port, Default::default(), make, random);
     let (ended, ..) = join4(
         listening,
         join(echo(one, &board), echo(two, &board)),

@@ -52,7 +52,7 @@ pub(crate) async fn dial<F, X>(
         None => beacons.find(|program| &*program.name == "hub").await,
     };
     let random = || random(board);
-    runner.run(stack, &Default::default(), find, random).await;
+    runner.run(stack, Default::default(), find, random).await;
 }
 
 /// Bytes that nobody can guess.

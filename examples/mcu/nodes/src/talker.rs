@@ -59,13 +59,12 @@ where
 {
     let board = RefCell::new(board);
     let say = |line: core::fmt::Arguments<'_>| board.borrow_mut().say(line);
-    let settings_of_link = Default::default();
     if let Some(hub) = link::hub(settings) {
         let mut resources = Resources::<D, 1>::new();
         let (peer, mut runner) = resources.peer(make());
         say(format_args!("ready"));
         let random = || link::random(&board);
-        let dialling = runner.run_afresh(stack, &settings_of_link, async || hub, random, make);
+        let dialling = runner.run_afresh(stack, Default::default(), async || hub, random, make);
         join(dialling, talk(peer, &answer, &board)).await;
     } else {
         let mut resources = Resources::<D, 2>::new();
@@ -73,7 +72,7 @@ where
         let [one, two] = *hub.peers();
         let make = || (make(), Default::default());
         let random = || link::random(&board);
-        let listening = listener.run(stack, port, &settings_of_link, make, random);
+        let listening = listener.run(stack, port, Default::default(), make, random);
         let talking = join(talk(one, &answer, &board), talk(two, &answer, &board));
         let ready = async { say(format_args!("ready")) };
         let (ended, ..) = join3(listening, talking, ready).await;

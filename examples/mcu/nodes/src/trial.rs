@@ -95,10 +95,9 @@ impl<B: Board> Bench<'_, B> {
         let mut resources = Resources::<_, 2, 1024, _, X>::new();
         let dialect = || Native::listening(self.config.clone());
         let (hub, mut listener) = resources.listener_with(|| (dialect(), files(), wire()));
-        let settings = Default::default();
         let make = || (dialect(), wire());
         let random = || link::random(self.board);
-        let listening = listener.run(self.stack, port, &settings, make, random);
+        let listening = listener.run(self.stack, port, Default::default(), make, random);
         let [one, two] = *hub.peers();
         // Joined futures are polled in order, so it listens when the third says so.
         let ready = async { self.say(format_args!("ready")) };
