@@ -46,7 +46,7 @@ pub async fn run(stack: Stack<'static>, board: impl Board, settings: &Settings<'
             Some(_) => Secure::listen(Key::new(key), [0; RECORD], [0; RECORD]),
             None => Secure::dial(rover, Key::new(key), [0; RECORD], [0; RECORD]),
         };
-        return join(announcing, bench.try_on(wire, &beacons)).await.1;
+        join(announcing, bench.try_on(wire, &beacons)).await.1;
     }
     join(announcing, bench.try_on(|| Plain, &beacons)).await.1
 }
