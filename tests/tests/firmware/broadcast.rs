@@ -38,7 +38,7 @@ fn two_boards_and_a_machine_on_one_wire_find_each_other() {
         );
         for name in ["spirit", "opportunity"] {
             let board = host.board(name);
-            say_numbers(&mut host, board, 500);
+            say_numbers(&mut host, board, 0..500);
             call_both_ways(&mut host, board, 50);
         }
     });
@@ -55,8 +55,19 @@ fn a_wire_that_loses_one_frame_in_twenty_loses_no_message() {
             &["name=spirit", "ip=10.0.0.2/24", &hub],
         );
         let spirit = host.board("spirit");
-        say_numbers(&mut host, spirit, 2_000);
+        say_numbers(&mut host, spirit, 0..2_000);
         call_both_ways(&mut host, spirit, 50);
-        files::take(&mut host, spirit);
+    });
+}
+
+#[test]
+fn a_wire_that_loses_one_frame_in_twenty_loses_nothing_of_a_file() {
+    with_wire(1, Some(20), |wire| {
+        let mut host = Host::of_sensors(ON_WIRE);
+        let hub = format!("hub={}", host.address);
+        let settings = ["name=attic", "ip=10.0.0.2/24", &hub];
+        let _board = Board::start("sensor", wire.plug(), &settings);
+        let attic = host.board("attic");
+        files::give_and_take_back(&mut host, attic, 64 << 10);
     });
 }

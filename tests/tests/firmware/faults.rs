@@ -23,14 +23,12 @@ fn a_link_is_killed_200_times_and_nothing_is_lost_or_comes_twice() {
 
     let (mut said, mut fired) = (0, 0);
     while proxy.counts().faults < KILLS {
-        say_numbers(&mut host, spirit, A_FEW);
+        say_numbers(&mut host, spirit, said..said + A_FEW);
         said += A_FEW;
         call_both_ways(&mut host, spirit, A_FEW / 10);
         fired += 1;
         assert_eq!(host.ask(|hub| hub.start(spirit, &Fire(0), LONG)), Ok(fired));
     }
-    let count = host.ask(|hub| hub.start(spirit, &Count, LONG));
-    assert_eq!(count, Ok(said));
     let (resumed, fresh) = host.wait("openings", |heard| {
         Some((heard.resumed, heard.fresh.clone()))
     });
@@ -76,7 +74,7 @@ fn a_board_that_is_started_anew_is_told_from_one_whose_link_was_lost() {
     // Nothing was done again unasked.
     assert_eq!(host.ask(|hub| hub.start(spirit, &Count, LONG)), Ok(0));
     assert_eq!(host.ask(|hub| hub.start(spirit, &Fire(0), LONG)), Ok(1));
-    say_numbers(&mut host, spirit, 100);
+    say_numbers(&mut host, spirit, 0..100);
 }
 
 const KILLS: usize = 200;

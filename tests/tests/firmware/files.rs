@@ -1,5 +1,6 @@
 use crate::host::Host;
 use ropeway_std::hub::PeerId;
+use ropeway_tests::rig::Random;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -44,9 +45,27 @@ pub(crate) fn give(host: &mut Host, board: PeerId) {
     host.carry(board, |peer| peer.offer(&path, NAME));
 }
 
+/// Gives a sensor a file of so many bytes, and takes it back.
+#[track_caller]
+pub(crate) fn give_and_take_back(host: &mut Host, board: PeerId, len: usize) {
+    let folder = Folder::new();
+    let (sent, back) = (folder.0.join("sent"), folder.0.join("back"));
+    let mut random = Random::new(SEED);
+    let content: Vec<u8> = (0..len).map(|_| random.next().to_le_bytes()[0]).collect();
+    fs::write(&sent, &content).expect("a file");
+    host.carry(board, |peer| peer.offer(&sent, "some.bin"));
+    host.carry(board, |peer| peer.ask_for("some.bin", &back));
+    let content = crc32fast::hash(&content);
+    assert_eq!(
+        crc32fast::hash(&fs::read(&back).expect("it has come")),
+        content
+    );
+}
+
 fn pattern() -> Vec<u8> {
     let byte = |at: u32| at.wrapping_mul(31).wrapping_add(at >> 8).to_le_bytes()[0];
     (0..1 << 20).map(byte).collect()
 }
 
 const NAME: &str = "pattern.bin";
+const SEED: u64 = 11;

@@ -2,16 +2,18 @@ use crate::LONG;
 use ropeway_std::call::{CallError, Ticket};
 use ropeway_std::files::{self, FileError, FileId, Files, Stage};
 use ropeway_std::hub::{Hub, Limits, News, PeerId, Peers};
+use ropeway_std::message::Entry;
 use ropeway_std::native::{self, Cause, Keyring, Native, Standing};
 use ropeway_std::{Handlers, Options, Peer, SendError};
-use ropeway_words::{Double, Number, Trial};
-use std::collections::HashMap;
+use ropeway_words::{Double, Number, Station, Trial};
+use std::collections::{HashMap, VecDeque};
 use std::fmt::Debug;
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// The hub that boards on trial dial.
+/// The hub that boards dial.
 pub(crate) struct Host {
     pub(crate) hub: Hub<Native>,
     pub(crate) address: SocketAddr,
@@ -44,18 +46,23 @@ impl Heard {
 }
 
 impl Host {
-    /// Listens at this address.
+    /// Listens at this address, for boards on trial.
     pub(crate) fn new(listen: &str) -> Self {
-        Self::with_options(listen, Options::default())
+        Self::start(listen, Trial::ENTRIES, Options::default())
     }
 
-    /// The same, for boards that have one of the keys.
+    /// The same, for those that have one of the keys.
     pub(crate) fn secure(listen: &str, keys: Keyring) -> Self {
-        Self::with_options(listen, Options::default().keyring(keys))
+        Self::start(listen, Trial::ENTRIES, Options::default().keyring(keys))
     }
 
-    fn with_options(listen: &str, options: Options) -> Self {
-        let config = native::config().registry(Trial::ENTRIES, native::Policy::Enforce);
+    /// The same, for sensors.
+    pub(crate) fn of_sensors(listen: &str) -> Self {
+        Self::start(listen, Station::ENTRIES, Options::default())
+    }
+
+    fn start(listen: &str, entries: &'static [Entry], options: Options) -> Self {
+        let config = native::config().registry(entries, native::Policy::Enforce);
         let config = Arc::new(config.name("hub").silence(SILENCE));
         let of_hub = config.clone();
         let heard = Arc::<Mutex<Heard>>::default();
@@ -112,7 +119,7 @@ impl Host {
 
     /// Queues these numbers for a board, as there is room.
     #[track_caller]
-    pub(crate) fn send_numbers(&mut self, board: PeerId, numbers: std::ops::Range<u32>) {
+    pub(crate) fn send_numbers(&mut self, board: PeerId, numbers: Range<u32>) {
         for number in numbers {
             self.wait_for_room(|hub| hub.send(board, &Number(number)));
         }
@@ -154,7 +161,7 @@ impl Host {
     #[track_caller]
     pub(crate) fn have_doubled(&mut self, board: PeerId, numbers: u32) {
         let mut asked = 0..numbers;
-        let mut underway = std::collections::VecDeque::new();
+        let mut underway = VecDeque::new();
         loop {
             while underway.len() < 8
                 && let Some(number) = asked.next()
