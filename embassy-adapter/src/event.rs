@@ -67,7 +67,6 @@ pub enum Lost {
 }
 
 /// What comes next, while it lies in the receive buffer: for [`Peer::recv_with`].
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum Heard<'a, 'd, D: Dialect, X> {
     /// What has become of the link or its session.
@@ -85,6 +84,15 @@ impl<'a, D: Dialect, X: Wire> Said<'a, '_, D, X> {
     /// `None` if it turned out to be nothing that a program is told of.
     pub fn read<T: Registry<'a, D>>(self) -> Option<ropeway_core::Event<'a, D, T>> {
         self.0.recv()
+    }
+}
+
+impl<D: Dialect, X> fmt::Debug for Heard<'_, '_, D, X> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::News(news) => news.fmt(f),
+            Self::Said(said) => said.fmt(f),
+        }
     }
 }
 

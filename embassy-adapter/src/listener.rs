@@ -26,7 +26,7 @@ pub struct Listener<'d, D: Dialect, const N: usize, F = NoFiles, X = Plain> {
 struct Door<'s, 'd, D: Dialect, F, X, const N: usize, M, R> {
     slots: &'s [&'d Slot<'d, D, F, X>; N],
     port: u16,
-    settings: &'s Settings,
+    settings: Settings,
     make: &'s RefCell<M>,
     random: &'s RefCell<R>,
 }
@@ -50,7 +50,7 @@ impl<D: Dialect, const N: usize, F: Carry<D>, X: Owned> Listener<'_, D, N, F, X>
         &mut self,
         stack: Stack<'_>,
         port: u16,
-        settings: &Settings,
+        settings: Settings,
         make: impl FnMut() -> (D, X),
         random: impl FnMut() -> [u8; 32],
     ) -> Result<(), AcceptError> {

@@ -144,6 +144,20 @@ impl<'d, D: Dialect, F: Carry<D>, X: Wire> Peer<'d, D, F, X> {
         self.send(&Answer::<'_, 'v, _, M> { id, value }).await
     }
 
+    /// Answers a request that has been done and has nothing to say; says whether the protocol has a word for that.
+    pub async fn done(&self, id: D::CallId) -> Result<bool, Error> {
+        self.wait(|| {
+            let mut inner = self.slot.lock();
+            let done = inner.mail.send_done(id);
+            inner.stir();
+            match done {
+                Err(SendError::Full) => None,
+                done => Some(done.map_err(Error::Send)),
+            }
+        })
+        .await
+    }
+
     /// Refuses a request.
     pub async fn refuse(&self, refusal: &Refusal<'_, D::CallId>) -> Result<(), Error>
     where

@@ -37,7 +37,7 @@ impl<'d, D: Dialect, F: Carry<D>, X: Wire> Runner<'d, D, F, X> {
     pub async fn run(
         &mut self,
         stack: Stack<'_>,
-        settings: &Settings,
+        settings: Settings,
         find: impl AsyncFnMut() -> SocketAddr,
         mut random: impl FnMut() -> [u8; 32],
     ) {
@@ -57,7 +57,7 @@ impl<'d, D: Dialect, F: Carry<D>, X: Wire> Runner<'d, D, F, X> {
     pub async fn run_afresh(
         &mut self,
         stack: Stack<'_>,
-        settings: &Settings,
+        settings: Settings,
         find: impl AsyncFnMut() -> SocketAddr,
         mut random: impl FnMut() -> [u8; 32],
         mut make: impl FnMut() -> D,
@@ -70,7 +70,7 @@ impl<'d, D: Dialect, F: Carry<D>, X: Wire> Runner<'d, D, F, X> {
     async fn dial_on(
         &mut self,
         stack: Stack<'_>,
-        settings: &Settings,
+        settings: Settings,
         mut find: impl AsyncFnMut() -> SocketAddr,
         random: &mut impl FnMut() -> [u8; 32],
         mut start: impl FnMut(&mut Mail<'_, D, X>, [u8; 32]),

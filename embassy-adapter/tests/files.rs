@@ -100,7 +100,9 @@ const SLOW: Weather = Weather {
 };
 
 fn content(len: usize) -> Vec<u8> {
-    (0..len).map(|i| (i * 31 + (i >> 8)).to_le_bytes()[0]).collect()
+    (0..len)
+        .map(|i| (i * 31 + (i >> 8)).to_le_bytes()[0])
+        .collect()
 }
 
 /// Runs `program` with a board and its place at a hub, over a link that is cut every so often, and both their drawers.
@@ -133,13 +135,13 @@ fn with_both(
                 let cut = cut.map_or(1_000_000, |most| random.next() % most);
                 let find = async || at(THEIRS, TCP_PORT);
                 let mut bytes = Random(4);
-                let run = runner.run(ours, &settings, find, || bytes.bytes());
+                let run = runner.run(ours, settings, find, || bytes.bytes());
                 select(run, Timer::after_millis(cut)).await;
             }
         };
         let mut random = Random(5);
         let make = || (listening(), Default::default());
-        let listening = listener.run(theirs, TCP_PORT, &settings, make, || random.bytes());
+        let listening = listener.run(theirs, TCP_PORT, settings, make, || random.bytes());
         let [place] = *hub.peers();
         let program = async {
             place.open().await.unwrap();

@@ -69,16 +69,14 @@ fn settings() -> Settings {
 async fn dial(runner: &mut Runner<'_, Dialect>, stack: Stack<'_>, seed: u64) {
     let mut random = Random(seed);
     let find = async || at(THEIRS, TCP_PORT);
-    runner
-        .run(stack, &settings(), find, || random.bytes())
-        .await;
+    runner.run(stack, settings(), find, || random.bytes()).await;
 }
 
 async fn listen<const N: usize>(listener: &mut Listener<'_, Dialect, N>, stack: Stack<'_>) {
     let mut random = Random(99);
     let make = || (Native::listening(Config::new(99)), Default::default());
     let settings = settings();
-    let listening = listener.run(stack, TCP_PORT, &settings, make, || random.bytes());
+    let listening = listener.run(stack, TCP_PORT, settings, make, || random.bytes());
     listening.await.expect("a port");
 }
 
@@ -387,7 +385,7 @@ fn port_0_is_none_to_listen_on() {
         let mut other = Resources::<Dialect, 1>::new();
         let (_, mut listener) = hub(&mut other);
         let make = || (Native::listening(Config::new(99)), Default::default());
-        let listening = listener.run(theirs, 0, &settings(), make, || [0; 32]).await;
+        let listening = listener.run(theirs, 0, settings(), make, || [0; 32]).await;
         assert_eq!(listening, Err(AcceptError::Port));
     });
 }
@@ -404,12 +402,12 @@ fn a_dialect_without_sessions_begins_every_link_anew() {
         let dialling = async {
             for pause in [200, 1_000_000] {
                 let find = async || at(THEIRS, cable_car::TCP_PORT);
-                let run = runner.run_afresh(ours, &settings, find, || [0; 32], || CableCarByte);
+                let run = runner.run_afresh(ours, settings, find, || [0; 32], || CableCarByte);
                 select(run, Timer::after_millis(pause)).await;
             }
         };
         let make = || (CableCarByte, Default::default());
-        let listening = listener.run(theirs, cable_car::TCP_PORT, &settings, make, || [0; 32]);
+        let listening = listener.run(theirs, cable_car::TCP_PORT, settings, make, || [0; 32]);
         let say = async |peer: Peer<'_, CableCarByte>, text: &str| {
             peer.open().await.unwrap();
             peer.send(&Note(text)).await.unwrap();

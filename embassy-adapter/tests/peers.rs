@@ -67,7 +67,7 @@ async fn dial(runner: &mut Runner<'_, Dialect>, stack: Stack<'_>, seed: u64) {
     let mut random = Random(seed);
     let find = async || at(THEIRS, TCP_PORT);
     runner
-        .run(stack, &Settings::default(), find, || random.bytes())
+        .run(stack, Settings::default(), find, || random.bytes())
         .await;
 }
 
@@ -75,7 +75,7 @@ async fn listen<const N: usize>(listener: &mut Listener<'_, Dialect, N>, stack: 
     let mut random = Random(99);
     let make = || (Native::listening(config(7, "hub")), Default::default());
     let settings = Settings::default();
-    let listening = listener.run(stack, TCP_PORT, &settings, make, || random.bytes());
+    let listening = listener.run(stack, TCP_PORT, settings, make, || random.bytes());
     listening.await.expect("a port");
 }
 
@@ -381,7 +381,7 @@ fn a_hub_is_found_by_its_beacon_and_left_when_all_is_said() {
             let mut random = Random(5);
             let find = async || ear.find(|program| &*program.name == "hub").await;
             runner
-                .run(ours, &Settings::default(), find, || random.bytes())
+                .run(ours, Settings::default(), find, || random.bytes())
                 .await;
         };
         let talk = async {

@@ -105,13 +105,13 @@ fn with_keys(
             loop {
                 let cut = cut.map_or(1_000_000, |most| random.next() % most);
                 let find = async || at(THEIRS, TCP_PORT);
-                let run = runner.run(ours, &settings, find, || bytes.bytes());
+                let run = runner.run(ours, settings, find, || bytes.bytes());
                 select(run, Timer::after_millis(cut)).await;
             }
         };
         let mut random = Random(5);
         let make = || (listening(), wire());
-        let listening = listener.run(theirs, TCP_PORT, &settings, make, || random.bytes());
+        let listening = listener.run(theirs, TCP_PORT, settings, make, || random.bytes());
         let [place, _] = *hub.peers();
         match select(join(dialling, listening), program(board, place)).await {
             Either::First(_) => panic!("a runner has stopped"),

@@ -4,7 +4,7 @@
 //!  a board's main.rs   its chips and pins, the stack of embassy-net on them, then one line: the application
 //!  ────────────────────────────────────────────────────────────────────────────────────────────────────────
 //!  sensor · trial      applications: async fn run(stack, board, …, settings) -> !
-//!  echo · talker
+//!  echo · talker · cable_car
 //!  ────────────────────────────────────────────────────────────────────────────────────────────────────────
 //!  link · store        how they reach their hub; files in flash
 //!  board · memory      what it sees beside the network
@@ -16,6 +16,7 @@
 #![no_std]
 
 mod board;
+pub mod cable_car;
 pub mod echo;
 mod link;
 mod memory;
@@ -23,6 +24,7 @@ mod network;
 pub mod sensor;
 mod settings;
 pub mod store;
+pub mod talker;
 pub mod trial;
 
 pub use board::Board;

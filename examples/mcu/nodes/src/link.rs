@@ -58,7 +58,7 @@ pub(crate) async fn dial<F, X>(
         links.backoff = links.backoff.last(longest);
     }
     let random = || random(board);
-    runner.run(stack, &links, find, random).await;
+    runner.run(stack, links, find, random).await;
 }
 
 /// Bytes that nobody can guess.
@@ -73,7 +73,10 @@ pub(crate) fn random(board: &RefCell<impl Board>) -> [u8; 32] {
 pub(crate) fn key(settings: &Settings<'_>) -> Option<[u8; 32]> {
     let digits = settings.get("key")?.as_bytes();
     let mut key = [0; 32];
-    assert!(digits.len() == 2 * key.len(), "key=… of 64 hexadecimal digits");
+    assert!(
+        digits.len() == 2 * key.len(),
+        "key=… of 64 hexadecimal digits"
+    );
     for (byte, pair) in key.iter_mut().zip(digits.as_chunks::<2>().0) {
         let pair = core::str::from_utf8(pair).expect("key=… of 64 hexadecimal digits");
         *byte = u8::from_str_radix(pair, 16).expect("key=… of 64 hexadecimal digits");
@@ -83,5 +86,7 @@ pub(crate) fn key(settings: &Settings<'_>) -> Option<[u8; 32]> {
 
 /// Where the peer is, if the setting `hub` says it.
 pub(crate) fn hub(settings: &Settings<'_>) -> Option<SocketAddr> {
-    settings.get("hub").map(|hub| hub.parse().expect("hub=ADDRESS:PORT"))
+    settings
+        .get("hub")
+        .map(|hub| hub.parse().expect("hub=ADDRESS:PORT"))
 }

@@ -37,7 +37,8 @@ pub async fn run(
         let beacons = link::beacons(&config, settings, 0);
         let files = Files::new(Drawer::new(&store, &log), FILES);
         let mut resources = Resources::<_, 1, 1024, _>::new();
-        let (hub, mut runner) = resources.peer_with(Native::dialling(config), files, Default::default());
+        let (hub, mut runner) =
+            resources.peer_with(Native::dialling(config), files, Default::default());
         let mut sensor = Sensor {
             board: &board,
             log: &log,
@@ -87,7 +88,10 @@ impl<B: Board> Sensor<'_, B> {
     /// Serves the hub until the session has ended.
     async fn serve<F: NorFlash>(&mut self, hub: Hub<'_, F>) {
         loop {
-            let blinking = self.blinking.as_ref().map_or(Instant::MAX, |blinking| blinking.due);
+            let blinking = self
+                .blinking
+                .as_ref()
+                .map_or(Instant::MAX, |blinking| blinking.due);
             let happened = select3(hub.recv(), Timer::at(self.due), Timer::at(blinking));
             let done = match happened.await {
                 Either3::First(Ok(event)) => self.handle(hub, event).await,
@@ -140,13 +144,17 @@ impl<B: Board> Sensor<'_, B> {
                     self.due = Instant::now();
                     hub.answer::<SetRate>(id, &()).await
                 }
-                _ => hub.refuse(&Refusal::new(id, "ValueError", "1 to 100 a second")).await,
+                _ => {
+                    hub.refuse(&Refusal::new(id, "ValueError", "1 to 100 a second"))
+                        .await
+                }
             },
             Event::Request(id, Station::ReadMemory(ReadMemory)) => {
                 let used = self.board.borrow_mut().memory();
-                let [stack, statics] =
-                    [used.stack, used.statics].map(|bytes| u32::try_from(bytes).unwrap_or(u32::MAX));
-                hub.answer::<ReadMemory>(id, &Memory { stack, statics }).await
+                let [stack, statics] = [used.stack, used.statics]
+                    .map(|bytes| u32::try_from(bytes).unwrap_or(u32::MAX));
+                hub.answer::<ReadMemory>(id, &Memory { stack, statics })
+                    .await
             }
             Event::Cancelled(id) => {
                 self.blinking.take_if(|blinking| blinking.id == id);
@@ -157,7 +165,8 @@ impl<B: Board> Sensor<'_, B> {
                 Ok(())
             }
             Event::Request(id, Station::Reading(_)) => {
-                hub.refuse(&Refusal::new(id, "TypeError", "a message, not a request")).await
+                hub.refuse(&Refusal::new(id, "TypeError", "a message, not a request"))
+                    .await
             }
             Event::Malformed(malformed) => {
                 self.say(format_args!("{malformed}"));

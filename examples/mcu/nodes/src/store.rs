@@ -73,8 +73,16 @@ impl<F: NorFlash> Store<F> {
     pub fn new(flash: F, range: Range<u32>, areas: u32) -> Self {
         let area = (range.end - range.start) / areas;
         let sector = F::ERASE_SIZE as u32;
-        assert!(area > 0 && area.is_multiple_of(sector), "areas of whole sectors");
-        const { assert!(WORD.is_multiple_of(F::WRITE_SIZE), "a word is what flash is written by") };
+        assert!(
+            area > 0 && area.is_multiple_of(sector),
+            "areas of whole sectors"
+        );
+        const {
+            assert!(
+                WORD.is_multiple_of(F::WRITE_SIZE),
+                "a word is what flash is written by"
+            )
+        };
         Self {
             flash,
             start: range.start,
@@ -163,7 +171,10 @@ impl<'s, F: NorFlash> Shelf for Drawer<'s, F> {
                 }
             }
         };
-        Ok((page, Name::try_from(name).map_err(|_| Reason::NameNotAllowed)?))
+        Ok((
+            page,
+            Name::try_from(name).map_err(|_| Reason::NameNotAllowed)?,
+        ))
     }
 }
 
@@ -182,7 +193,10 @@ impl<F: NorFlash> Source for Page<'_, F> {
                 let offset = u32::try_from(offset).map_err(|_| ReadFailed)?;
                 let left = size.checked_sub(offset).ok_or(ReadFailed)? as usize;
                 let len = buffer.len().min(left);
-                let read = store.borrow_mut().flash.read(*at + offset, &mut buffer[..len]);
+                let read = store
+                    .borrow_mut()
+                    .flash
+                    .read(*at + offset, &mut buffer[..len]);
                 read.map(|()| len).map_err(|_| ReadFailed)
             }
         }

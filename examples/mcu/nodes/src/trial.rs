@@ -28,7 +28,9 @@ type Tester<'d, X> = Peer<'d, Native<Config>, Carried, X>;
 pub async fn run(stack: Stack<'static>, board: impl Board, settings: &Settings<'_>) -> ! {
     let board = RefCell::new(board);
     let config = link::config(&board, settings, Trial::ENTRIES);
-    let port = settings.get("listen").map(|port| port.parse().expect("listen=PORT"));
+    let port = settings
+        .get("listen")
+        .map(|port| port.parse().expect("listen=PORT"));
     let beacons = link::beacons(&config, settings, port.unwrap_or(0));
     let bench = Bench {
         stack,
@@ -37,7 +39,7 @@ pub async fn run(stack: Stack<'static>, board: impl Board, settings: &Settings<'
         config,
         port,
     };
-    let announcing = async { beacons.run(stack).await.expect("a socket for beacons") };
+    let announcing = async || beacons.run(stack).await.expect("a socket for beacons");
     #[cfg(feature = "secure")]
     if let Some(key) = link::key(settings) {
         use ropeway_core::wire::secure::{Key, KeyId, Secure};
@@ -46,9 +48,9 @@ pub async fn run(stack: Stack<'static>, board: impl Board, settings: &Settings<'
             Some(_) => Secure::listen(Key::new(key), [0; RECORD], [0; RECORD]),
             None => Secure::dial(rover, Key::new(key), [0; RECORD], [0; RECORD]),
         };
-        join(announcing, bench.try_on(wire, &beacons)).await.1;
+        join(announcing(), bench.try_on(wire, &beacons)).await;
     }
-    join(announcing, bench.try_on(|| Plain, &beacons)).await.1
+    join(announcing(), bench.try_on(|| Plain, &beacons)).await.1
 }
 
 /// What all links of the board have in common.
@@ -93,10 +95,9 @@ impl<B: Board> Bench<'_, B> {
         let mut resources = Resources::<_, 2, 1024, _, X>::new();
         let dialect = || Native::listening(self.config.clone());
         let (hub, mut listener) = resources.listener_with(|| (dialect(), files(), wire()));
-        let settings = Default::default();
         let make = || (dialect(), wire());
         let random = || link::random(self.board);
-        let listening = listener.run(self.stack, port, &settings, make, random);
+        let listening = listener.run(self.stack, port, Default::default(), make, random);
         let [one, two] = *hub.peers();
         // Joined futures are polled in order, so it listens when the third says so.
         let ready = async { self.say(format_args!("ready")) };
@@ -109,7 +110,12 @@ impl<B: Board> Bench<'_, B> {
     /// Does what a peer says, in one task, and calls and sends in others, until the session has ended.
     async fn serve<X: Wire>(&self, peer: Tester<'_, X>) {
         let state = State::default();
-        join3(self.obey(peer, &state), self.send(peer, &state), self.call(peer, &state)).await;
+        join3(
+            self.obey(peer, &state),
+            self.send(peer, &state),
+            self.call(peer, &state),
+        )
+        .await;
     }
 
     async fn obey<X: Wire>(&self, peer: Tester<'_, X>, state: &State) {
@@ -192,7 +198,8 @@ struct State {
 impl State {
     fn count(&self, number: u32) {
         let next = self.numbers.get();
-        self.numbers.set(if number == next { next + 1 } else { u32::MAX });
+        self.numbers
+            .set(if number == next { next + 1 } else { u32::MAX });
     }
 
     async fn answer<X: Wire>(
@@ -219,7 +226,8 @@ impl State {
                 Ok(())
             }
             Trial::Number(_) => {
-                peer.refuse(&Refusal::new(id, "TypeError", "a message, not a request")).await
+                peer.refuse(&Refusal::new(id, "TypeError", "a message, not a request"))
+                    .await
             }
         }
     }
@@ -285,7 +293,9 @@ impl Sink for Expected {
     fn write_at(&mut self, offset: u64, bytes: &[u8]) -> Result<(), WriteError> {
         let mut places = offset..;
         let is_right = offset == self.next
-            && bytes.iter().all(|byte| places.next().map(byte_at) == Some(*byte));
+            && bytes
+                .iter()
+                .all(|byte| places.next().map(byte_at) == Some(*byte));
         self.next += bytes.len() as u64;
         is_right.then_some(()).ok_or(WriteError::Failed)
     }

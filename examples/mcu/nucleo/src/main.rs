@@ -7,8 +7,10 @@
 //! probe-rs run --chip STM32F767ZITx target/thumbv7em-none-eabihf/release/ropeway-nucleo
 //! ```
 //!
-//! `probe-rs run` then shows what the program says: its address, and `ready` when it listens. `nc ADDRESS 8225` talks
-//! to it, and the blue lamp LD2 is lit meanwhile.
+//! `probe-rs run` then shows what the program says. On a machine in the same network, `cargo run --bin sensor_hub` is the
+//! hub that it looks for: readings arrive there, and with `--demo` the blue lamp LD2 blinks and files come and go.
+//!
+//! Its files lie in the last two sectors of flash, 256 KiB each.
 #![no_std]
 #![no_main]
 
@@ -17,6 +19,7 @@ use embassy_executor::Spawner;
 use embassy_net::{Runner, StackResources};
 use embassy_stm32::adc::{Adc, SampleTime, Temperature};
 use embassy_stm32::eth::{self, Ethernet, GenericPhy, PacketQueue, Sma};
+use embassy_stm32::flash::Flash;
 use embassy_stm32::gpio::{Level, Output, Speed};
 use embassy_stm32::peripherals::{ADC1, ETH, ETH_SMA, RNG};
 use embassy_stm32::rcc::{
@@ -25,7 +28,8 @@ use embassy_stm32::rcc::{
 use embassy_stm32::rng::{self, Rng};
 use embassy_stm32::time::mhz;
 use embassy_stm32::{Config, bind_interrupts, uid};
-use ropeway_nodes::{Board, MemoryUse, Settings, echo, network};
+use ropeway_nodes::store::Store;
+use ropeway_nodes::{Board, MemoryUse, Settings, network, sensor};
 use static_cell::{ConstStaticCell, StaticCell};
 use {defmt_rtt as _, panic_probe as _};
 
@@ -70,7 +74,7 @@ async fn main(spawner: Spawner) -> ! {
     );
 
     // One socket more than the application has, for DHCP.
-    static RESOURCES: StaticCell<StackResources<{ echo::SOCKETS + 1 }>> = StaticCell::new();
+    static RESOURCES: StaticCell<StackResources<{ sensor::SOCKETS + 1 }>> = StaticCell::new();
     let (stack, runner) = embassy_net::new(
         ethernet,
         network(&SETTINGS),
@@ -79,7 +83,8 @@ async fn main(spawner: Spawner) -> ! {
     );
     spawner.spawn(run_network(runner).expect("the first of its kind"));
 
-    echo::run(stack, board, &SETTINGS).await
+    let store = Store::new(Flash::new_blocking(chip.FLASH), FILES, 2);
+    sensor::run(stack, board, store, &SETTINGS).await
 }
 
 /// 216 MHz from the 8 MHz of the debug probe, and the 48 MHz that the source of chance needs.
@@ -164,5 +169,7 @@ impl Board for Nucleo {
     }
 }
 
+/// The last two sectors.
+const FILES: core::ops::Range<u32> = 0x18_0000..0x20_0000;
 /// The first byte of an address that nobody has assigned.
 const LOCALLY_ADMINISTERED: u8 = 0x02;

@@ -19,8 +19,10 @@
 //! probe-rs run --chip RP2040 target/thumbv6m-none-eabi/release/ropeway-pico-w5500
 //! ```
 //!
-//! `probe-rs run` then shows what the program says: its address, and `ready` when it listens. `nc ADDRESS 8225` talks
-//! to it, and the lamp is lit meanwhile.
+//! `probe-rs run` then shows what the program says. On a machine in the same network, `cargo run --bin sensor_hub` is the
+//! hub that it looks for: readings arrive there, and with `--demo` the lamp blinks and files come and go.
+//!
+//! Its files lie in the last 256 KiB of flash.
 #![no_std]
 #![no_main]
 
@@ -35,10 +37,11 @@ use embassy_rp::flash::{self, Flash};
 use embassy_rp::gpio::{Input, Level, Output, Pull};
 use embassy_rp::peripherals::{DMA_CH0, DMA_CH1, FLASH, SPI0};
 use embassy_rp::spi::{self, Spi};
-use embassy_rp::{Peri, bind_interrupts, dma};
+use embassy_rp::{bind_interrupts, dma};
 use embassy_time::Delay;
 use embedded_hal_bus::spi::ExclusiveDevice;
-use ropeway_nodes::{Board, MemoryUse, Settings, echo, network};
+use ropeway_nodes::store::Store;
+use ropeway_nodes::{Board, MemoryUse, Settings, network, sensor};
 use static_cell::{ConstStaticCell, StaticCell};
 use {defmt_rtt as _, panic_probe as _};
 
@@ -61,6 +64,8 @@ async fn main(spawner: Spawner) -> ! {
         thermometer: adc::Channel::new_temp_sensor(chip.ADC_TEMP_SENSOR),
     };
 
+    let mut flash = Flash::<_, flash::Blocking, FLASH_SIZE>::new_blocking(chip.FLASH);
+
     // The Ethernet chip at the end of a bus of its own.
     let mut config = spi::Config::default();
     config.frequency = 50_000_000;
@@ -78,7 +83,7 @@ async fn main(spawner: Spawner) -> ! {
     let Ok(spi) = ExclusiveDevice::new(bus, select, Delay);
     static FRAMES: ConstStaticCell<State<4, 4>> = ConstStaticCell::new(State::new());
     let (device, runner) = embassy_net_wiznet::new(
-        mac_address(chip.FLASH),
+        mac_address(&mut flash),
         FRAMES.take(),
         spi,
         Input::new(chip.PIN_21, Pull::Up),
@@ -89,7 +94,7 @@ async fn main(spawner: Spawner) -> ! {
     spawner.spawn(run_chip(runner).expect("the first of its kind"));
 
     // The network on it: one socket more than the application has, for DHCP.
-    static RESOURCES: StaticCell<StackResources<{ echo::SOCKETS + 1 }>> = StaticCell::new();
+    static RESOURCES: StaticCell<StackResources<{ sensor::SOCKETS + 1 }>> = StaticCell::new();
     let (stack, runner) = embassy_net::new(
         device,
         network(&SETTINGS),
@@ -98,12 +103,12 @@ async fn main(spawner: Spawner) -> ! {
     );
     spawner.spawn(run_network(runner).expect("the first of its kind"));
 
-    echo::run(stack, board, &SETTINGS).await
+    let store = Store::new(flash, FLASH_SIZE as u32 - (256 << 10)..FLASH_SIZE as u32, 4);
+    sensor::run(stack, board, store, &SETTINGS).await
 }
 
 /// An address that no other board has: the chip brings none, so it is made from the number of the flash.
-fn mac_address(flash: Peri<'static, FLASH>) -> [u8; 6] {
-    let mut flash = Flash::<_, flash::Blocking, FLASH_SIZE>::new_blocking(flash);
+fn mac_address(flash: &mut Flash<'static, FLASH, flash::Blocking, FLASH_SIZE>) -> [u8; 6] {
     let mut id = [0; 8];
     flash
         .blocking_unique_id(&mut id)
