@@ -68,6 +68,8 @@ fn a_wire_that_loses_one_frame_in_twenty_loses_nothing_of_a_file() {
         let settings = ["name=attic", "ip=10.0.0.2/24", &hub];
         let _board = Board::start("sensor", wire.plug(), &settings);
         let attic = host.board("attic");
-        files::give_and_take_back(&mut host, attic, 64 << 10);
+        for seed in 0..5 {
+            files::give_and_take_back(&mut host, attic, seed);
+        }
     });
 }

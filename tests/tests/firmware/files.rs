@@ -45,13 +45,13 @@ pub(crate) fn give(host: &mut Host, board: PeerId) {
     host.carry(board, |peer| peer.offer(&path, NAME));
 }
 
-/// Gives a sensor a file of so many bytes, and takes it back.
+/// Gives a sensor a file that chance makes, about as large as it has room for, and takes it back.
 #[track_caller]
-pub(crate) fn give_and_take_back(host: &mut Host, board: PeerId, len: usize) {
+pub(crate) fn give_and_take_back(host: &mut Host, board: PeerId, seed: u64) {
     let folder = Folder::new();
     let (sent, back) = (folder.0.join("sent"), folder.0.join("back"));
-    let mut random = Random::new(SEED);
-    let content: Vec<u8> = (0..len).map(|_| random.next().to_le_bytes()[0]).collect();
+    let mut random = Random::new(seed);
+    let content: Vec<u8> = (0..SMALL).map(|_| random.next().to_le_bytes()[0]).collect();
     fs::write(&sent, &content).expect("a file");
     host.carry(board, |peer| peer.offer(&sent, "some.bin"));
     host.carry(board, |peer| peer.ask_for("some.bin", &back));
@@ -68,4 +68,4 @@ fn pattern() -> Vec<u8> {
 }
 
 const NAME: &str = "pattern.bin";
-const SEED: u64 = 11;
+const SMALL: usize = 12_000;

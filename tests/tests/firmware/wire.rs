@@ -45,7 +45,7 @@ impl Wire {
         let folder = std::env::temp_dir().join(folder);
         fs::create_dir_all(&folder).expect("a folder for sockets");
         unshare(CloneFlags::CLONE_NEWNET)
-            .expect("a network of its own takes root; type: sudo -E …");
+            .expect("a network of its own takes root: put sudo -E before");
         for command in [
             "link set lo up",
             "tuntap add tap0 mode tap",
