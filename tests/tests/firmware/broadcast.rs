@@ -57,6 +57,7 @@ fn a_wire_that_loses_one_frame_in_twenty_loses_no_message() {
         let spirit = host.board("spirit");
         say_numbers(&mut host, spirit, 0..2_000);
         call_both_ways(&mut host, spirit, 50);
+        assert!(wire.lost() > 10, "{}", wire.lost());
     });
 }
 
@@ -71,5 +72,6 @@ fn a_wire_that_loses_one_frame_in_twenty_loses_nothing_of_a_file() {
         for seed in 0..5 {
             files::give_and_take_back(&mut host, attic, seed);
         }
+        assert!(wire.lost() > 10, "{}", wire.lost());
     });
 }

@@ -3,9 +3,9 @@ use ropeway_tests::rig::Random;
 use std::fs;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command};
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
 /// A piece of Ethernet: what one of those on it says, the others hear, but for frames that are lost by chance.
@@ -17,8 +17,16 @@ pub(crate) struct Wire {
     ports: Arc<[Port]>,
     /// How many boards have come.
     boards: AtomicU32,
+    luck: Arc<Mutex<Luck>>,
     threads: Vec<JoinHandle<()>>,
     bridge: Child,
+}
+
+/// Which frames are lost, and how many were.
+struct Luck {
+    loses: Option<usize>,
+    random: Random,
+    lost: usize,
 }
 
 /// Where one of them is plugged in: the path of its socket, and the socket here.
@@ -57,11 +65,14 @@ impl Wire {
             assert!(status.success(), "ip {command}");
         }
         let ports: Arc<[Port]> = (0..=boards).map(|at| Port::new(&folder, at)).collect();
-        let chance = loses.map(|loses| (loses, Random::new(SEED)));
-        let chance = Arc::new(Mutex::new(chance));
+        let luck = Arc::new(Mutex::new(Luck {
+            loses,
+            random: Random::new(SEED),
+            lost: 0,
+        }));
         let threads = (0..ports.len()).map(|at| {
-            let (ports, chance) = (ports.clone(), chance.clone());
-            thread::spawn(move || relay(&ports, at, &chance))
+            let (ports, luck) = (ports.clone(), luck.clone());
+            thread::spawn(move || relay(&ports, at, &luck))
         });
         let threads = threads.collect();
         Self {
@@ -69,8 +80,14 @@ impl Wire {
             folder,
             ports,
             boards: AtomicU32::new(0),
+            luck,
             threads,
         }
+    }
+
+    /// How many frames it has lost.
+    pub(crate) fn lost(&self) -> usize {
+        lock(&self.luck).lost
     }
 
     /// What QEMU is told to plug one more board in.
@@ -118,21 +135,32 @@ impl Port {
 }
 
 /// Passes on what comes from one port, until there is an empty frame.
-fn relay(ports: &[Port], at: usize, chance: &Mutex<Option<(usize, Random)>>) {
+fn relay(ports: &[Port], at: usize, luck: &Mutex<Luck>) {
     let out = UnixDatagram::unbound().expect("a socket");
     // Who does not take its frames in time loses them, as on any wire.
     out.set_nonblocking(true).expect("a socket can do that");
     let mut frame = [0; 2048];
     while let Ok(len @ 1..) = ports[at].socket.recv(&mut frame) {
-        let is_lost = match &mut *chance.lock().expect("nobody panics with it") {
-            Some((loses, random)) => random.once_in(*loses),
-            None => false,
-        };
+        if lock(luck).loses_one() {
+            continue;
+        }
         let others = ports.iter().enumerate().filter(|(other, _)| *other != at);
-        for (_, port) in others.filter(|_| !is_lost) {
+        for (_, port) in others {
             let _ = out.send_to(&frame[..len], &port.path);
         }
     }
+}
+
+impl Luck {
+    fn loses_one(&mut self) -> bool {
+        let is_lost = self.loses.is_some_and(|frames| self.random.once_in(frames));
+        self.lost += usize::from(is_lost);
+        is_lost
+    }
+}
+
+fn lock(luck: &Mutex<Luck>) -> MutexGuard<'_, Luck> {
+    luck.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Joins the machine's interface to the wire: an emulator without a board can do that.
@@ -143,7 +171,7 @@ fn bridge(port: &Port) -> Child {
         .args(["-netdev", tap, "-netdev", "hubport,id=a,hubid=0,netdev=tap"])
         .args(["-netdev", &port.netdev("wire")])
         .args(["-netdev", "hubport,id=b,hubid=0,netdev=wire"])
-        .stderr(std::process::Stdio::null())
+        .stderr(Stdio::null())
         .spawn()
         .expect("qemu-system-arm is missing; type: sudo apt-get install qemu-system-arm")
 }
