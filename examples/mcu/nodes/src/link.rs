@@ -35,7 +35,8 @@ pub(crate) fn beacons(config: &Config, settings: &Settings<'_>, port: u16) -> Be
     })
 }
 
-/// Dials the hub as long as the session lasts: at the address that the setting `hub` has, or wherever it is heard of.
+/// Dials the hub as long as the session lasts: at the address that the setting `hub` has, or wherever it is heard of. The
+/// setting `retry` is the most milliseconds to wait before dialling again.
 pub(crate) async fn dial<F, X>(
     runner: &mut Runner<'_, Native<Config>, F, X>,
     stack: Stack<'_>,
@@ -51,8 +52,13 @@ pub(crate) async fn dial<F, X>(
         Some(hub) => hub,
         None => beacons.find(|program| &*program.name == "hub").await,
     };
+    let mut links = ropeway_embassy::Settings::default();
+    if let Some(millis) = settings.get("retry") {
+        let longest = Duration::from_millis(millis.parse().expect("retry=MILLISECONDS"));
+        links.backoff = links.backoff.last(longest);
+    }
     let random = || random(board);
-    runner.run(stack, Default::default(), find, random).await;
+    runner.run(stack, links, find, random).await;
 }
 
 /// Bytes that nobody can guess.
