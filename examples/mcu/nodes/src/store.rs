@@ -37,6 +37,10 @@ pub struct Drawer<'s, F> {
 pub type Log = String<512>;
 
 /// A file that is sent.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is no heap, and there are few of them"
+)]
 pub enum Page<'s, F> {
     /// From flash.
     Stored {

@@ -102,9 +102,8 @@ impl<B: Board> Bench<'_, B> {
         // Joined futures are polled in order, so it listens when the third says so.
         let ready = async { self.say(format_args!("ready")) };
         let served = join3(listening, join(self.serve(one), self.serve(two)), ready);
-        match served.await {
-            (ended, ..) => panic!("it listens no more: {ended:?}"),
-        }
+        let (ended, ..) = served.await;
+        panic!("it listens no more: {ended:?}")
     }
 
     /// Does what a peer says, in one task, and calls and sends in others, until the session has ended.
