@@ -302,6 +302,13 @@ impl<const N: usize> fmt::Debug for Beacons<N> {
     }
 }
 
+#[cfg(feature = "defmt")]
+impl<const N: usize> defmt::Format for Beacons<N> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Beacons({})", self.state.borrow().discovery);
+    }
+}
+
 /// Nobody is dialled but by who asks for it.
 const POLICY: Policy = Policy {
     interval: ropeway_core::time::Duration::from_secs(1),

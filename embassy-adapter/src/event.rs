@@ -157,3 +157,20 @@ impl fmt::Display for Lost {
         })
     }
 }
+
+#[cfg(feature = "defmt")]
+impl<D: Dialect, X> defmt::Format for Heard<'_, '_, D, X> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        match self {
+            Self::News(news) => defmt::write!(f, "{}", news),
+            Self::Said(said) => defmt::write!(f, "{}", said),
+        }
+    }
+}
+
+#[cfg(feature = "defmt")]
+impl<D: Dialect, X> defmt::Format for Said<'_, '_, D, X> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Said(..)");
+    }
+}

@@ -9,7 +9,9 @@ use ropeway_core::wire::Wire;
 
 /// Where a program's files are kept, and which of them peers may give and take.
 ///
-/// Its methods are called between messages, and may take as long as writing a page of flash does.
+/// Its methods, and those of its sources and sinks, are called between messages, and may take as long as writing a page of
+/// flash does. A sink that is [busy](file::WriteError::Busy) is asked again whenever something happens on the link, and every 5 ms
+/// while it keeps a frame waiting.
 pub trait Shelf: Store {
     /// A peer offers a file: where it goes, or why it is not wanted. The name has passed
     /// [`check_name`](file::check_name); what it may mean here is for the shelf to say.
@@ -53,6 +55,7 @@ pub trait Carry<D: Dialect>: sealed::Sealed {
 
 /// A link without files: what peers say of them is passed over.
 #[derive(Clone, Copy, Debug, Default)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct NoFiles;
 
 /// A link with files, at most `T` under way at once.

@@ -120,5 +120,12 @@ impl<D: Dialect, const N: usize, F, X> fmt::Debug for Listener<'_, D, N, F, X> {
     }
 }
 
+#[cfg(feature = "defmt")]
+impl<D: Dialect, const N: usize, F, X> defmt::Format for Listener<'_, D, N, F, X> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Listener");
+    }
+}
+
 /// How long a lost link may take to be rid of.
 const PARTING: Duration = Duration::from_millis(200);

@@ -50,7 +50,15 @@ pub(crate) async fn serve<D: Dialect, F: Carry<D>, X: Wire>(
         inner.mail.handle_time(now());
         let mut has_changed = inner.settle();
         was_open |= inner.mail.dialect().is_open();
-        while ending.is_none() {
+        for turn in 0.. {
+            if ending.is_some() {
+                break;
+            }
+            if turn == TURNS {
+                // Others have their turn.
+                context.waker().wake_by_ref();
+                break;
+            }
             let received = receive(&mut inner, &mut reader, context);
             let settled = inner.settle();
             let written = write(&mut inner, &mut writer, context);
@@ -191,8 +199,15 @@ fn timeout<D: Dialect, F: Carry<D>, X: Wire>(
     let opening = (!inner.mail.dialect().is_open()).then_some(open_by);
     let next = inner.mail.next_timeout();
     let next = next.map(|at| Instant::from_micros(at.as_micros()));
-    opening.into_iter().chain(next).min()
+    let again = inner.is_held.then(|| Instant::now() + AGAIN);
+    opening.into_iter().chain(next).chain(again).min()
 }
+
+/// How often bytes are moved both ways before other tasks have their turn.
+const TURNS: u32 = 8;
+
+/// When a sink that was busy is asked again.
+const AGAIN: Duration = Duration::from_millis(5);
 
 /// Has the task polled then. A timer that is dropped wakes all the same.
 fn wake_at(at: Option<Instant>, context: &mut Context<'_>) {

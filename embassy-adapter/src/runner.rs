@@ -138,6 +138,13 @@ impl<D: Dialect, F, X> fmt::Debug for Runner<'_, D, F, X> {
     }
 }
 
+#[cfg(feature = "defmt")]
+impl<D: Dialect, F, X> defmt::Format for Runner<'_, D, F, X> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Runner");
+    }
+}
+
 /// A number of random bytes.
 pub(crate) const fn seed(random: [u8; 32]) -> u64 {
     let [a, b, c, d, e, f, g, h, ..] = random;

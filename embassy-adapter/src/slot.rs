@@ -29,6 +29,8 @@ pub(crate) struct Inner<'d, D: Dialect, F, X> {
     owner: Owner,
     /// The number of the transport: another one takes the link over.
     pub(crate) transport: u32,
+    /// A frame of a file waits until it can be taken.
+    pub(crate) is_held: bool,
     /// Since when there is none.
     pub(crate) away_since: Instant,
     runner: WakerRegistration,
@@ -77,6 +79,7 @@ impl<'d, D: Dialect, F: Carry<D>, X: Wire> Slot<'d, D, F, X> {
             state,
             owner,
             transport: 0,
+            is_held: false,
             away_since: Instant::from_ticks(0),
             runner: WakerRegistration::new(),
             tasks: MultiWakerRegistration::new(),
@@ -131,7 +134,8 @@ impl<D: Dialect, F: Carry<D>, X: Wire> Inner<'_, D, F, X> {
         match self.mail.peek() {
             Some(Peeked::Answer(id)) if !self.calls.await_answer(id) => self.skip(),
             Some(Peeked::File(frame)) => {
-                if !self.files.handle(&frame) {
+                self.is_held = !self.files.handle(&frame);
+                if self.is_held {
                     return false;
                 }
                 self.skip();
