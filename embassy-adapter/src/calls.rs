@@ -9,10 +9,17 @@ use ropeway_core::wire::Wire;
 
 /// The calls that wait for their answers, one slot each.
 pub(crate) struct Calls<'d, D: Dialect, X> {
-    slots: &'d mut [Option<Pending<D::CallId>>],
+    slots: &'d mut [Place<D::CallId>],
     next: u32,
     /// How the dialect calls, once it has been called in.
     verbs: Option<Verbs<'d, D, X>>,
+}
+
+/// Room for a call. It is free as zeros, so that memory full of them takes no flash.
+#[repr(u8)]
+pub(crate) enum Place<C> {
+    Free,
+    Taken(Pending<C>),
 }
 
 /// One call.
@@ -46,7 +53,7 @@ struct Verbs<'d, D: Dialect, X> {
 }
 
 impl<'d, D: Dialect, X: Wire> Calls<'d, D, X> {
-    pub(crate) const fn new(slots: &'d mut [Option<Pending<D::CallId>>]) -> Self {
+    pub(crate) const fn new(slots: &'d mut [Place<D::CallId>]) -> Self {
         Self {
             slots,
             next: 0,
@@ -71,12 +78,13 @@ impl<'d, D: Dialect, X: Wire> Calls<'d, D, X> {
         if self.find(id).is_some() {
             return Err(CallError::TooMany);
         }
-        let free = self.slots.iter_mut().find(|slot| slot.is_none());
+        let free = |slot: &&mut Place<_>| matches!(slot, Place::Free);
+        let free = self.slots.iter_mut().find(free);
         let free = free.ok_or(CallError::TooMany)?;
         mail.send(&Call { id, request })
             .map_err(|error| CallError::Error(Error::Send(error)))?;
         self.next = self.next.wrapping_add(1);
-        *free = Some(Pending {
+        *free = Place::Taken(Pending {
             id,
             is_repeatable: M::IS_REPEATABLE,
             stage: Stage::Asked,
@@ -102,7 +110,9 @@ impl<'d, D: Dialect, X: Wire> Calls<'d, D, X> {
     /// The call is over.
     pub(crate) fn close(&mut self, id: D::CallId) {
         for slot in self.slots.iter_mut() {
-            *slot = slot.take().filter(|call| call.id != id);
+            if matches!(slot, Place::Taken(call) if call.id == id) {
+                *slot = Place::Free;
+            }
         }
     }
 
@@ -120,11 +130,11 @@ impl<'d, D: Dialect, X: Wire> Calls<'d, D, X> {
             return;
         };
         for slot in self.slots.iter_mut() {
-            if let Some(call) = slot
+            if let Place::Taken(call) = slot
                 && call.stage == Stage::Unwanted
                 && cancel(mail, call.id) != Err(SendError::Full)
             {
-                *slot = None;
+                *slot = Place::Free;
             }
         }
     }
@@ -135,13 +145,13 @@ impl<'d, D: Dialect, X: Wire> Calls<'d, D, X> {
             return;
         };
         for slot in self.slots.iter_mut() {
-            if let Some(call) = slot
+            if let Place::Taken(call) = slot
                 && matches!(call.stage, Stage::Asked | Stage::Unwanted)
                 && !holds(mail, call.id)
             {
                 call.stage = match (call.stage, call.is_repeatable) {
                     (Stage::Unwanted, _) => {
-                        *slot = None;
+                        *slot = Place::Free;
                         continue;
                     }
                     (_, true) => Stage::Again,
@@ -154,15 +164,18 @@ impl<'d, D: Dialect, X: Wire> Calls<'d, D, X> {
     /// The peer is gone for good.
     pub(crate) fn handle_gone(&mut self) {
         for slot in self.slots.iter_mut() {
-            *slot = slot.take().filter(|call| call.stage != Stage::Unwanted);
-            if let Some(call) = slot {
-                call.stage = Stage::Lost;
+            match slot {
+                Place::Taken(call) if call.stage != Stage::Unwanted => call.stage = Stage::Lost,
+                _ => *slot = Place::Free,
             }
         }
     }
 
     fn find(&mut self, id: D::CallId) -> Option<&mut Pending<D::CallId>> {
-        self.slots.iter_mut().flatten().find(|call| call.id == id)
+        self.slots.iter_mut().find_map(|slot| match slot {
+            Place::Taken(call) if call.id == id => Some(call),
+            _ => None,
+        })
     }
 }
 

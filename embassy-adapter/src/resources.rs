@@ -1,4 +1,4 @@
-use crate::calls::Pending;
+use crate::calls::Place;
 use crate::files::{Carry, NoFiles};
 use crate::hub::Hub;
 use crate::listener::Listener;
@@ -45,7 +45,7 @@ struct Memory<D: Dialect, const BYTES: usize, const CALLS: usize> {
     outbox: [u8; BYTES],
     rx: [u8; BYTES],
     tx: [u8; BYTES],
-    calls: [Option<Pending<D::CallId>>; CALLS],
+    calls: [Place<D::CallId>; CALLS],
 }
 
 /// What TCP keeps under way.
@@ -74,7 +74,7 @@ impl<'d, D: Dialect, const N: usize, const BYTES: usize, F, X, const CALLS: usiz
                     outbox: [0; BYTES],
                     rx: [0; BYTES],
                     tx: [0; BYTES],
-                    calls: [const { None }; CALLS],
+                    calls: [const { Place::Free }; CALLS],
                 }
             }; N],
             slots: [const { MaybeUninit::uninit() }; N],

@@ -1,6 +1,6 @@
 //! What the runner of a link and the handles to its peer share.
 
-use crate::calls::{Calls, Pending};
+use crate::calls::{Calls, Place};
 use crate::event::{Lost, News, Recent};
 use crate::files::Carry;
 use crate::{ConnectError, Error};
@@ -64,7 +64,7 @@ impl<'d, D: Dialect, F: Carry<D>, X: Wire> Slot<'d, D, F, X> {
     pub(crate) const fn new(
         mail: Mail<'d, D, X>,
         files: F,
-        calls: &'d mut [Option<Pending<D::CallId>>],
+        calls: &'d mut [Place<D::CallId>],
         owner: Owner,
     ) -> Self {
         let state = match owner {

@@ -17,8 +17,8 @@ fn two_boards_and_a_machine_on_one_wire_find_each_other() {
         let mut discovery = Settings::native(hub).start().expect("a discovery");
         let mut found = Vec::new();
         let start = |name, ip| Board::start("trial", wire.plug(), &[name, ip]);
-        let _one = start("name=spirit", "ip=10.0.0.2/24");
-        let _other = start("name=opportunity", "ip=10.0.0.3/24");
+        let mut one = start("name=spirit", "ip=10.0.0.2/24");
+        let mut other = start("name=opportunity", "ip=10.0.0.3/24");
         let end = Instant::now() + LONG;
         while found.len() < 2 {
             assert!(Instant::now() < end, "only {found:?} are heard");
@@ -36,6 +36,8 @@ fn two_boards_and_a_machine_on_one_wire_find_each_other() {
             found,
             [of("10.0.0.2", "spirit"), of("10.0.0.3", "opportunity")]
         );
+        one.until("hears opportunity");
+        other.until("hears spirit");
         for name in ["spirit", "opportunity"] {
             let board = host.board(name);
             say_numbers(&mut host, board, 0..500);

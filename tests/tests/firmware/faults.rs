@@ -1,9 +1,9 @@
 //! Links that are killed, and boards that are started anew.
 
-use crate::LONG;
 use crate::board::{Board, alone};
 use crate::host::Host;
 use crate::talk::{call_both_ways, say_numbers};
+use crate::{LONG, files};
 use ropeway_std::call::CallError;
 use ropeway_std::native::Cause;
 use ropeway_tests::proxy::{Ending, Fault, Planned, Proxy, When};
@@ -38,6 +38,26 @@ fn a_link_is_killed_200_times_and_nothing_is_lost_or_comes_twice() {
     );
     assert_eq!(fresh, [(Cause::FirstContact, 0)]);
     assert!(resumed > KILLS / 2, "{resumed}");
+}
+
+#[test]
+fn a_file_goes_on_where_it_was_over_links_that_are_killed() {
+    let mut random = Random::new(SEED);
+    let kills: Vec<Planned> = (0..FILE_KILLS).map(|_| kill(&mut random)).collect();
+    let proxy = Proxy::new(kills, |_| ()).expect("a proxy");
+    let mut host = Host::new("127.0.0.1:0");
+    proxy.lead_to(host.address);
+    let hub = format!("hub=10.0.2.2:{}", proxy.address().port());
+    let _board = Board::start("trial", alone(), &["name=spirit", &hub, "retry=5"]);
+    let spirit = host.board("spirit");
+    files::take(&mut host, spirit);
+    let before = proxy.counts().faults;
+    assert!(before > 0, "no link was killed before the file was here");
+    files::give(&mut host, spirit);
+    assert!(
+        proxy.counts().faults > before,
+        "no link was killed before the file was there"
+    );
 }
 
 /// Before a byte of what one side says, at random.
@@ -78,6 +98,7 @@ fn a_board_that_is_started_anew_is_told_from_one_whose_link_was_lost() {
 }
 
 const KILLS: usize = 200;
+const FILE_KILLS: usize = 40;
 const KILLED_WITHIN: usize = 200_000;
 const A_FEW: u32 = 500;
 const SEED: u64 = 7;

@@ -1,7 +1,7 @@
 //! A board on trial: it counts what comes, sends and calls as it is told, and gives and takes a file of 1 MiB.
 //!
 //! What it says is the table [`Trial`]. It dials, as a [sensor](crate::sensor) does, or listens at the port of the setting
-//! `listen`, for two peers. With the setting `key`, 64 hexadecimal digits, only who has the key of `rover` is heard.
+//! `listen`, for two peers. With the setting `key`, 64 hexadecimal digits, who it dials must have the same key of `rover`.
 
 use crate::{Board, Settings, link};
 use core::cell::RefCell;
@@ -15,13 +15,16 @@ use ropeway_core::file::{
 };
 use ropeway_core::message::Refusal;
 use ropeway_core::wire::{Plain, Wire};
-use ropeway_embassy::{Error, Event, Files, Owned, Peer, Resources, Shelf};
+use ropeway_embassy::discovery::{Epoch, Program};
+use ropeway_embassy::{Beacons, Error, Event, Files, Peer, Resources, Shelf};
 use ropeway_words::{CallMe, Count, Double, Fire, Number, SendNumbers, Trial};
+use static_cell::ConstStaticCell;
 
 /// The sockets that this opens: two links, and beacons.
 pub const SOCKETS: usize = 3;
 
 type Carried = Files<Pattern, 2>;
+type Memory<const N: usize, X> = Resources<'static, Native<Config>, N, BYTES, Carried, X>;
 type Tester<'d, X> = Peer<'d, Native<Config>, Carried, X>;
 
 /// Does what it is told, for ever.
@@ -37,20 +40,36 @@ pub async fn run(stack: Stack<'static>, board: impl Board, settings: &Settings<'
         board: &board,
         settings,
         config,
-        port,
     };
-    let announcing = async || beacons.run(stack).await.expect("a socket for beacons");
-    #[cfg(feature = "secure")]
-    if let Some(key) = link::key(settings) {
-        use ropeway_core::wire::secure::{Key, KeyId, Secure};
-        let rover = KeyId::new(b"rover").expect("an id of 1 to 32 bytes");
-        let wire = || match port {
-            Some(_) => Secure::listen(Key::new(key), [0; RECORD], [0; RECORD]),
-            None => Secure::dial(rover, Key::new(key), [0; RECORD], [0; RECORD]),
-        };
-        join(announcing(), bench.try_on(wire, &beacons)).await;
+    let announcing = async || {
+        let announced = join(beacons.run(stack), watch(&beacons, &board)).await;
+        announced.0.expect("a socket for beacons");
+    };
+    let trying = async {
+        match port {
+            Some(port) => bench.listen(port).await,
+            None => bench.dial(&beacons).await,
+        }
+        // The session has ended for good: another one begins with another start.
+        board.borrow_mut().restart()
+    };
+    join(announcing(), trying).await.1
+}
+
+/// Says who is heard, each once.
+async fn watch(beacons: &Beacons, board: &RefCell<impl Board>) -> ! {
+    let mut known = heapless::Vec::<Epoch, 8>::new();
+    loop {
+        let new = beacons.find_peer(|peer| {
+            let program = peer.program()?;
+            (!known.contains(&program.epoch)).then_some(*program)
+        });
+        let Program { name, epoch, .. } = new.await;
+        board.borrow_mut().say(format_args!("hears {}", &*name));
+        if known.push(epoch).is_err() {
+            known.clear();
+        }
     }
-    join(announcing(), bench.try_on(|| Plain, &beacons)).await.1
 }
 
 /// What all links of the board have in common.
@@ -59,29 +78,32 @@ struct Bench<'s, B> {
     board: &'s RefCell<B>,
     settings: &'s Settings<'s>,
     config: Config,
-    port: Option<u16>,
 }
 
 impl<B: Board> Bench<'_, B> {
-    async fn try_on<X: Owned>(
-        &self,
-        wire: impl Fn() -> X,
-        beacons: &ropeway_embassy::Beacons,
-    ) -> ! {
-        match self.port {
-            Some(port) => self.listen(port, wire).await,
-            None => loop {
-                self.dial(&wire, beacons).await;
-                Timer::after_millis(100).await;
-            },
+    /// Dials, with a key if there is one, and serves the peer until the session has ended.
+    async fn dial(&self, beacons: &Beacons) {
+        #[cfg(feature = "secure")]
+        if let Some(key) = link::key(self.settings) {
+            use ropeway_core::wire::secure::{Key, KeyId, Secure};
+            type Sealed = Secure<Key, [u8; RECORD], [u8; RECORD]>;
+            static MEMORY: ConstStaticCell<Memory<1, Sealed>> = ConstStaticCell::new(Memory::new());
+            let rover = KeyId::new(b"rover").expect("an id of 1 to 32 bytes");
+            let wire = Secure::dial(rover, Key::new(key), [0; RECORD], [0; RECORD]);
+            return self.dial_with(MEMORY.take(), wire, beacons).await;
         }
+        static MEMORY: ConstStaticCell<Memory<1, Plain>> = ConstStaticCell::new(Memory::new());
+        self.dial_with(MEMORY.take(), Plain, beacons).await;
     }
 
-    /// Serves whoever it dials until the session has ended.
-    async fn dial<X: Wire>(&self, wire: impl Fn() -> X, beacons: &ropeway_embassy::Beacons) {
-        let mut resources = Resources::<_, 1, 1024, _, X>::new();
+    async fn dial_with<X: Wire>(
+        &self,
+        memory: &'static mut Memory<1, X>,
+        wire: X,
+        beacons: &Beacons,
+    ) {
         let dialect = Native::dialling(self.config.clone());
-        let (peer, mut runner) = resources.peer_with(dialect, files(), wire());
+        let (peer, mut runner) = memory.peer_with(dialect, files(), wire);
         self.say(format_args!("ready"));
         join(
             link::dial(&mut runner, self.stack, self.board, self.settings, beacons),
@@ -91,11 +113,11 @@ impl<B: Board> Bench<'_, B> {
     }
 
     /// Serves whoever dials.
-    async fn listen<X: Owned>(&self, port: u16, wire: impl Fn() -> X) -> ! {
-        let mut resources = Resources::<_, 2, 1024, _, X>::new();
+    async fn listen(&self, port: u16) {
+        static MEMORY: ConstStaticCell<Memory<2, Plain>> = ConstStaticCell::new(Memory::new());
         let dialect = || Native::listening(self.config.clone());
-        let (hub, mut listener) = resources.listener_with(|| (dialect(), files(), wire()));
-        let make = || (dialect(), wire());
+        let (hub, mut listener) = MEMORY.take().listener_with(|| (dialect(), files(), Plain));
+        let make = || (dialect(), Plain);
         let random = || link::random(self.board);
         let listening = listener.run(self.stack, port, Default::default(), make, random);
         let [one, two] = *hub.peers();
@@ -321,7 +343,10 @@ const RECORD: usize = 512;
 const TICK: Duration = Duration::from_millis(1);
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// The room for what is received and sent, each way and each peer, and for what TCP keeps under way.
+const BYTES: usize = 2048;
+
 const FILES: file::Config = file::Config {
-    window: 256,
-    chunk: 200,
+    window: 1024,
+    chunk: 500,
 };
