@@ -13,7 +13,8 @@ use ropeway_core::wire::{Plain, Wire};
 ///
 /// Each has four buffers of `BYTES` bytes: what is received and sent, which bounds the largest message, and what TCP keeps
 /// under way; and room for `CALLS` calls that wait for their answers at once. `D` is the dialect, `F` what carries
-/// [files](crate::Files), `X` the wire.
+/// [files](crate::Files), `X` the wire. Keep it in a `ConstStaticCell`, as zeros that take no flash: elsewhere it would be built on
+/// the stack first.
 ///
 /// ```
 /// use ropeway_core::dialect::native::{Config, Native};
