@@ -1,4 +1,9 @@
 //! The same as `native_files`, over the secure wire.
+//!
+//! With `no-panic` it does not link: the compiler has left what it could not rule out in crates for ciphers, and none of it can
+//! happen. `curve25519_dalek::Scalar::bits_le` looks at 256 bits in 32 bytes by an index that counts to 255;
+//! `chacha20poly1305` expects (`StreamCipher::apply_keystream`) that a record is shorter than the 256 GiB after which ChaCha20
+//! repeats.
 #![no_std]
 #![no_main]
 

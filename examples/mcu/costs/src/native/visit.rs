@@ -10,7 +10,7 @@ use ropeway_core::dialect::Answers;
 use ropeway_core::dialect::cable_car::{Code, Join, Raw, Retry};
 use ropeway_core::dialect::native::{CallId, Config, Native, Notice, Reason};
 use ropeway_core::file::{self, Slot};
-use ropeway_core::message::{Call, FailureKind, Message, Request};
+use ropeway_core::message::{Call, Encode, FailureKind, Message, Request};
 use ropeway_core::wire::Wire;
 
 type Dialect = Native<&'static Config>;
@@ -133,7 +133,7 @@ fn hear<W: Wire>(
     }
 }
 
-fn call<W: Wire, M: Request + 'static>(
+fn call<W: Wire, M>(
     node: &mut Node<W>,
     id: u32,
     request: &M,
@@ -141,7 +141,7 @@ fn call<W: Wire, M: Request + 'static>(
 ) -> Checked
 where
     Dialect: for<'a> Answers<'a, M>,
-    M: ropeway_core::message::Encode,
+    M: Request + Encode,
 {
     let id = CallId(id);
     node.send(&Call { id, request })
