@@ -9,6 +9,7 @@ pub mod secure;
 pub mod visit;
 
 use crate::words::{Fixed, Packed, Words};
+use core::mem::MaybeUninit;
 use ropeway_core::dialect::cable_car::{Join, Retry};
 use ropeway_core::dialect::native::{Config, Native, Policy};
 use ropeway_core::wire::{Plain, Wire};
@@ -26,6 +27,12 @@ pub const fn config(epoch: u64) -> Config {
     Config::new(epoch)
         .name("board")
         .registry(Words::ENTRIES, Policy::Enforce)
+}
+
+/// Puts what `make` makes where it stays. Made by its caller, it would take as much of the stack for as long as that runs.
+#[inline(never)]
+pub fn place<T>(place: &'static mut MaybeUninit<T>, make: impl FnOnce() -> T) -> &'static mut T {
+    place.write(make())
 }
 
 /// Answers the next message, each in another form; `None` when there is nothing to be done.

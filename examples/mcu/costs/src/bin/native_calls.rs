@@ -6,7 +6,7 @@ use core::mem::MaybeUninit;
 use ropeway_core::Messenger;
 use ropeway_core::dialect::native::{Config, Native};
 use ropeway_costs::native::calls::{self, answer};
-use ropeway_costs::native::{LENT, Node, line};
+use ropeway_costs::native::{self, LENT, Node, line};
 use ropeway_costs::painted;
 use ropeway_costs::words::Measurement;
 
@@ -18,8 +18,10 @@ fn main() -> ! {
     static mut OUTBOX: [u8; LENT] = [0; LENT];
     static mut NODE: MaybeUninit<Node> = MaybeUninit::uninit();
     painted::start();
-    let native = Native::listening(&CONFIG);
-    let node = NODE.write(Messenger::new(native, &mut INPUT[..], &mut OUTBOX[..]));
+    let node = native::place(NODE, || {
+        let native = Native::listening(&CONFIG);
+        Messenger::new(native, &mut INPUT[..], &mut OUTBOX[..])
+    });
     let mut latest = Measurement::sample(0);
     line::serve(node, |node| match answer(node, &mut latest, |_| {}) {
         Some(answered) => answered.is_ok() || ropeway_costs::exit(false),

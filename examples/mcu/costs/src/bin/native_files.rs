@@ -9,7 +9,7 @@ use ropeway_core::dialect::native::{Config, Native};
 use ropeway_core::file::Slot;
 use ropeway_costs::native::calls::answer;
 use ropeway_costs::native::files::{self, Files, MEMORY, Memory, PACE};
-use ropeway_costs::native::{LENT, Node, line};
+use ropeway_costs::native::{self, LENT, Node, line};
 use ropeway_costs::painted;
 use ropeway_costs::words::Measurement;
 
@@ -23,9 +23,11 @@ fn main() -> ! {
     static mut NODE: MaybeUninit<Node> = MaybeUninit::uninit();
     static mut FILES: MaybeUninit<Files> = MaybeUninit::uninit();
     painted::start();
-    let native = Native::listening(&CONFIG);
-    let node = NODE.write(Messenger::new(native, &mut INPUT[..], &mut OUTBOX[..]));
-    let transfers = FILES.write(Files::new([Slot::EMPTY; 2], PACE));
+    let node = native::place(NODE, || {
+        let native = Native::listening(&CONFIG);
+        Messenger::new(native, &mut INPUT[..], &mut OUTBOX[..])
+    });
+    let transfers = native::place(FILES, || Files::new([Slot::EMPTY; 2], PACE));
     let memory = Memory(Cell::from_mut(&mut RECEIVED[..]).as_slice_of_cells());
     let mut latest = Measurement::sample(0);
     line::serve(node, |node| {

@@ -16,7 +16,7 @@ use ropeway_core::wire::secure::Secure;
 use ropeway_costs::native::calls::answer;
 use ropeway_costs::native::files::{self, Files, MEMORY, Memory, PACE};
 use ropeway_costs::native::secure::{Listening, RANDOM, WIRE, key};
-use ropeway_costs::native::{LENT, Node, line};
+use ropeway_costs::native::{self, LENT, Node, line};
 use ropeway_costs::painted;
 use ropeway_costs::words::Measurement;
 
@@ -32,12 +32,13 @@ fn main() -> ! {
     static mut NODE: MaybeUninit<Node<Listening>> = MaybeUninit::uninit();
     static mut FILES: MaybeUninit<Files> = MaybeUninit::uninit();
     painted::start();
-    let native = Native::listening(&CONFIG);
-    let wire = Secure::listen(key(), &mut SEALED_IN[..], &mut SEALED_OUT[..]);
-    let node = Messenger::new(native, &mut INPUT[..], &mut OUTBOX[..]).with_wire(wire);
-    let node = NODE.write(node);
+    let node = native::place(NODE, || {
+        let native = Native::listening(&CONFIG);
+        let wire = Secure::listen(key(), &mut SEALED_IN[..], &mut SEALED_OUT[..]);
+        Messenger::new(native, &mut INPUT[..], &mut OUTBOX[..]).with_wire(wire)
+    });
     node.handle_connected_with(RANDOM);
-    let transfers = FILES.write(Files::new([Slot::EMPTY; 2], PACE));
+    let transfers = native::place(FILES, || Files::new([Slot::EMPTY; 2], PACE));
     let memory = Memory(Cell::from_mut(&mut RECEIVED[..]).as_slice_of_cells());
     let mut latest = Measurement::sample(0);
     line::serve(node, |node| {

@@ -17,8 +17,10 @@ fn main() -> ! {
     static mut OUTBOX: [u8; LENT] = [0; LENT];
     static mut NODE: MaybeUninit<Node> = MaybeUninit::uninit();
     painted::start();
-    let native = Native::listening(&CONFIG);
-    let node = NODE.write(Messenger::new(native, &mut INPUT[..], &mut OUTBOX[..]));
+    let node = native::place(NODE, || {
+        let native = Native::listening(&CONFIG);
+        Messenger::new(native, &mut INPUT[..], &mut OUTBOX[..])
+    });
     line::serve(node, |node| match native::answer(node) {
         Some(answered) => answered.is_ok() || ropeway_costs::exit(false),
         None => false,
