@@ -9,10 +9,11 @@ use core::hint::black_box;
 use ropeway_core::dialect::cable_car::Join;
 use ropeway_core::dialect::native::{CallId, Config, Native};
 use ropeway_core::dialect::{Answers, Carries};
-use ropeway_core::message::{Answer, Call};
+use ropeway_core::encoding::{EncodeError, postcard};
+use ropeway_core::message::{Answer, Call, Decode, Encode};
 use ropeway_core::{Event, Messenger};
 use ropeway_costs::board::timer;
-use ropeway_costs::cost::Meter;
+use ropeway_costs::cost::{Meter, per_round};
 use ropeway_costs::ends::carry;
 use ropeway_costs::native::calls::{Station, Sum};
 use ropeway_costs::native::{LENT, Node};
@@ -150,6 +151,33 @@ fn call(here: &mut Node, there: &mut Node) {
     }
     say::number("native_ask", ask.per_round());
     say::number("native_answer", answer.per_round());
+    call_bodies();
+}
+
+/// Prints what the bodies of the same call cost alone.
+fn call_bodies() {
+    let (mut request, mut answer) = ([0; 16], [0; 16]);
+    let (mut request_len, mut answer_len) = (0, 0);
+    let asked = per_round(|| {
+        request_len = written(Sum(70_000, -3).encode(black_box(&mut request)));
+    });
+    let read = per_round(|| is(black_box(Sum::decode(black_box(&request[..request_len]))).is_ok()));
+    let answered = per_round(|| {
+        answer_len = written(postcard::encode(
+            black_box(&69_997_i64),
+            black_box(&mut answer),
+        ));
+    });
+    let heard = per_round(|| {
+        let sum: Result<i64, _> = postcard::decode(black_box(&answer[..answer_len]));
+        is(black_box(sum) == Ok(69_997));
+    });
+    say::number("native_ask_bodies", asked + heard);
+    say::number("native_answer_bodies", read + answered);
+}
+
+fn written(encoded: Result<usize, EncodeError>) -> usize {
+    encoded.unwrap_or_else(|_| exit(false))
 }
 
 /// Brings the acknowledgement back, uncounted.
