@@ -149,7 +149,10 @@ impl Kept {
         measure: impl Fn(&[u8]) -> Measure,
     ) {
         self.written = self.committed.min(self.written + len);
-        let _ = self.acknowledge(outbox, 0, measure);
+        // A kept frame in front keeps all that is behind it, too.
+        if !measure(outbox.peek()).is_kept {
+            let _ = self.acknowledge(outbox, 0, measure);
+        }
     }
 
     /// Drops the oldest kept frames, `bytes` in all, which the peer has taken, and what is loose before and behind them.
@@ -183,7 +186,9 @@ impl Kept {
                 _ => outbox.peek_at(dropped),
             };
         }
-        self.drop_front(outbox, dropped, kept);
+        if dropped > 0 {
+            self.drop_front(outbox, dropped, kept);
+        }
         match left {
             0 => Ok(()),
             _ => Err(NeverSent),

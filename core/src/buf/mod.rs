@@ -15,11 +15,9 @@ pub use kept::{Kept, Measure, NeverSent};
 pub use outbox::Outbox;
 pub use storage::Storage;
 
-#[cfg(any(feature = "json", feature = "msgpack"))]
 use core::ops::Range;
 
 /// Moves the bytes at `from` to where the one at `to` is; nothing if not all of both places are in `bytes`.
-#[cfg(any(feature = "json", feature = "msgpack"))]
 #[inline(never)]
 pub(crate) fn move_within(bytes: &mut [u8], from: Range<usize>, to: usize) {
     // The compiler cannot tell that copying both ways at once would stay inside, and would keep a panic.
@@ -44,7 +42,6 @@ pub(crate) mod tests {
     use std::vec::Vec;
 
     #[test]
-    #[cfg(any(feature = "json", feature = "msgpack"))]
     fn bytes_move_within_their_memory_or_not_at_all() {
         let bytes = [1, 2, 3, 4, 5, 6];
         for (start, end, to) in (0..512).map(|n| (n / 64, n / 8 % 8, n % 8)) {

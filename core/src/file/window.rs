@@ -7,8 +7,8 @@ use super::incoming::Incoming;
 /// bytes come.
 #[derive(Clone, Copy)]
 pub(super) struct Window {
-    size: u64,
-    files: u64,
+    size: u32,
+    files: u32,
     ahead: u64,
 }
 
@@ -18,7 +18,7 @@ impl Window {
         files: impl Iterator<Item = &'f Incoming<F>>,
     ) -> Self {
         let none = Self {
-            size: size.into(),
+            size,
             files: 0,
             ahead: 0,
         };
@@ -31,12 +31,13 @@ impl Window {
 
     /// What each file may have.
     pub(super) fn share(&self) -> u64 {
-        (self.size / self.files.max(1)).max(1)
+        (self.size / self.files.max(1)).max(1).into()
     }
 
     /// What may come ahead of `file`, one of those that were counted.
     pub(super) fn of<F: Store>(&self, file: &Incoming<F>) -> u64 {
         let others = self.ahead.saturating_sub(file.ahead());
-        self.share().min(self.size.saturating_sub(others))
+        self.share()
+            .min(u64::from(self.size).saturating_sub(others))
     }
 }

@@ -1,4 +1,5 @@
 use super::{Byte, Frame, Framing, Full, Malformed, Parsed, Recovery, Rule, Skipped};
+use crate::buf::move_within;
 
 /// Frames as [`Byte`] has them, and longer ones behind a zero and a length of four bytes, the lowest first.
 ///
@@ -82,12 +83,9 @@ impl Framing for Extended {
             return Err(Full.into());
         };
         // Room for the longer header is left behind the content, which moves there if it needs it.
-        let spare = match room.len() {
-            0..=Byte::MAX_CONTENT => 0,
-            len => (Self::HEADER - 1).min(len - Byte::MAX_CONTENT),
-        };
-        let room_len = room.len() - spare;
-        let (room, _) = room.split_at_mut(room_len);
+        let spare = room.len().saturating_sub(Byte::MAX_CONTENT);
+        let room_len = room.len() - spare.min(Self::HEADER - 1);
+        let room = room.get_mut(..room_len).unwrap_or_default();
         let len = content(room)?;
         if len > room_len {
             return Err(Full.into());
@@ -129,14 +127,9 @@ fn parse_long(input: &[u8], limit: usize) -> Result<Parsed, Malformed> {
 }
 
 /// Moves a content of `len` bytes from behind a short header to behind a long one.
-#[inline(never)]
+#[cold]
 fn make_room(slot: &mut [u8], len: usize) {
-    let end = slot.len().min(len + Extended::HEADER);
-    if let Some(place) = slot.get_mut(1..end)
-        && let Some(content) = place.len().checked_sub(Extended::HEADER - 1)
-    {
-        place.copy_within(..content, Extended::HEADER - 1);
-    }
+    move_within(slot, 1..1 + len, Extended::HEADER);
 }
 
 const ESCAPE: u8 = 0;

@@ -223,6 +223,13 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
     /// Does with the outbox what was received asks for.
     #[inline]
     pub(super) fn settle(&mut self) {
+        if !self.dialect.is_steady() {
+            self.settle_all();
+        }
+    }
+
+    #[inline(never)]
+    fn settle_all(&mut self) {
         while let Some(settlement) = self.dialect.take_settlement() {
             self.settle_one(settlement);
         }
@@ -294,8 +301,10 @@ impl<D: Dialect, I: Storage, O: Storage, W: Wire> Messenger<D, I, O, W> {
 
     fn hear_acknowledgements(&mut self) {
         self.settle();
-        self.look_ahead();
-        self.settle();
+        if !self.input.is_empty() {
+            self.look_ahead();
+            self.settle();
+        }
     }
 
     /// Takes up what is to be written next, if nothing is being written.

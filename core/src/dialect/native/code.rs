@@ -23,10 +23,22 @@ pub(super) const STOP: u8 = 0xF7;
 /// Whether frames of this code are delivered once and in order, and kept until the peer has taken them.
 #[inline]
 pub(super) const fn is_sequenced(code: u8) -> bool {
-    // The first question answers for messages, which most frames are.
-    code < FIRST_OWN
-        || (matches!(code, REQUEST..=CANCEL | OFFER..=STOP) && !matches!(code, CREDIT | CHUNK))
+    // The first question answers for messages, which most frames are; it is asked in many places, so in few instructions.
+    code < FIRST_OWN || SEQUENCED & (1 << (code - FIRST_OWN)) != 0
 }
+
+/// The codes from [`FIRST_OWN`] on that are sequenced, a bit each.
+const SEQUENCED: u32 = {
+    let mut codes = 0;
+    let mut code = FIRST_OWN;
+    while code < u8::MAX {
+        if matches!(code, REQUEST..=CANCEL | OFFER..=STOP) && !matches!(code, CREDIT | CHUNK) {
+            codes |= 1 << (code - FIRST_OWN);
+        }
+        code += 1;
+    }
+    codes
+};
 
 /// Whether frames of this code are small, and are looked for behind others that wait.
 #[inline]

@@ -84,26 +84,29 @@ impl Hello {
         slot: &mut [u8],
     ) -> Result<usize, Full> {
         let (fields, room) = slot.split_first_chunk_mut::<NAME>().ok_or(Full)?;
-        let mut writer = fields.iter_mut();
-        let mut put = |bytes: &[u8]| {
-            for (from, to) in bytes.iter().zip(writer.by_ref()) {
-                *to = *from;
-            }
-        };
-        put(&[if is_welcome { WELCOME } else { HELLO }]);
-        put(&[self.version, self.second]);
-        put(&self.epoch.to_le_bytes());
-        put(&self.session.to_le_bytes());
-        put(&self.taken.to_le_bytes());
-        put(&self.window.to_le_bytes());
-        put(&self.largest.to_le_bytes());
-        put(&self.fingerprint.to_le_bytes());
-        put(&self.silence.to_le_bytes());
-        put(&self.offered.to_le_bytes());
+        fields[0] = if is_welcome { WELCOME } else { HELLO };
+        fields[VERSION] = self.version;
+        fields[SECOND] = self.second;
+        put(fields, EPOCH, self.epoch.to_le_bytes());
+        put(fields, SESSION, self.session.to_le_bytes());
+        put(fields, TAKEN, self.taken.to_le_bytes());
+        put(fields, WINDOW, self.window.to_le_bytes());
+        put(fields, LARGEST, self.largest.to_le_bytes());
+        put(fields, FINGERPRINT, self.fingerprint.to_le_bytes());
+        put(fields, SILENCE, self.silence.to_le_bytes());
+        put(fields, OFFERED, self.offered.to_le_bytes());
         room.get_mut(..name.len())
             .ok_or(Full)?
             .copy_from_slice(name.as_bytes());
         Ok(NAME + name.len())
+    }
+}
+
+/// Puts the bytes of a number to `at`, where there is room for it.
+#[inline]
+fn put<const N: usize>(fields: &mut [u8; NAME], at: usize, number: [u8; N]) {
+    if let Some(place) = fields.get_mut(at..).and_then(<[u8]>::first_chunk_mut) {
+        *place = number;
     }
 }
 

@@ -126,7 +126,9 @@ impl<C: Borrow<Config>, M: Codes> Keeps for Native<C, M> {
 
     fn forget_in_doubt(&mut self) -> bool {
         let held = self.holds_in_doubt();
-        self.session.forget_in_doubt();
+        if held {
+            self.session.forget_in_doubt();
+        }
         held
     }
 }

@@ -55,6 +55,43 @@ fn ticks(rounds: u32, work: &mut impl FnMut()) -> u32 {
     timer::ticks() - start
 }
 
+/// Counts the instructions of pieces of work, and nothing between them.
+#[derive(Default)]
+pub struct Meter {
+    ticks: u32,
+    pieces: u32,
+    rounds: u32,
+}
+
+impl Meter {
+    /// Counts the first piece of a round.
+    #[inline(always)]
+    pub fn count(&mut self, work: impl FnOnce()) {
+        self.rounds += 1;
+        self.count_on(work);
+    }
+
+    /// Counts a further piece of the same round.
+    #[inline(always)]
+    pub fn count_on(&mut self, work: impl FnOnce()) {
+        let start = timer::ticks();
+        work();
+        self.ticks = self.ticks.wrapping_add(timer::ticks() - start);
+        self.pieces += 1;
+    }
+
+    /// The instructions of a round, without those that look at the clock, rounded to the nearest.
+    pub fn per_round(&self) -> usize {
+        let mut nothing = Self::default();
+        for _ in 0..ROUNDS {
+            nothing.count(|| ());
+        }
+        let looks = nothing.ticks * self.pieces / ROUNDS;
+        let instructions = (self.ticks - looks) * TICK_NS / INSTRUCTION_NS;
+        ((instructions + self.rounds / 2) / self.rounds) as usize
+    }
+}
+
 fn is(so: bool) {
     if !so {
         exit(false);

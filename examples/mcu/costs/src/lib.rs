@@ -4,11 +4,14 @@
 
 #![no_std]
 
+pub mod arguments;
 pub mod board;
 #[cfg(feature = "small-copies")]
 pub mod copies;
 pub mod cost;
 pub mod ends;
+pub mod native;
+pub mod painted;
 pub mod report;
 pub mod say;
 pub mod stack;
@@ -38,7 +41,19 @@ pub fn exit(success: bool) -> ! {
 }
 
 /// Says nothing: text would cost more flash than all the rest of a small program.
+#[cfg(not(feature = "no-panic"))]
 #[panic_handler]
 fn panic(_: &PanicInfo<'_>) -> ! {
     exit(false)
+}
+
+/// Calls what does not exist, so that a program links only if the compiler has ruled out every panic.
+#[cfg(feature = "no-panic")]
+#[panic_handler]
+fn panic(_: &PanicInfo<'_>) -> ! {
+    unsafe extern "C" {
+        fn a_panic_can_be_reached() -> !;
+    }
+    // SAFETY: a program in which this can be called does not link.
+    unsafe { a_panic_can_be_reached() }
 }

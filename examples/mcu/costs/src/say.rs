@@ -19,6 +19,16 @@ pub fn number(name: &str, value: usize) {
     print(&[name.as_bytes(), b" ", digits, b"\n"]);
 }
 
+/// Prints a line of a name and bytes in hexadecimal digits.
+pub fn bytes(name: &str, bytes: &[u8]) {
+    print(&[name.as_bytes(), b" "]);
+    for byte in bytes {
+        let digit = |of: u8| b"0123456789abcdef"[usize::from(of & 0xF)];
+        print(&[&[digit(byte >> 4), digit(*byte)]]);
+    }
+    print(&[b"\n"]);
+}
+
 /// Prints what has gone wrong.
 pub fn failure(why: &str) {
     print(&[b"failed: ", why.as_bytes(), b"\n"]);
