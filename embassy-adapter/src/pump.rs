@@ -73,6 +73,9 @@ pub(crate) async fn serve<D: Dialect, F: Carry<D>, X: Wire>(
         if passing == Passing::WhenFlushed && !is_flushed {
             is_flushed = pin!(writer.flush()).poll(context).is_ready();
         }
+        if let Some(ending) = &mut ending {
+            has_changed |= let_go(&mut inner, &mut writer, ending, context);
+        }
         let lost = over(&mut inner, ending, open_by);
         if has_changed || lost.is_some() {
             inner.settle();
@@ -165,6 +168,31 @@ fn write<D: Dialect, F: Carry<D>, X: Wire>(
         }
     }
     moved
+}
+
+/// Lets go of what is said after the peer's end, so that nobody waits for room: to the peer, which may have ended no more
+/// than its own half, or to nowhere; says whether there was any.
+fn let_go<D: Dialect, F: Carry<D>, X: Wire>(
+    inner: &mut Inner<'_, D, F, X>,
+    writer: &mut impl Write,
+    ending: &mut Lost,
+    context: &mut Context<'_>,
+) -> bool {
+    if D::HAS_SESSIONS {
+        return false;
+    }
+    if *ending == Lost::Closed {
+        match write(inner, writer, context) {
+            Moved::Ended(lost) => *ending = lost,
+            moved => return moved.is_moved(),
+        }
+    }
+    let mut has_let_go = false;
+    while let len @ 1.. = inner.mail.poll_output().len() {
+        inner.mail.handle_written(len);
+        has_let_go = true;
+    }
+    has_let_go
 }
 
 /// Why the link is over, if it is.

@@ -452,3 +452,51 @@ fn a_dialect_without_sessions_begins_every_link_anew() {
         while_running(join(dialling, listening), talk).await;
     });
 }
+
+#[test]
+fn a_peer_that_is_gone_leaves_nobody_waiting_for_room() {
+    with_stacks(async |ours, theirs| {
+        let mut memory = Resources::<CableCarByte, 1>::new();
+        let (hub, mut listener) = memory.listener(|| CableCarByte);
+        let [place] = *hub.peers();
+        let make = || (CableCarByte, Default::default());
+        let listening = listener.run(theirs, cable_car::TCP_PORT, settings(), make, || [0; 32]);
+        let ask = async {
+            let (mut rx, mut tx) = ([0; 64], [0; 1024]);
+            let mut socket = TcpSocket::new(ours, &mut rx, &mut tx);
+            let dialled = socket.connect((THEIRS, cable_car::TCP_PORT)).await;
+            dialled.expect("a listener");
+            // It takes no answers, and is gone without a word.
+            let joins = async { while socket.write(&[2, 2]).await.is_ok() {} };
+            let _ = with_timeout(SECOND, joins).await;
+            socket.abort();
+            let _ = socket.flush().await;
+        };
+        let answer = async {
+            let answer = "x".repeat(100);
+            loop {
+                let heard = place.recv_with(|heard| match heard {
+                    Heard::Said(said) => {
+                        let said = said.read::<Notes<'_>>();
+                        assert!(
+                            matches!(said, Some(Told::Message(Notes::Join(_)))),
+                            "{said:?}"
+                        );
+                        None
+                    }
+                    Heard::News(News::Lost(lost)) => Some(lost),
+                    _ => None,
+                });
+                match heard.await.unwrap() {
+                    Some(lost) => break assert_eq!(lost, Lost::Broken),
+                    None => drop(place.send(&Note(&answer)).await),
+                }
+            }
+        };
+        let talk = async {
+            let both = with_timeout(5 * SECOND, join(ask, answer));
+            both.await.expect("nobody waits");
+        };
+        while_running(listening, talk).await;
+    });
+}

@@ -3,6 +3,8 @@
 
 pub mod cable_car;
 pub mod clever_show;
+#[cfg(all(feature = "firmware", target_os = "linux"))]
+pub mod firmware;
 pub mod packetmq;
 pub mod proxy;
 pub mod python;

@@ -9,6 +9,8 @@ Every mode ends with status 0, 1 (reason on stderr) or 2 (--timeout).
     source --count N        sends N numbered messages and MsgQuit, prints `sent N`;
            --await receipt  waits for a MsgJoin before it closes
            --await echo     waits for the same N messages before the MsgQuit
+    talk --count N          sends N numbered messages, a hundred at a time, and wants them back:
+                            prints `begun` and `said N`, sends MsgQuit
     sink --count N          wants numbers 0..N-1, prints `received N`, answers MsgJoin;
            --exact          wants the content of `source` as well
     collect [--quits Q]     prints each message as a line of JSON, in the form of the
@@ -67,6 +69,20 @@ def source(args, messenger, sock):
     if args.wait_for == "receipt" and not isinstance(next_message(messenger), args.module.MsgJoin):
         fail("no receipt")
     print(f"sent {args.count}", flush=True)
+
+
+def talk(args, messenger, sock):
+    for first in range(0, args.count, WINDOW):
+        numbers = range(first, min(first + WINDOW, args.count))
+        for i in numbers:
+            messenger.send(numbered(args.transport, i))
+        for i in numbers:
+            same(args, next_message(messenger), numbered(args.transport, i))
+            if i == 0:
+                print("begun", flush=True)
+    print(f"said {args.count}", flush=True)
+    messenger.send(args.module.MsgQuit())
+    flush(messenger, sock)
 
 
 def sink(args, messenger, sock):
@@ -226,9 +242,12 @@ def arguments():
     return parser.parse_args()
 
 
+WINDOW = 100  # messages under way
+
 MODES = {
     "echo": echo,
     "source": source,
+    "talk": talk,
     "sink": sink,
     "collect": collect,
     "vectors": vectors,

@@ -19,6 +19,15 @@ has lost the connection. Both do what the other side says by actions:
 
 Requests: `sum` of the arguments, `config` (its arguments as they are), `id`, `sha256` of a file, `filetransfer`.
 `forget` is not answered at all, but closes the connection; the next one is.
+
+    --board
+
+has it talk to a board, which says nothing of its own accord. On its first and only connection it does what the lines of
+its standard input say:
+
+    say COUNT            says COUNT words, and wants them back in their order: `begun`, then `said COUNT`
+    double COUNT         asks for COUNT numbers to be doubled: `doubled COUNT`
+    nothing              asks for what the board does not know, and after that for what it does: `unanswered`
 """
 from __future__ import division, print_function, unicode_literals
 
@@ -31,6 +40,11 @@ import struct
 import sys
 import threading
 import time
+
+try:
+    import queue
+except ImportError:
+    import Queue as queue
 
 REQUIRED = ["byteorder", "content-type", "content-encoding", "content-length", "message-type"]
 
@@ -243,6 +257,93 @@ class Peer(object):
         self.is_done = True
 
 
+class Commander(Peer):
+    """Talks to a board, as the lines of its standard input say."""
+
+    def __init__(self, root):
+        Peer.__init__(self, root)
+        self.said = queue.Queue()
+        self.answers = queue.Queue()
+
+    def serve(self, link):
+        self.link = link
+        commands = threading.Thread(target=self.obey)
+        commands.daemon = True
+        commands.start()
+        Peer.serve(self, link)
+        fail("the link is lost")
+
+    def handle(self, header, content):
+        if header.get("action") == "board:say":
+            self.said.put(content)
+        elif header["message-type"] == "response":
+            self.answers.put((header["requested_value"], header["request_id"], content))
+
+    def obey(self):
+        try:
+            for line in iter(sys.stdin.readline, ""):
+                command = line.split()
+                getattr(self, "command_" + command[0])(*map(int, command[1:]))
+        except Closed:
+            fail("the link is lost")
+        except queue.Empty:
+            fail("the board does not answer")
+        os._exit(0)
+
+    def command_say(self, count):
+        def words(number):
+            return {"number": number, "text": "number %d" % number}
+
+        for first in range(0, count, WINDOW):
+            numbers = range(first, min(first + WINDOW, count))
+            for number in numbers:
+                self.link.action("board:say", **words(number))
+            for number in numbers:
+                same(self.said.get(timeout=PATIENCE), {"args": [], "kwargs": words(number)})
+                if number == 0:
+                    tell("begun")
+        tell("said %d" % count)
+
+    def ask(self, name, number):
+        kwargs = {"number": number}
+        content = {"requested_value": name, "request_id": "%04d" % number, "args": [], "kwargs": kwargs}
+        self.link.send("request", content)
+
+    def command_double(self, count):
+        for number in range(count):
+            self.ask("board:double", number)
+        for number in range(count):
+            wanted = ("board:double", "%04d" % number, {"value": 2 * number})
+            same(self.answers.get(timeout=PATIENCE), wanted)
+        tell("doubled %d" % count)
+
+    def command_nothing(self):
+        self.ask("board:nothing", 1)
+        self.ask("board:double", 2)
+        same(self.answers.get(timeout=PATIENCE), ("board:double", "0002", {"value": 4}))
+        tell("unanswered")
+
+
+PATIENCE = 30  # seconds for an answer
+WINDOW = 100  # words under way
+
+
+def same(got, wanted):
+    if got != wanted:
+        fail("wanted %r, got %r" % (wanted, got))
+
+
+def fail(reason):
+    sys.stderr.write(reason + "\n")
+    sys.stderr.flush()
+    os._exit(1)
+
+
+def tell(line):
+    print(line)
+    sys.stdout.flush()
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--role", choices=["server", "client"], required=True)
@@ -250,11 +351,12 @@ def main():
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--root", required=True)
     parser.add_argument("--timeout", type=float, default=60)
+    parser.add_argument("--board", action="store_true")
     args = parser.parse_args()
     watch = threading.Timer(args.timeout, lambda: os._exit(2))
     watch.daemon = True
     watch.start()
-    peer = Peer(args.root)
+    peer = (Commander if args.board else Peer)(args.root)
     if args.role == "server":
         listener = socket.socket()
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -60,6 +60,35 @@ class Sink(Watch):
             peer.tell("app:print", {"id": self.received, "text": ""}, conn)
 
 
+class Talk(Watch):
+    """Says as many words as it is told to, wants them back in their order, and takes its leave."""
+
+    window = 100
+    sent = received = 0
+
+    def words(self, number):
+        return {"number": number, "text": "number %d" % number}
+
+    def tell(self, peer, conn):
+        while self.sent < min(self.received + self.window, self.arguments.count):
+            peer.tell("board:say", self.words(self.sent), conn)
+            self.sent += 1
+
+    def made(self, peer, conn):
+        self.tell(peer, conn)
+
+    def heard(self, peer, name, packet, conn):
+        if packet != self.words(self.received):
+            self.end("wanted %r, got %r" % (self.words(self.received), packet))
+        if not self.received:
+            self.say("begun")
+        self.received += 1
+        self.tell(peer, conn)
+        if self.received == self.arguments.count:
+            self.say("said", self.received)
+            peer.softquit(conn, self.arguments.reason)
+
+
 class Quit(Watch):
     """Takes its leave as soon as the connection is active."""
 
@@ -95,6 +124,7 @@ BEHAVIOURS = {
     "source": Source,
     "native": Native,
     "sink": Sink,
+    "talk": Talk,
     "quit": Quit,
     "die": Die,
     "large": Large,

@@ -109,6 +109,7 @@ class Heard(packetmq.packet.Packet):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--connect", type=int, help="the port to connect to; listens otherwise")
+    parser.add_argument("--port", type=int, default=0, help="the port to listen at; any by default")
     parser.add_argument("--adapt", action="store_true")
     parser.add_argument("--packets", default="app:echo=40,app:print=41")
     parser.add_argument("--version", type=int, default=1)
@@ -131,7 +132,7 @@ def main():
     if arguments.version != 1:
         announce(peer, arguments.version)
     if arguments.connect is None:
-        port = reactor.listenTCP(0, peer.factory, interface="127.0.0.1")
+        port = reactor.listenTCP(arguments.port, peer.factory, interface="127.0.0.1")
         say("ready", port.getHost().port)
     else:
         reactor.connectTCP("127.0.0.1", arguments.connect, peer.factory)

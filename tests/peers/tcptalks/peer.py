@@ -13,6 +13,8 @@ Then each line of standard input is a command, answered with one line:
     {"do": "poll", "key": K}                                        {"value": ..} or {"error": {..}}
     {"do": "many", "count": N}                                      N echoes one by one: {"done": N}
     {"do": "burst", "count": N}                                     N echoes at once: {"done": N}
+    {"do": "say", "count": N}                                       N words that come back as calls: "begun", {"done": N}
+    {"do": "double", "count": N}                                    N numbers to be doubled, one by one: {"done": N}
     {"do": "reply", "key": K, "args": [..]}                         a slave message of one's own: {"done": 1}
     {"do": "raw", "hex": ".."}                                      bytes as they are: {"done": LEN}
     {"do": "release"}                                               lets the handler `wait` go on: {"done": 1}
@@ -26,6 +28,7 @@ the program with status 0; a deadline (--deadline) with status 2.
 import argparse
 import json
 import os
+import queue
 import sys
 import threading
 
@@ -81,6 +84,27 @@ def burst(peer, command):
     keys = [peer.send(0x10, number) for number in range(command["count"])]
     for number, key in enumerate(keys):
         same(peer.poll(key, peer.patience), number)
+    return {"done": command["count"]}
+
+
+def words(peer, command):
+    """A few at a time: whoever gives them back takes no more until we have read those."""
+    back = queue.Queue()
+    peer.handlers[SAY] = lambda number, text: back.put((number, text))
+    for first in range(0, command["count"], WINDOW):
+        numbers = range(first, min(first + WINDOW, command["count"]))
+        keys = [peer.send(SAY, number=number, text="number %d" % number) for number in numbers]
+        for number, key in zip(numbers, keys):
+            same(peer.poll(key, peer.patience), None)
+            same(back.get(timeout=peer.patience), (number, "number %d" % number))
+        if not first:
+            say("begun")
+    return {"done": command["count"]}
+
+
+def double(peer, command):
+    for number in range(command["count"]):
+        same(peer.execute(DOUBLE, number), 2 * number)
     return {"done": command["count"]}
 
 
@@ -209,6 +233,9 @@ def arguments():
     return parser.parse_args()
 
 
+# What boards are told and asked.
+SAY, DOUBLE, WINDOW = 0x20, 0x21, 16
+
 ROLES = {"listen": listening, "connect": connecting, "serve": serving}
 COMMANDS = {
     "execute": execute,
@@ -216,6 +243,8 @@ COMMANDS = {
     "poll": poll,
     "many": many,
     "burst": burst,
+    "say": words,
+    "double": double,
     "reply": reply,
     "raw": raw,
     "release": release,

@@ -1,10 +1,10 @@
 //! What dials a board that listens and is no peer, and does its peers no harm.
 
 use crate::LONG;
-use crate::board::{Board, forwarded, free_port};
 use ropeway_core::Messenger;
 use ropeway_core::dialect::native::{Config, Native};
 use ropeway_std::{Handlers, native};
+use ropeway_tests::firmware::{Board, forwarded, free_port};
 use ropeway_tests::rig::Random;
 use ropeway_words::{Double, Trial};
 use std::io::{ErrorKind, Read, Write};

@@ -1,11 +1,11 @@
 //! Boards and this machine on one wire.
 
-use crate::board::Board;
 use crate::host::{Host, ON_WIRE};
 use crate::talk::{call_both_ways, say_numbers};
-use crate::wire::with_wire;
 use crate::{LONG, files};
 use ropeway_std::discovery::{Epoch, Event, Native, Settings};
+use ropeway_tests::firmware::Board;
+use ropeway_tests::firmware::with_wire;
 use std::time::{Duration, Instant};
 
 #[test]

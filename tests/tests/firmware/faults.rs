@@ -1,11 +1,11 @@
 //! Links that are killed, and boards that are started anew.
 
-use crate::board::{Board, alone};
 use crate::host::Host;
 use crate::talk::{call_both_ways, say_numbers};
 use crate::{LONG, files};
 use ropeway_std::call::CallError;
 use ropeway_std::native::Cause;
+use ropeway_tests::firmware::{Board, alone};
 use ropeway_tests::proxy::{Ending, Fault, Planned, Proxy, When};
 use ropeway_tests::rig::Random;
 use ropeway_words::{Count, Double, Fire};

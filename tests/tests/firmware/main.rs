@@ -1,9 +1,7 @@
-//! Firmware on emulated boards, against programs on this machine: see `LINES_TO_TYPE` in board.rs for how to run them.
+//! Firmware on emulated boards, against programs on this machine: see `LINES_TO_TYPE` in `tests/src/firmware` for how to run them.
 
-mod board;
 mod files;
 mod host;
-mod wire;
 
 mod bad_input;
 mod broadcast;

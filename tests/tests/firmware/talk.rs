@@ -1,11 +1,11 @@
 //! Messages, calls and files, between a board and a hub.
 
 use crate::LONG;
-use crate::board::{Board, alone, random_digits};
 use crate::files;
 use crate::host::Host;
 use ropeway_std::hub::PeerId;
 use ropeway_std::native::Key;
+use ropeway_tests::firmware::{Board, alone, random_digits};
 use ropeway_words::{CallMe, Count, SendNumbers};
 use std::ops::Range;
 

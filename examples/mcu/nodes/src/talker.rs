@@ -7,7 +7,8 @@ use core::cell::RefCell;
 use core::fmt::Debug;
 use embassy_futures::join::{join, join3};
 use embassy_net::Stack;
-use ropeway_core::dialect::{Carries, Dialect};
+use ropeway_core::dialect::{Carries, Dialect, Kind, Refuses};
+use ropeway_core::message::{Answer, Refusal};
 use ropeway_core::registry::Registry;
 use ropeway_core::{Event, messages};
 use ropeway_embassy::{Error, Heard, Peer, Resources};
@@ -43,7 +44,7 @@ pub const SOCKETS: usize = 2;
 
 /// Talks for ever, in the dialect that `make` makes for each link, at its `port` unless the settings say where to dial.
 ///
-/// `answer` says how a call is answered there.
+/// `answer` says how a call is answered there, with a number or, where nobody knows what is asked, without one.
 pub async fn run<D, A>(
     stack: Stack<'static>,
     board: impl Board,
@@ -55,7 +56,7 @@ pub async fn run<D, A>(
 where
     D: Dialect + for<'a> Carries<Say<'a>>,
     for<'a> Talk<'a>: Registry<'a, D>,
-    A: AsyncFn(Peer<'_, D>, D::CallId, i64) -> Result<(), Error>,
+    A: AsyncFn(Peer<'_, D>, D::CallId, Option<i64>) -> Result<(), Error>,
 {
     let board = RefCell::new(board);
     let say = |line: core::fmt::Arguments<'_>| board.borrow_mut().say(line);
@@ -81,12 +82,27 @@ where
     panic!("it is never done")
 }
 
+/// Answers a call, in the dialects that can.
+pub async fn answer<D>(peer: Peer<'_, D>, id: D::CallId, value: Option<i64>) -> Result<(), Error>
+where
+    D: Refuses + for<'x> Carries<Answer<'x, 'static, <D as Dialect>::CallId, Double>>,
+{
+    match value {
+        Some(value) => peer.answer::<Double>(id, &value).await,
+        None => {
+            let refusal = Refusal::new(id, "KeyError", "nobody answers that");
+            peer.refuse(&refusal).await
+        }
+    }
+}
+
 /// What a peer wants.
 enum Wish<C> {
     Nothing,
     /// That its words come back; the call that they came by is done.
     Words(i64, Option<C>),
-    Double(C, i64),
+    /// That a call is answered, if anybody knows how.
+    Answer(C, Option<i64>),
 }
 
 /// Talks with one peer after the other.
@@ -94,7 +110,7 @@ async fn talk<D, A>(peer: Peer<'_, D>, answer: &A, board: &RefCell<impl Board>)
 where
     D: Dialect + for<'a> Carries<Say<'a>>,
     for<'a> Talk<'a>: Registry<'a, D>,
-    A: AsyncFn(Peer<'_, D>, D::CallId, i64) -> Result<(), Error>,
+    A: AsyncFn(Peer<'_, D>, D::CallId, Option<i64>) -> Result<(), Error>,
 {
     let text = RefCell::new(heapless::String::<256>::new());
     loop {
@@ -110,13 +126,20 @@ where
                 let mut text = text.borrow_mut();
                 text.clear();
                 // Longer words come back cut.
-                let _ = text.push_str(say.text.get(..256).unwrap_or(say.text));
+                let len = say.text.floor_char_boundary(text.capacity());
+                let _ = text.push_str(say.text.get(..len).unwrap_or_default());
                 Wish::Words(say.number, id)
             };
             match said.read::<Talk<'_>>() {
                 Some(Event::Message(Talk::Say(say))) => words(say, None),
                 Some(Event::Request(id, Talk::Say(say))) => words(say, Some(id)),
-                Some(Event::Request(id, Talk::Double(double))) => Wish::Double(id, double.number),
+                Some(Event::Request(id, Talk::Double(double))) => {
+                    Wish::Answer(id, Some(double.number.wrapping_mul(2)))
+                }
+                Some(Event::Unknown(unknown)) => match unknown.kind {
+                    Kind::Request(id) => Wish::Answer(id, None),
+                    Kind::Message | Kind::Answer(_) => Wish::Nothing,
+                },
                 Some(Event::Malformed(malformed)) => {
                     report(board, &malformed);
                     Wish::Nothing
@@ -138,7 +161,7 @@ where
                     None => said,
                 }
             }
-            Ok(Wish::Double(id, number)) => answer(peer, id, number.wrapping_mul(2)).await,
+            Ok(Wish::Answer(id, value)) => answer(peer, id, value).await,
             Ok(Wish::Nothing) => Ok(()),
             Err(error) => Err(error),
         };

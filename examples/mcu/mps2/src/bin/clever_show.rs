@@ -4,13 +4,10 @@
 
 use embassy_executor::Spawner;
 use ropeway_core::dialect::clever_show::{CleverShow, TCP_PORT};
-use ropeway_embassy::Peer;
-use ropeway_nodes::talker::{self, Double};
+use ropeway_nodes::talker::{self, answer};
 
 #[embassy_executor::main(executor = "ropeway_mps2::Executor", entry = "cortex_m_rt::entry")]
 async fn main(spawner: Spawner) -> ! {
     let (stack, board, settings) = ropeway_mps2::start(spawner);
-    let answer =
-        async |peer: Peer<'_, CleverShow>, call, value| peer.answer::<Double>(call, &value).await;
     talker::run(stack, board, &settings, TCP_PORT, CleverShow::new, answer).await
 }

@@ -10,7 +10,11 @@ use ropeway_nodes::talker::{self, Talk};
 async fn main(spawner: Spawner) -> ! {
     let (stack, board, settings) = ropeway_mps2::start(spawner);
     let packets = Packets::<Slots<8>>::of(Talk::ENTRIES).expect("names and ids that go together");
-    let make = || Packetmq::new(Policy::Static, packets.clone());
+    let policy = match settings.get("hub") {
+        Some(_) => Policy::Adaptive, // servers are static
+        None => Policy::Static,
+    };
+    let make = || Packetmq::new(policy, packets.clone());
     talker::run(
         stack,
         board,

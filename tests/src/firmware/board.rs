@@ -1,4 +1,4 @@
-use crate::LONG;
+use super::LONG;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::fs::File;
@@ -11,7 +11,8 @@ use std::thread;
 use std::time::Instant;
 
 /// An emulated board that runs a program, until it is dropped.
-pub(crate) struct Board {
+#[derive(Debug)]
+pub struct Board {
     program: PathBuf,
     /// What QEMU is told of its network.
     network: Vec<String>,
@@ -25,7 +26,7 @@ pub(crate) struct Board {
 impl Board {
     /// Starts a board with this program, network and settings, and waits until it is ready.
     #[track_caller]
-    pub(crate) fn start(program: &str, network: Vec<String>, settings: &[&str]) -> Self {
+    pub fn start(program: &str, network: Vec<String>, settings: &[&str]) -> Self {
         let program = elf(program);
         let settings: Vec<String> = settings.iter().map(ToString::to_string).collect();
         let (qemu, lines) = boot(&program, &network, &settings);
@@ -43,7 +44,7 @@ impl Board {
 
     /// Reads what it says until there is a line with this in it.
     #[track_caller]
-    pub(crate) fn until(&mut self, part: &str) {
+    pub fn until(&mut self, part: &str) {
         let deadline = Instant::now() + LONG;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -58,14 +59,14 @@ impl Board {
     }
 
     /// Stops its processor: it takes and says nothing, and its links stay.
-    pub(crate) fn freeze(&self) {
+    pub fn freeze(&self) {
         let id = i32::try_from(self.qemu.id()).expect("ids of processes are small");
         kill(Pid::from_raw(id), Signal::SIGSTOP).expect("it runs");
     }
 
     /// Takes its power away and gives it back, and waits until it is ready again.
     #[track_caller]
-    pub(crate) fn reboot(&mut self) {
+    pub fn reboot(&mut self) {
         self.switch_off();
         self.said.extend(self.lines.iter());
         (self.qemu, self.lines) = boot(&self.program, &self.network, &self.settings);
@@ -121,7 +122,7 @@ fn hear(stream: impl Read + Send + 'static, lines: Sender<String>) {
 }
 
 /// 64 hexadecimal digits that nobody can guess.
-pub(crate) fn random_digits() -> String {
+pub fn random_digits() -> String {
     let mut bytes = [0; 32];
     let random = File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes));
     random.expect("Linux has chance");
@@ -129,18 +130,18 @@ pub(crate) fn random_digits() -> String {
 }
 
 /// The network that QEMU makes up: the host is 10.0.2.2, and nothing else is there.
-pub(crate) fn alone() -> Vec<String> {
+pub fn alone() -> Vec<String> {
     vec!["-nic".into(), "user,model=lan9118".into()]
 }
 
 /// The same, where who dials this port of the host reaches a port of the board.
-pub(crate) fn forwarded(host: u16, board: u16) -> Vec<String> {
+pub fn forwarded(host: u16, board: u16) -> Vec<String> {
     let forward = format!("user,model=lan9118,hostfwd=tcp:127.0.0.1:{host}-:{board}");
     vec!["-nic".into(), forward]
 }
 
 /// A port of the host that nobody has at the moment.
-pub(crate) fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port that is free");
     listener.local_addr().expect("it is bound").port()
 }
@@ -156,5 +157,5 @@ fn elf(program: &str) -> PathBuf {
     })
 }
 
-const LINES_TO_TYPE: &str = "(cd examples/mcu && cargo build --release --locked -p ropeway-mps2 --bin sensor --bin trial --target thumbv7m-none-eabi)
-ROPEWAY_FIRMWARE=$PWD/examples/mcu/target/thumbv7m-none-eabi/release cargo test -p ropeway-tests --features firmware --test firmware";
+const LINES_TO_TYPE: &str = "(cd examples/mcu && cargo build --release --locked -p ropeway-mps2 --bins --features json,msgpack,pickle --target thumbv7m-none-eabi)
+ROPEWAY_FIRMWARE=$PWD/examples/mcu/target/thumbv7m-none-eabi/release cargo test -p ropeway-tests --features firmware";

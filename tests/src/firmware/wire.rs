@@ -1,5 +1,5 @@
+use crate::rig::Random;
 use nix::sched::{CloneFlags, unshare};
-use ropeway_tests::rig::Random;
 use std::fs;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,8 @@ use std::thread::{self, JoinHandle};
 ///
 /// The machine is on it too, as 10.0.0.1, by a network interface that only the thread has which made the wire, and what that
 /// thread starts: so it takes root, and nothing of it is left behind.
-pub(crate) struct Wire {
+#[derive(Debug)]
+pub struct Wire {
     folder: PathBuf,
     ports: Arc<[Port]>,
     /// How many boards have come.
@@ -23,6 +24,7 @@ pub(crate) struct Wire {
 }
 
 /// Which frames are lost, and how many were.
+#[derive(Debug)]
 struct Luck {
     loses: Option<usize>,
     random: Random,
@@ -30,13 +32,14 @@ struct Luck {
 }
 
 /// Where one of them is plugged in: the path of its socket, and the socket here.
+#[derive(Debug)]
 struct Port {
     path: PathBuf,
     socket: UnixDatagram,
 }
 
 /// Runs a test in a thread that has a wire for so many boards, on which one frame in `loses` is lost, if any.
-pub(crate) fn with_wire(boards: usize, loses: Option<usize>, test: impl FnOnce(&Wire) + Send) {
+pub fn with_wire(boards: usize, loses: Option<usize>, test: impl FnOnce(&Wire) + Send) {
     thread::scope(|scope| {
         let test = scope.spawn(|| test(&Wire::new(boards, loses)));
         if let Err(panic) = test.join() {
@@ -59,6 +62,8 @@ impl Wire {
             "tuntap add tap0 mode tap",
             "address add 10.0.0.1/24 broadcast + dev tap0",
             "link set tap0 up",
+            // Programs look there for their own address.
+            "route add default dev tap0",
         ] {
             let status = Command::new("ip").args(command.split(' ')).status();
             let status = status.expect("ip is missing; type: sudo apt-get install iproute2");
@@ -86,12 +91,12 @@ impl Wire {
     }
 
     /// How many frames it has lost.
-    pub(crate) fn lost(&self) -> usize {
+    pub fn lost(&self) -> usize {
         lock(&self.luck).lost
     }
 
     /// What QEMU is told to plug one more board in.
-    pub(crate) fn plug(&self) -> Vec<String> {
+    pub fn plug(&self) -> Vec<String> {
         let board = self.boards.fetch_add(1, Ordering::Relaxed) + 1;
         let port = &self.ports[board as usize];
         let nic = format!("nic,netdev=wire,model=lan9118,macaddr=52:54:00:00:00:{board:02x}");
