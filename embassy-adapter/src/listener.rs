@@ -107,7 +107,7 @@ where
         let (dialect, wire) = (self.make.borrow_mut())();
         let mut inner = slot.lock();
         *inner.mail.wire_mut() = wire;
-        inner.mail.start_over(dialect, (self.random.borrow_mut())());
+        inner.start_over(dialect, (self.random.borrow_mut())());
         let transport = inner.handle_connected();
         drop(inner);
         Some((slot, transport))

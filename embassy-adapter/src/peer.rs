@@ -37,36 +37,48 @@ impl<'d, D: Dialect, F: Carry<D>, X: Wire> Peer<'d, D, F, X> {
     where
         D: Carries<M>,
     {
-        let mut inner = self.slot.lock();
-        inner.check_state()?;
-        inner.mail.send(message).map_err(Error::Send)?;
-        inner.stir();
-        Ok(())
+        self.send_since(&mut None, message)
     }
 
     /// Queues a message, once older ones have made room for it, and has it written.
     ///
     /// Where sessions outlive their links it is kept until the peer has taken it, over as many links as that needs; otherwise
-    /// it goes with the link that there is. At a place of a [`Hub`](crate::Hub) that nobody has, it is [`SendError::NotOpen`].
+    /// it goes with the link that there is. At a place of a [`Hub`](crate::Hub) that nobody has, or that is given to another
+    /// while this waits, it is [`SendError::NotOpen`].
     pub async fn send<M: ?Sized>(&self, message: &M) -> Result<(), Error>
     where
         D: Carries<M>,
     {
-        self.wait(|| match self.try_send(message) {
+        let mut since = None;
+        self.wait(|| match self.send_since(&mut since, message) {
             Err(Error::Send(SendError::Full)) => None,
             sent => Some(sent),
         })
         .await
     }
 
+    /// Queues a message for who was there when this was asked first.
+    fn send_since<M: ?Sized>(&self, since: &mut Option<u32>, message: &M) -> Result<(), Error>
+    where
+        D: Carries<M>,
+    {
+        let mut inner = self.slot.lock();
+        inner.check_since(since)?;
+        inner.mail.send(message).map_err(Error::Send)?;
+        inner.stir();
+        Ok(())
+    }
+
     /// Waits until the peer has taken all that was sent or, where nobody says so, until the transport has.
+    ///
+    /// [`SendError::NotOpen`] if some of it never will be: its place is another's, or its link is no more.
     pub async fn flush(&self) -> Result<(), Error> {
+        let mut since = None;
         self.wait(|| {
             let inner = self.slot.lock();
-            match (inner.mail.queued(), inner.state) {
-                (0, _) => Some(Ok(())),
-                (_, State::Over) => Some(Err(Error::Closed)),
-                _ => None,
+            match inner.is_same(&mut since) && inner.mail.queued() == 0 {
+                true => Some(Ok(())),
+                false => inner.check_since(&mut since).err().map(Err),
             }
         })
         .await
@@ -146,14 +158,18 @@ impl<'d, D: Dialect, F: Carry<D>, X: Wire> Peer<'d, D, F, X> {
 
     /// Answers a request that has been done and has nothing to say; says whether the protocol has a word for that.
     pub async fn done(&self, id: D::CallId) -> Result<bool, Error> {
+        let mut since = None;
         self.wait(|| {
             let mut inner = self.slot.lock();
-            let done = inner.mail.send_done(id);
-            inner.stir();
-            match done {
-                Err(SendError::Full) => None,
-                done => Some(done.map_err(Error::Send)),
+            if let Err(error) = inner.check_since(&mut since) {
+                return Some(Err(error));
             }
+            let done = inner.mail.send_done(id);
+            if done != Err(SendError::Full) {
+                inner.stir();
+                return Some(done.map_err(Error::Send));
+            }
+            None
         })
         .await
     }
@@ -166,19 +182,25 @@ impl<'d, D: Dialect, F: Carry<D>, X: Wire> Peer<'d, D, F, X> {
         self.send(refusal).await
     }
 
-    /// Takes leave once the peer has taken all that was sent, and waits for that for at most `limit`; says whether it was
-    /// in time. What is sent afterwards is not taken.
+    /// Takes leave once the peer has taken all that was sent, over as many links as that needs, and waits for that for at most
+    /// `limit`; says whether it was in time. What is sent afterwards is not taken.
     pub async fn close(&self, limit: Duration) -> bool {
+        let mut since = None;
         {
             let mut inner = self.slot.lock();
-            inner.mail.dialect_mut().quit();
+            let _ = inner.is_same(&mut since);
+            inner.quit();
             inner.stir();
         }
         let over = self.wait(|| {
-            let state = self.slot.lock().state;
-            matches!(state, State::Over | State::Blank).then_some(())
+            let inner = self.slot.lock();
+            match inner.state {
+                _ if !inner.is_same(&mut since) => Some(false),
+                State::Over | State::Blank => Some(true),
+                State::Up | State::Away => None,
+            }
         });
-        with_timeout(limit, over).await.is_ok()
+        with_timeout(limit, over).await.unwrap_or(false)
     }
 
     /// Waits until there is a link, and it is open for messages.

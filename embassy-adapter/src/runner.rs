@@ -2,7 +2,7 @@ use crate::event::Lost;
 use crate::files::Carry;
 use crate::pump::{Passing, open_by, serve};
 use crate::resources::SocketMemory;
-use crate::slot::{Mail, Slot};
+use crate::slot::{Inner, Slot};
 use crate::tcp::{close, dial};
 use crate::{NoFiles, Settings};
 use core::fmt;
@@ -47,7 +47,8 @@ impl<'d, D: Dialect, F: Carry<D>, X: Wire> Runner<'d, D, F, X> {
                 "sessions of this dialect end with their links"
             );
         };
-        let start = |mail: &mut Mail<'_, D, X>, random| mail.handle_connected_with(random);
+        let start =
+            |inner: &mut Inner<'_, D, F, X>, random| inner.mail.handle_connected_with(random);
         self.dial_on(stack, settings, find, &mut random, start)
             .await;
     }
@@ -62,7 +63,7 @@ impl<'d, D: Dialect, F: Carry<D>, X: Wire> Runner<'d, D, F, X> {
         mut random: impl FnMut() -> [u8; 32],
         mut make: impl FnMut() -> D,
     ) {
-        let start = |mail: &mut Mail<'_, D, X>, random| mail.start_over(make(), random);
+        let start = |inner: &mut Inner<'_, D, F, X>, random| inner.start_over(make(), random);
         self.dial_on(stack, settings, find, &mut random, start)
             .await;
     }
@@ -73,7 +74,7 @@ impl<'d, D: Dialect, F: Carry<D>, X: Wire> Runner<'d, D, F, X> {
         settings: Settings,
         mut find: impl AsyncFnMut() -> SocketAddr,
         random: &mut impl FnMut() -> [u8; 32],
-        mut start: impl FnMut(&mut Mail<'_, D, X>, [u8; 32]),
+        mut start: impl FnMut(&mut Inner<'_, D, F, X>, [u8; 32]),
     ) {
         let slot = self.slot;
         let mut socket = TcpSocket::new(stack, &mut *self.memory.rx, &mut *self.memory.tx);
@@ -87,7 +88,7 @@ impl<'d, D: Dialect, F: Carry<D>, X: Wire> Runner<'d, D, F, X> {
                 Err(error) => slot.fail(error),
                 Ok(()) => {
                     let since = Instant::now();
-                    let transport = slot.connect(|mail| start(mail, random()));
+                    let transport = slot.connect(|inner| start(inner, random()));
                     let (reader, writer) = socket.split();
                     let open_by = open_by(settings.opening);
                     let served = serve(slot, transport, reader, writer, Passing::OfItself, open_by);
@@ -117,7 +118,9 @@ impl<'d, D: Dialect, F: Carry<D>, X: Wire> Runner<'d, D, F, X> {
         opening: Duration,
         random: [u8; 32],
     ) -> Lost {
-        let transport = self.slot.connect(|mail| mail.handle_connected_with(random));
+        let transport = self
+            .slot
+            .connect(|inner| inner.mail.handle_connected_with(random));
         let open_by = open_by(opening);
         let served = serve(
             self.slot,

@@ -29,6 +29,10 @@ pub(crate) struct Inner<'d, D: Dialect, F, X> {
     owner: Owner,
     /// The number of the transport: another one takes the link over.
     pub(crate) transport: u32,
+    /// How often all began anew: what waits to be said in an older era is not for who is there now.
+    era: u32,
+    /// Leave is to be taken on every link, until it has been taken.
+    is_leaving: bool,
     /// A frame of a file waits until it can be taken.
     pub(crate) is_held: bool,
     /// Since when there is none.
@@ -79,6 +83,8 @@ impl<'d, D: Dialect, F: Carry<D>, X: Wire> Slot<'d, D, F, X> {
             state,
             owner,
             transport: 0,
+            era: 0,
+            is_leaving: false,
             is_held: false,
             away_since: Instant::from_ticks(0),
             runner: WakerRegistration::new(),
@@ -87,9 +93,9 @@ impl<'d, D: Dialect, F: Carry<D>, X: Wire> Slot<'d, D, F, X> {
     }
 
     /// Another transport, on which `start` starts the messenger; returns its number.
-    pub(crate) fn connect(&self, start: impl FnOnce(&mut Mail<'d, D, X>)) -> u32 {
+    pub(crate) fn connect(&self, start: impl FnOnce(&mut Inner<'d, D, F, X>)) -> u32 {
         let mut inner = self.lock();
-        start(&mut inner.mail);
+        start(&mut inner);
         inner.handle_connected()
     }
 
@@ -187,6 +193,32 @@ impl<D: Dialect, F: Carry<D>, X: Wire> Inner<'_, D, F, X> {
         D::HAS_SESSIONS && !self.mail.dialect().is_resumable()
     }
 
+    /// A dialect at its start, for who knows nothing of the last: what was received or queued is dropped.
+    pub(crate) fn start_over(&mut self, dialect: D, random: [u8; 32]) {
+        self.mail.start_over(dialect, random);
+        self.era = self.era.wrapping_add(1);
+        self.is_leaving = false;
+    }
+
+    /// Takes leave once the peer has taken all that was sent.
+    pub(crate) fn quit(&mut self) {
+        self.is_leaving = self.check_state().is_ok();
+        self.mail.dialect_mut().quit();
+    }
+
+    /// Whether nothing has begun anew since this was asked first.
+    pub(crate) fn is_same(&self, since: &mut Option<u32>) -> bool {
+        *since.get_or_insert(self.era) == self.era
+    }
+
+    /// Whether messages go to who was there when this was asked first.
+    pub(crate) fn check_since(&self, since: &mut Option<u32>) -> Result<(), Error> {
+        match self.is_same(since) {
+            true => self.check_state(),
+            false => Err(Error::Send(SendError::NotOpen)),
+        }
+    }
+
     /// Whether messages are kept, or go: somebody is there, or will be.
     pub(crate) fn check_state(&self) -> Result<(), Error> {
         match self.state {
@@ -203,8 +235,13 @@ impl<D: Dialect, F: Carry<D>, X: Wire> Inner<'_, D, F, X> {
     }
 
     /// Another transport: whoever had the last one has lost it.
-    pub(crate) const fn handle_connected(&mut self) -> u32 {
+    pub(crate) fn handle_connected(&mut self) -> u32 {
+        if self.is_leaving {
+            // The dialect has forgotten it with the last one.
+            self.mail.dialect_mut().quit();
+        }
         self.state = State::Up;
+        self.is_held = false;
         self.transport = self.transport.wrapping_add(1);
         self.transport
     }
@@ -219,6 +256,7 @@ impl<D: Dialect, F: Carry<D>, X: Wire> Inner<'_, D, F, X> {
             (Owner::Listener, _) => State::Blank,
         };
         if matches!(self.state, State::Over | State::Blank) {
+            self.is_leaving = false;
             self.handle_gone();
         }
         self.news.push(News::Lost(lost));

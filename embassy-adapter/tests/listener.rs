@@ -2,7 +2,8 @@
 
 mod rig;
 
-use embassy_futures::join::{join, join4};
+use core::cell::Cell;
+use embassy_futures::join::{join, join3, join4};
 use embassy_futures::select::{Either, select};
 use embassy_net::Stack;
 use embassy_net::tcp::TcpSocket;
@@ -14,13 +15,16 @@ use ropeway_core::dialect::native::{
 };
 use ropeway_core::{Event as Told, Messenger, Rule as Broken, SendError, messages};
 use ropeway_embassy::{
-    AcceptError, Error, Event, Heard, Hub, Listener, Lost, News, Peer, Resources, Runner, Settings,
-    connect,
+    AcceptError, CallError, Error, Event, Heard, Hub, Listener, Lost, News, Peer, Resources,
+    Runner, Settings, connect,
 };
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct Number(u32);
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Question(u32);
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct Note<'a>(&'a str);
@@ -29,6 +33,7 @@ messages! {
     #[derive(Debug, PartialEq)]
     enum Words {
         Number(Number) = 0x10,
+        Question(Question) = 0x12 -> u32,
     }
 }
 
@@ -239,6 +244,142 @@ fn a_session_that_comes_again_takes_over_its_link() {
             assert_eq!(hub.taken(), 1);
         };
         while_running(join(boards, listen(&mut listener, theirs)), talk).await;
+    });
+}
+
+/// Two boards that get the one place of a hub after each other, and what is done there meanwhile: `first` while the first
+/// has just lost its link, `then` once the second has opened its own.
+fn on_a_place_that_is_given_away(
+    first: impl AsyncFnOnce(Peer<'_, Dialect>),
+    then: impl AsyncFnOnce(Peer<'_, Dialect>, Peer<'_, Dialect>),
+) {
+    with_stacks(async |ours, theirs| {
+        let mut memory = [const { Resources::new() }; 2];
+        let mut other = Resources::new();
+        let (hub, mut listener) = hub::<1>(&mut other);
+        let [a, b] = &mut memory;
+        let (a, mut runner) = board(a, 1, "a");
+        let (b, mut second) = board(b, 2, "b");
+        let [place] = *hub.peers();
+        let is_gone = Cell::new(false);
+        let boards = async {
+            let opened = async {
+                a.open().await.unwrap();
+                a.flush().await.unwrap();
+                Timer::after_millis(50).await;
+            };
+            while_running(dial(&mut runner, ours, 1), opened).await;
+            Timer::after_secs(15).await;
+            is_gone.set(true);
+            Timer::after_secs(5).await;
+            dial(&mut second, ours, 2).await;
+        };
+        let talk = async {
+            while !is_gone.get() {
+                Timer::after_millis(100).await;
+            }
+            let giving = async {
+                b.open().await.unwrap();
+                then(place, b).await;
+            };
+            join(first(place), giving).await;
+        };
+        while_running(join(boards, listen(&mut listener, theirs)), talk).await;
+    });
+}
+
+/// Queues numbers until there is no room.
+fn fill(peer: Peer<'_, Dialect>) {
+    while peer.try_send(&Number(0)).is_ok() {}
+}
+
+#[test]
+fn what_waits_for_room_for_one_peer_does_not_go_to_the_next() {
+    on_a_place_that_is_given_away(
+        async |place| {
+            fill(place);
+            let sent = join(
+                place.send(&Number(1)),
+                place.call(&Question(2), 60 * SECOND),
+            );
+            let (sent, called) = sent.await;
+            assert_eq!(sent, Err(Error::Send(SendError::NotOpen)));
+            assert_eq!(called, Err(CallError::LinkLost));
+        },
+        async |place, b| {
+            place.send(&Number(3)).await.unwrap();
+            loop {
+                match b.recv::<Words>().await.unwrap() {
+                    Event::News(_) => {}
+                    other => break assert_eq!(other, Event::Message(Words::Number(Number(3)))),
+                }
+            }
+        },
+    );
+}
+
+#[test]
+fn what_was_for_one_peer_is_not_flushed_by_the_next() {
+    on_a_place_that_is_given_away(
+        async |place| {
+            place.send(&Number(1)).await.unwrap();
+            assert_eq!(place.flush().await, Err(Error::Send(SendError::NotOpen)));
+        },
+        async |_, _| {},
+    );
+}
+
+#[test]
+fn leave_that_is_taken_without_a_link_is_taken_with_the_next() {
+    with_stacks(async |ours, theirs| {
+        let (mut memory, mut other) = (Resources::new(), Resources::new());
+        let (hub, mut listener) = hub::<1>(&mut other);
+        let (a, mut runner) = board(&mut memory, 1, "a");
+        let opened = async {
+            a.open().await.unwrap();
+            Timer::after_millis(50).await;
+        };
+        let talk = async {
+            while_running(dial(&mut runner, ours, 1), opened).await;
+            // The link is cut, and there is another once leave has been taken.
+            a.send(&Number(1)).await.unwrap();
+            let hearing = async {
+                loop {
+                    match hub.recv::<Words>().await.unwrap().1 {
+                        Event::Message(words) => break assert_eq!(words, Words::Number(Number(1))),
+                        other => assert!(other.news().is_some(), "{other:?}"),
+                    }
+                }
+            };
+            let leaving = join3(a.close(30 * SECOND), hearing, dial(&mut runner, ours, 2));
+            assert!(leaving.await.0);
+            Timer::after_secs(1).await;
+            assert_eq!(hub.taken(), 0);
+        };
+        while_running(listen(&mut listener, theirs), talk).await;
+    });
+}
+
+#[test]
+fn a_hub_that_takes_leave_of_a_peer_without_a_link_tells_it_when_it_comes() {
+    with_stacks(async |ours, theirs| {
+        let (mut memory, mut other) = (Resources::new(), Resources::new());
+        let (hub, mut listener) = hub::<1>(&mut other);
+        let (a, mut runner) = board(&mut memory, 1, "a");
+        let [place] = *hub.peers();
+        let opened = async {
+            a.open().await.unwrap();
+            Timer::after_millis(50).await;
+        };
+        let talk = async {
+            while_running(dial(&mut runner, ours, 1), opened).await;
+            Timer::after_secs(15).await;
+            assert_eq!((place.is_open(), hub.taken()), (false, 1));
+            let (was_in_time, ()) = join(place.close(5 * SECOND), dial(&mut runner, ours, 2)).await;
+            assert!(was_in_time);
+            assert_eq!(hub.taken(), 0);
+        };
+        while_running(listen(&mut listener, theirs), talk).await;
     });
 }
 

@@ -93,7 +93,7 @@ where
                 inner.files.prepare(&mut dialect);
                 inner.handle_gone();
                 inner.news = Recent::new();
-                inner.mail.start_over(dialect, random);
+                inner.start_over(dialect, random);
             }
         }
         core::mem::swap(inner.mail.wire_mut(), lobby.wire_mut());

@@ -48,7 +48,12 @@ where
         Native<C, M>: Asks<Q>,
     {
         let answered = async {
-            let id = poll_fn(|context| self.slot.lock().poll_begin(context, request)).await?;
+            let mut since = None;
+            let begun = poll_fn(|context| {
+                let mut inner = self.slot.lock();
+                inner.poll_begin(context, request, &mut since)
+            });
+            let id = begun.await?;
             let call = Under {
                 slot: self.slot,
                 id,
@@ -75,10 +80,14 @@ impl<D: Dialect, F: Carry<D>, X: Wire> Inner<'_, D, F, X> {
         &mut self,
         context: &Context<'_>,
         request: &Q,
+        since: &mut Option<u32>,
     ) -> Poll<Result<D::CallId, CallError>>
     where
         D: Asks<Q>,
     {
+        if !self.is_same(since) {
+            return Poll::Ready(Err(CallError::LinkLost));
+        }
         if let Err(error) = self.check_state() {
             return Poll::Ready(Err(CallError::Error(error)));
         }
