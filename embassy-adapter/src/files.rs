@@ -138,7 +138,10 @@ impl<S: Shelf, const T: usize> Files<S, T> {
                 Err(reason) => self.refuse(file, reason),
             },
             file::Event::Asked { file, name } => match self.shelf.give(name) {
-                Ok((source, name)) => self.transfers.answer(file, source, name).map_err(|_| Gone),
+                Ok((source, name)) => match self.transfers.answer(file, source, name) {
+                    Err(StartError::Name(_)) => self.refuse(file, Reason::NameNotAllowed),
+                    answered => answered.map_err(|_| Gone),
+                },
                 Err(reason) => self.refuse(file, reason),
             },
             _ => Ok(()),
@@ -235,10 +238,8 @@ impl<D: Filing, S: Shelf, const T: usize> Carry<D> for Files<S, T> {
     }
 
     fn handle_gone(&mut self) {
-        self.transfers = Transfers::new([const { Slot::EMPTY }; T], self.config);
-        for (_, outcome) in self.awaited.iter_mut().flatten() {
-            outcome.get_or_insert(Err((Reason::Cancelled, By::Fresh)));
-        }
+        self.transfers.handle_gone();
+        self.hear();
     }
 
     fn advance<X: Wire>(&mut self, mail: &mut Mail<'_, D, X>) -> bool {

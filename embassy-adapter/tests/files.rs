@@ -5,7 +5,7 @@ mod rig;
 use embassy_futures::join::{join, join4};
 use embassy_futures::select::{Either, select};
 use embassy_net::Stack;
-use embassy_time::{Duration, Timer};
+use embassy_time::{Duration, Timer, with_timeout};
 use rig::{Random, THEIRS, Weather, at, with_stacks_in};
 use ropeway_core::dialect::native::{Config, Native, TCP_PORT};
 use ropeway_core::file::{
@@ -15,9 +15,9 @@ use ropeway_embassy::{FileError, Files, Peer, Resources, Settings, Shelf};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-/// Files in memory, by name; shared with whoever writes them.
+/// Files in memory, by name; shared with whoever writes them, as is how many transfers have ended early.
 #[derive(Clone, Default)]
-struct Drawer(Arc<Mutex<HashMap<String, Vec<u8>>>>);
+struct Drawer(Arc<Mutex<HashMap<String, Vec<u8>>>>, Arc<Mutex<u32>>);
 
 struct Page {
     bytes: Vec<u8>,
@@ -81,7 +81,17 @@ impl Shelf for Drawer {
     fn give(&mut self, name: &str) -> Result<(Page, String), Reason> {
         let drawer = self.0.lock().unwrap();
         let bytes = drawer.get(name).ok_or(Reason::UnknownName)?.clone();
-        Ok((Page { bytes }, name.into()))
+        let name = match name {
+            "misnamed" => "../misnamed".into(),
+            _ => name.into(),
+        };
+        Ok((Page { bytes }, name))
+    }
+
+    fn handle_ended(&mut self, event: &file::Event<'_>) {
+        if let file::Event::Stopped { .. } = event {
+            *self.1.lock().unwrap() += 1;
+        }
     }
 }
 
@@ -194,6 +204,43 @@ fn what_is_not_wanted_is_refused_by_its_reason() {
         assert_eq!(fetched, stopped(Reason::UnknownName, By::Peer));
         let named = board.send_file(large(), "../secret".into()).await;
         assert!(matches!(named, Err(FileError::Start(_))), "{named:?}");
+    });
+}
+
+#[test]
+fn what_cannot_be_given_by_its_name_is_refused() {
+    with_both(None, async |board, _, [_, there]| {
+        let files = [("misnamed".into(), content(10))];
+        there.0.lock().unwrap().extend(files);
+        for _ in 0..3 {
+            let fetching = board.fetch_file("misnamed".into());
+            let fetched = with_timeout(Duration::from_secs(5), fetching).await;
+            let refused = FileError::Stopped {
+                reason: Reason::NameNotAllowed,
+                by: By::Peer,
+            };
+            assert_eq!(fetched, Ok(Err(refused)));
+        }
+    });
+}
+
+#[test]
+fn shelves_are_told_of_files_that_end_with_their_peer() {
+    with_both(None, async |board, place, [here, there]| {
+        let page = Page {
+            bytes: content(90_000),
+        };
+        let leaving = async {
+            Timer::after_millis(100).await;
+            assert!(board.close(Duration::from_secs(5)).await);
+        };
+        let (sent, ()) = join(place.send_file(page, "map.bin".into()), leaving).await;
+        let gone = FileError::Stopped {
+            reason: Reason::Cancelled,
+            by: By::Fresh,
+        };
+        assert_eq!(sent, Err(gone));
+        assert_eq!((*here.1.lock().unwrap(), *there.1.lock().unwrap()), (1, 1));
     });
 }
 
