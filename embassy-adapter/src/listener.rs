@@ -2,7 +2,7 @@ mod lobby;
 
 use crate::files::{Carry, NoFiles};
 use crate::owner::Owned;
-use crate::pump::{Passing, open_by, serve};
+use crate::pump::{Passing, deadline, serve};
 use crate::resources::SocketMemory;
 use crate::slot::{Slot, State};
 use crate::tcp::{close, wait_for_peer};
@@ -87,7 +87,7 @@ where
             if accepted.is_err() {
                 return;
             }
-            let open_by = open_by(self.settings.opening);
+            let open_by = deadline(self.settings.opening);
             let placed = match D::HAS_SESSIONS {
                 true => self.ask(&mut socket, open_by).await,
                 false => self.place_afresh(),

@@ -3,12 +3,13 @@ mod file;
 
 use crate::event::{Event, Heard, Said};
 use crate::files::{Carry, NoFiles};
+use crate::pump::deadline;
 use crate::slot::{Slot, State};
 use crate::{Error, News};
 use core::fmt;
 use core::future::{Future, poll_fn};
 use core::task::{Context, Poll};
-use embassy_time::{Duration, with_timeout};
+use embassy_time::{Duration, with_deadline};
 use ropeway_core::dialect::{Carries, Dialect, Refuses};
 use ropeway_core::message::{Answer, Refusal, Request};
 use ropeway_core::registry::Registry;
@@ -43,8 +44,8 @@ impl<'d, D: Dialect, F: Carry<D>, X: Wire> Peer<'d, D, F, X> {
     /// Queues a message, once older ones have made room for it, and has it written.
     ///
     /// Where sessions outlive their links it is kept until the peer has taken it, over as many links as that needs; otherwise
-    /// it goes with the link that there is. At a place of a [`Hub`](crate::Hub) that nobody has, or that is given to another
-    /// while this waits, it is [`SendError::NotOpen`].
+    /// it goes with the link that there is, and is [`SendError::NotOpen`] without one. So it is at a place of a
+    /// [`Hub`](crate::Hub) that nobody has, or that is given to another while this waits.
     pub async fn send<M: ?Sized>(&self, message: &M) -> Result<(), Error>
     where
         D: Carries<M>,
@@ -106,7 +107,8 @@ impl<'d, D: Dialect, F: Carry<D>, X: Wire> Peer<'d, D, F, X> {
     /// Hands `look` the next thing that the peer said, where it lies: for messages that borrow, and for what a dialect tells
     /// beside messages.
     ///
-    /// Nothing else happens on this link while `look` runs; what is to be said is said afterwards.
+    /// Nothing else happens on this link while `look` runs; what is to be said is said afterwards. To ask handles of the same
+    /// peer for anything meanwhile is an error, and panics.
     pub async fn recv_with<R>(
         &self,
         look: impl FnOnce(Heard<'_, 'd, D, X>) -> R,
@@ -200,7 +202,7 @@ impl<'d, D: Dialect, F: Carry<D>, X: Wire> Peer<'d, D, F, X> {
                 State::Up | State::Away => None,
             }
         });
-        with_timeout(limit, over).await.unwrap_or(false)
+        with_deadline(deadline(limit), over).await.unwrap_or(false)
     }
 
     /// Waits until there is a link, and it is open for messages.
@@ -269,7 +271,7 @@ impl<D: Dialect, F, X> Copy for Peer<'_, D, F, X> {}
 impl<D: Dialect, F: Carry<D>, X: Wire> fmt::Debug for Peer<'_, D, F, X> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Peer")
-            .field("state", &self.slot.lock().state)
+            .field("state", &self.slot.state())
             .finish_non_exhaustive()
     }
 }
@@ -277,7 +279,7 @@ impl<D: Dialect, F: Carry<D>, X: Wire> fmt::Debug for Peer<'_, D, F, X> {
 #[cfg(feature = "defmt")]
 impl<D: Dialect, F: Carry<D>, X: Wire> defmt::Format for Peer<'_, D, F, X> {
     fn format(&self, f: defmt::Formatter<'_>) {
-        defmt::write!(f, "Peer({})", self.slot.lock().state);
+        defmt::write!(f, "Peer({})", self.slot.state());
     }
 }
 

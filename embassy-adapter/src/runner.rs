@@ -1,6 +1,6 @@
 use crate::event::Lost;
 use crate::files::Carry;
-use crate::pump::{Passing, open_by, serve};
+use crate::pump::{Passing, deadline, serve};
 use crate::resources::SocketMemory;
 use crate::slot::{Inner, Slot};
 use crate::tcp::{close, dial};
@@ -90,7 +90,7 @@ impl<'d, D: Dialect, F: Carry<D>, X: Wire> Runner<'d, D, F, X> {
                     let since = Instant::now();
                     let transport = slot.connect(|inner| start(inner, random()));
                     let (reader, writer) = socket.split();
-                    let open_by = open_by(settings.opening);
+                    let open_by = deadline(settings.opening);
                     let served = serve(slot, transport, reader, writer, Passing::OfItself, open_by);
                     if let (_, true) = served.await {
                         backoff.reset_after((Instant::now() - since).into());
@@ -121,7 +121,7 @@ impl<'d, D: Dialect, F: Carry<D>, X: Wire> Runner<'d, D, F, X> {
         let transport = self
             .slot
             .connect(|inner| inner.mail.handle_connected_with(random));
-        let open_by = open_by(opening);
+        let open_by = deadline(opening);
         let served = serve(
             self.slot,
             transport,

@@ -119,6 +119,11 @@ impl<'d, D: Dialect, F: Carry<D>, X: Wire> Slot<'d, D, F, X> {
         self.lock().is_final()
     }
 
+    /// How the peer stands, if nobody looks at what it said just now.
+    pub(crate) fn state(&self) -> Option<State> {
+        Some(self.0.try_borrow().ok()?.state)
+    }
+
     /// What is shared, until the end of the statement.
     pub(crate) fn lock(&self) -> RefMut<'_, Inner<'d, D, F, X>> {
         self.0.borrow_mut()
@@ -202,7 +207,7 @@ impl<D: Dialect, F: Carry<D>, X: Wire> Inner<'_, D, F, X> {
 
     /// Takes leave once the peer has taken all that was sent.
     pub(crate) fn quit(&mut self) {
-        self.is_leaving = self.check_state().is_ok();
+        self.is_leaving = matches!(self.state, State::Up | State::Away);
         self.mail.dialect_mut().quit();
     }
 
@@ -222,8 +227,9 @@ impl<D: Dialect, F: Carry<D>, X: Wire> Inner<'_, D, F, X> {
     /// Whether messages are kept, or go: somebody is there, or will be.
     pub(crate) fn check_state(&self) -> Result<(), Error> {
         match self.state {
-            State::Up | State::Away => Ok(()),
-            State::Blank => Err(Error::Send(SendError::NotOpen)),
+            State::Up => Ok(()),
+            State::Away if D::HAS_SESSIONS => Ok(()),
+            State::Away | State::Blank => Err(Error::Send(SendError::NotOpen)),
             State::Over => Err(Error::Closed),
         }
     }
@@ -250,7 +256,8 @@ impl<D: Dialect, F: Carry<D>, X: Wire> Inner<'_, D, F, X> {
         self.files.handle_lost();
         self.away_since = Instant::now();
         self.state = match (self.owner, D::HAS_SESSIONS) {
-            (Owner::Peer, _) if self.is_final() => State::Over,
+            // Who listens has nothing to resume before the first peer, and goes on waiting for it.
+            (Owner::Peer, _) if self.is_final() && self.mail.dialect().has_quit() => State::Over,
             (Owner::Listener, true) if !self.is_final() => State::Away,
             (Owner::Peer, _) => State::Away,
             (Owner::Listener, _) => State::Blank,

@@ -547,6 +547,8 @@ fn a_dialect_without_sessions_begins_every_link_anew() {
                 select(run, Timer::after_millis(pause)).await;
             }
         };
+        let nobody = Err(Error::Send(SendError::NotOpen));
+        assert_eq!(peer.try_send(&Note("to nobody")), nobody);
         let make = || (CableCarByte, Default::default());
         let listening = listener.run(theirs, cable_car::TCP_PORT, settings, make, || [0; 32]);
         let say = async |peer: Peer<'_, CableCarByte>, text: &str| {

@@ -3,11 +3,12 @@ use crate::CallError;
 use crate::Error;
 use crate::calls::Stage;
 use crate::files::Carry;
+use crate::pump::deadline;
 use crate::slot::{Inner, Slot, State, unknown};
 use core::borrow::Borrow;
 use core::future::poll_fn;
 use core::task::{Context, Poll};
-use embassy_time::{Duration, with_timeout};
+use embassy_time::{Duration, with_deadline};
 use ropeway_core::SendError;
 use ropeway_core::dialect::native::{Codes, Config, Failure, Native};
 use ropeway_core::dialect::{Answers, Asks, Dialect, Peeked};
@@ -70,7 +71,7 @@ where
             })
             .await
         };
-        let timed = with_timeout(timeout, answered).await;
+        let timed = with_deadline(deadline(timeout), answered).await;
         timed.unwrap_or(Err(CallError::Deadline))
     }
 }
