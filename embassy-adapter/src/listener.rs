@@ -84,12 +84,10 @@ where
         let mut socket = TcpSocket::new(stack, &mut *memory.rx, &mut *memory.tx);
         loop {
             let accepted = wait_for_peer(&mut socket, self.port, self.settings.timeouts).await;
-            if accepted.is_err() {
-                return;
-            }
+            let Ok(from) = accepted else { return };
             let open_by = deadline(self.settings.opening);
             let placed = match D::HAS_SESSIONS {
-                true => self.ask(&mut socket, open_by).await,
+                true => self.ask(&mut socket, from.ip(), open_by).await,
                 false => self.place_afresh(),
             };
             if let Some((slot, transport)) = placed {

@@ -5,6 +5,7 @@ use crate::event::{Lost, News, Recent};
 use crate::files::Carry;
 use crate::{ConnectError, Error};
 use core::cell::{RefCell, RefMut};
+use core::net::IpAddr;
 use core::task::Context;
 use embassy_sync::waitqueue::{MultiWakerRegistration, WakerRegistration};
 use embassy_time::Instant;
@@ -27,6 +28,8 @@ pub(crate) struct Inner<'d, D: Dialect, F, X> {
     pub(crate) news: Recent,
     pub(crate) state: State,
     owner: Owner,
+    /// Where the peer of a listener's place has dialled from last.
+    pub(crate) host: Option<IpAddr>,
     /// The number of the transport: another one takes the link over.
     pub(crate) transport: u32,
     /// How often all began anew: what waits to be said in an older era is not for who is there now.
@@ -82,6 +85,7 @@ impl<'d, D: Dialect, F: Carry<D>, X: Wire> Slot<'d, D, F, X> {
             news: Recent::new(),
             state,
             owner,
+            host: None,
             transport: 0,
             era: 0,
             is_leaving: false,

@@ -5,9 +5,9 @@ mod rig;
 use embassy_futures::join::join;
 use embassy_futures::select::{Either, select};
 use embassy_net::udp::{PacketMetadata, UdpSocket};
-use embassy_net::{ConfigV4, Ipv4Address, Ipv4Cidr, Stack, StaticConfigV4};
+use embassy_net::{Ipv4Address, Stack};
 use embassy_time::{Duration, Timer, with_timeout};
-use rig::{OURS, at, with_stacks};
+use rig::{OURS, at, move_to, with_stacks};
 use ropeway_core::dialect::{cable_car, native};
 use ropeway_embassy::Beacons;
 use ropeway_embassy::discovery::{Beacon, Epoch, Name, Program};
@@ -19,16 +19,6 @@ const fn program(name: &str, port: u16, epoch: u64) -> Program {
         epoch: Epoch(epoch),
         fingerprint: 0,
     }
-}
-
-/// Has a stack use another address.
-async fn move_to(stack: Stack<'_>, address: Ipv4Address) {
-    stack.set_config_v4(ConfigV4::Static(StaticConfigV4 {
-        address: Ipv4Cidr::new(address, 24),
-        gateway: None,
-        dns_servers: Default::default(),
-    }));
-    Timer::after_millis(5).await;
 }
 
 /// Says `datagram` to everyone on `port`.

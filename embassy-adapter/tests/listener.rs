@@ -3,12 +3,13 @@
 mod rig;
 
 use core::cell::Cell;
+use core::net::Ipv4Addr;
 use embassy_futures::join::{join, join3, join4};
 use embassy_futures::select::{Either, select};
 use embassy_net::Stack;
 use embassy_net::tcp::TcpSocket;
 use embassy_time::{Duration, Timer, with_timeout};
-use rig::{Random, THEIRS, at, with_stacks};
+use rig::{Random, THEIRS, at, move_to, with_stacks};
 use ropeway_core::dialect::cable_car::{self, CableCarByte, Join, Quit};
 use ropeway_core::dialect::native::{
     Cause, Config, Native, Notice, Opening, Reason, Rule, TCP_PORT,
@@ -378,6 +379,42 @@ fn a_hub_that_takes_leave_of_a_peer_without_a_link_tells_it_when_it_comes() {
             let (was_in_time, ()) = join(place.close(5 * SECOND), dial(&mut runner, ours, 2)).await;
             assert!(was_in_time);
             assert_eq!(hub.taken(), 0);
+        };
+        while_running(listen(&mut listener, theirs), talk).await;
+    });
+}
+
+#[test]
+fn who_has_the_name_of_another_and_not_its_address_gets_nothing_of_it() {
+    with_stacks(async |ours, theirs| {
+        let mut memory = [const { Resources::new() }; 2];
+        let mut other = Resources::new();
+        let (hub, mut listener) = hub::<2>(&mut other);
+        let [a, b] = &mut memory;
+        let (a, mut runner) = board(a, 1, "a");
+        let (b, mut second) = board(b, 2, "a");
+        let [place, next] = *hub.peers();
+        let opened = async {
+            a.open().await.unwrap();
+            a.flush().await.unwrap();
+            Timer::after_millis(50).await;
+        };
+        let talk = async {
+            while_running(dial(&mut runner, ours, 1), opened).await;
+            Timer::after_secs(15).await;
+            place.send(&Number(7)).await.unwrap();
+            move_to(ours, Ipv4Addr::new(10, 0, 0, 9)).await;
+            let coming = with_timeout(20 * SECOND, next.open());
+            while_running(dial(&mut second, ours, 2), async {
+                coming.await.expect("in time").unwrap();
+                Timer::after_secs(1).await;
+            })
+            .await;
+            while b.has_event() {
+                let event = b.recv::<Words>().await.unwrap();
+                assert!(event.news().is_some(), "{event:?}");
+            }
+            assert!(place.queued() > 0, "it waits for the first");
         };
         while_running(listen(&mut listener, theirs), talk).await;
     });

@@ -358,6 +358,45 @@ fn a_peer_that_was_started_anew_is_known_and_safe_calls_are_repeated() {
 }
 
 #[test]
+fn answers_to_an_older_program_are_none_to_the_calls_of_a_newer_one() {
+    with_stacks(async |ours, theirs| {
+        let mut memory = [const { Resources::new() }; 2];
+        let mut there = Resources::new();
+        let [old, new] = &mut memory;
+        let (old, mut first) = board(old, 1, "board");
+        let (new, mut second) = board(new, 2, "board");
+        let (hub, mut listener) = station::<1>(&mut there);
+        let [place] = *hub.peers();
+        let request = async || {
+            loop {
+                if let Event::Request(id, Words::Fire(_)) = place.recv::<Words>().await.unwrap() {
+                    break id;
+                }
+            }
+        };
+        let talk = async {
+            let calling = join(dial(&mut first, ours, 1), old.call(&Fire(1), 60 * SECOND));
+            let Either::Second(id) = select(calling, request()).await else {
+                panic!("it was answered")
+            };
+            // The board is started anew before it has its answer.
+            Timer::after_secs(15).await;
+            place.answer::<Fire>(id, &1).await.unwrap();
+            let answering = async {
+                let id = request().await;
+                place.answer::<Fire>(id, &2).await.unwrap();
+            };
+            let calling = join(new.call(&Fire(2), 60 * SECOND), answering);
+            match select(dial(&mut second, ours, 2), calling).await {
+                Either::First(()) => panic!("a runner has stopped"),
+                Either::Second((answer, ())) => assert_eq!(answer, Ok(2)),
+            }
+        };
+        while_running(listen(&mut listener, theirs), talk).await;
+    });
+}
+
+#[test]
 fn a_hub_is_found_by_its_beacon_and_left_when_all_is_said() {
     with_stacks(async |ours, theirs| {
         let (mut here, mut there) = (Resources::new(), Resources::new());

@@ -7,6 +7,7 @@ use crate::owner::Owned;
 use crate::pump::{OpenBy, now};
 use crate::runner::seed;
 use crate::slot::{Inner, Slot, State, unknown};
+use core::net::IpAddr;
 use embassy_futures::select::{Either, select};
 use embassy_net::tcp::TcpSocket;
 use embassy_time::{Duration, Instant, Timer, with_timeout};
@@ -29,6 +30,7 @@ where
     pub(super) async fn ask(
         &self,
         socket: &mut TcpSocket<'_>,
+        host: IpAddr,
         open_by: OpenBy,
     ) -> Option<(&'d Slot<'d, D, F, X>, u32)> {
         let mail = self.open();
@@ -58,7 +60,7 @@ where
             }
         }
         let (mut mail, reader, writer) = link.into_parts();
-        if let Some(placed) = self.place(&mut mail) {
+        if let Some(placed) = self.place(&mut mail, host) {
             return Some(placed);
         }
         mail.dialect_mut().take_leave(Leave::NoRoom);
@@ -77,8 +79,8 @@ where
     }
 
     /// Takes the peer that waits in the lobby to the place of its session, or to a free one.
-    fn place(&self, lobby: &mut Lobby<D, X>) -> Option<(&'d Slot<'d, D, F, X>, u32)> {
-        let known = self.known(lobby);
+    fn place(&self, lobby: &mut Lobby<D, X>, host: IpAddr) -> Option<(&'d Slot<'d, D, F, X>, u32)> {
+        let known = self.known(lobby, host);
         let slot = known.or_else(|| self.free())?;
         let mut inner = slot.lock();
         if inner.state == State::Up {
@@ -100,14 +102,15 @@ where
         let dialect = inner.mail.dialect_mut();
         dialect.handle_heard();
         dialect.take_over_from(lobby.dialect());
+        inner.host = Some(host);
         let transport = inner.handle_connected();
         inner.stir();
         drop(inner);
         Some((slot, transport))
     }
 
-    /// The place of the session that the peer wants, or of the same program before it was started anew.
-    fn known(&self, lobby: &Lobby<D, X>) -> Option<&'d Slot<'d, D, F, X>> {
+    /// The place of the session that the peer wants, or of the same program at the same host before it was started anew.
+    fn known(&self, lobby: &Lobby<D, X>, host: IpAddr) -> Option<&'d Slot<'d, D, F, X>> {
         let wanted = lobby.dialect().wanted()?;
         let mut wanted = wanted.into_iter().filter(|session| *session != 0);
         let has = |session| {
@@ -120,6 +123,7 @@ where
         wanted.find_map(has).or_else(|| {
             self.find(|inner| {
                 inner.state == State::Away
+                    && inner.host == Some(host)
                     && inner.mail.dialect().is_restart_at(lobby.dialect())
                     && inner.mail.wire().has_owner_of(lobby.wire())
             })

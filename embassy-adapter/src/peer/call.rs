@@ -52,7 +52,8 @@ where
             let mut since = None;
             let begun = poll_fn(|context| {
                 let mut inner = self.slot.lock();
-                inner.poll_begin(context, request, &mut since)
+                let first = scatter(inner.mail.dialect().config().epoch());
+                inner.poll_begin(context, request, first, &mut since)
             });
             let id = begun.await?;
             let call = Under {
@@ -81,6 +82,7 @@ impl<D: Dialect, F: Carry<D>, X: Wire> Inner<'_, D, F, X> {
         &mut self,
         context: &Context<'_>,
         request: &Q,
+        first: u32,
         since: &mut Option<u32>,
     ) -> Poll<Result<D::CallId, CallError>>
     where
@@ -92,7 +94,7 @@ impl<D: Dialect, F: Carry<D>, X: Wire> Inner<'_, D, F, X> {
         if let Err(error) = self.check_state() {
             return Poll::Ready(Err(CallError::Error(error)));
         }
-        match self.calls.begin(&mut self.mail, request) {
+        match self.calls.begin(&mut self.mail, request, first) {
             Err(CallError::Error(Error::Send(SendError::Full))) => {
                 self.register(context);
                 Poll::Pending
@@ -160,6 +162,11 @@ impl<D: Dialect, F: Carry<D>, X: Wire> Drop for Under<'_, '_, D, F, X> {
             inner.stir();
         }
     }
+}
+
+/// A number far from those of other epochs, even if those only count up.
+const fn scatter(epoch: u64) -> u32 {
+    (epoch.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as u32
 }
 
 /// By what the peer says whose fault it is.

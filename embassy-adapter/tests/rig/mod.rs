@@ -7,7 +7,7 @@ use core::pin::{Pin, pin};
 use core::task::{Context, Waker};
 use critical_section as _;
 use embassy_futures::join::{join, join4};
-use embassy_net::{Config, Ipv4Cidr, Stack, StackResources, StaticConfigV4};
+use embassy_net::{Config, ConfigV4, Ipv4Cidr, Stack, StackResources, StaticConfigV4};
 use embassy_net_driver_channel::{
     RxRunner, State, TxRunner, driver::HardwareAddress, driver::LinkState,
 };
@@ -150,6 +150,16 @@ fn config(address: Ipv4Addr) -> Config {
         gateway: None,
         dns_servers: Default::default(),
     })
+}
+
+/// Has a stack use another address.
+pub(crate) async fn move_to(stack: Stack<'_>, address: Ipv4Addr) {
+    stack.set_config_v4(ConfigV4::Static(StaticConfigV4 {
+        address: Ipv4Cidr::new(address, 24),
+        gateway: None,
+        dns_servers: Default::default(),
+    }));
+    Timer::after_millis(5).await;
 }
 
 async fn carry(weather: Weather, mut from: TxRunner<'_, MTU>, mut to: RxRunner<'_, MTU>) {
