@@ -420,6 +420,43 @@ fn who_has_the_name_of_another_and_not_its_address_gets_nothing_of_it() {
     });
 }
 
+#[test]
+fn who_never_came_in_gives_way_before_who_is_away() {
+    with_stacks(async |ours, theirs| {
+        let (mut memory, mut other) = (Resources::new(), Resources::new());
+        let (hub, mut listener) = hub::<2>(&mut other);
+        let (a, mut runner) = board(&mut memory, 1, "a");
+        let opened = async {
+            a.open().await.unwrap();
+            a.flush().await.unwrap();
+            Timer::after_millis(50).await;
+        };
+        let talk = async {
+            while_running(dial(&mut runner, ours, 1), opened).await;
+            Timer::after_secs(15).await;
+            for epoch in 2..5 {
+                let hello = Native::dialling(Config::new(epoch));
+                let mut hello = Messenger::new(hello, [0; 256], [0; 256]);
+                let (mut rx, mut tx) = ([0; 1024], [0; 1024]);
+                let mut socket = TcpSocket::new(ours, &mut rx, &mut tx);
+                socket.connect((THEIRS, TCP_PORT)).await.unwrap();
+                socket.write(hello.poll_output()).await.unwrap();
+                assert!(socket.read(&mut [0; 64]).await.unwrap() > 0);
+                socket.abort();
+                let _ = socket.flush().await;
+                Timer::after_secs(1).await;
+            }
+            assert_eq!(hub.taken(), 2);
+            let resumed = news(a, |news| matches!(news, News::Opened(Opening::Resumed)));
+            while_running(dial(&mut runner, ours, 2), async {
+                with_timeout(5 * SECOND, resumed).await.expect("in time");
+            })
+            .await;
+        };
+        while_running(listen(&mut listener, theirs), talk).await;
+    });
+}
+
 /// What a hub says to a stranger who says `bytes`, until it hangs up.
 async fn provoke(stack: Stack<'_>, bytes: &[u8]) -> Vec<u8> {
     let (mut rx, mut tx) = ([0; 1024], [0; 1024]);

@@ -130,7 +130,7 @@ where
         })
     }
 
-    /// A place that nobody has, or that of who has been away for longest.
+    /// A place that nobody has, or that of who has been away for longest; who has never come in has least to lose.
     fn free(&self) -> Option<&'d Slot<'d, D, F, X>> {
         let blank = self.find(|inner| inner.state == State::Blank);
         let away = || {
@@ -138,7 +138,12 @@ where
                 .slots
                 .iter()
                 .filter(|slot| slot.lock().state == State::Away);
-            away.min_by_key(|slot| slot.lock().away_since).copied()
+            let loss = |slot: &&&Slot<'d, D, F, X>| {
+                let inner = slot.lock();
+                let [begun, _] = inner.mail.dialect().sessions();
+                (begun != 0, inner.away_since)
+            };
+            away.min_by_key(loss).copied()
         };
         blank.or_else(away)
     }
