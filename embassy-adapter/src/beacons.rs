@@ -145,11 +145,11 @@ impl<const N: usize> Beacons<N> {
     /// Waits until `wanted` is found among those who are heard.
     pub async fn find_peer<R>(&self, mut wanted: impl FnMut(&Peer) -> Option<R>) -> R {
         poll_fn(|context| {
-            let mut state = self.state.borrow_mut();
-            let found = state.discovery.peers().find_map(&mut wanted);
+            let found = self.state.borrow().discovery.peers().find_map(&mut wanted);
             match found {
                 Some(found) => Poll::Ready(found),
                 None => {
+                    let mut state = self.state.borrow_mut();
                     state.waiting.register(context.waker());
                     Poll::Pending
                 }

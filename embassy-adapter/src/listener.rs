@@ -103,9 +103,10 @@ where
         let free = |slot: &&&Slot<'d, D, F, X>| slot.lock().state != State::Up;
         let slot = self.slots.iter().find(free)?;
         let (dialect, wire) = (self.make.borrow_mut())();
+        let random = (self.random.borrow_mut())();
         let mut inner = slot.lock();
         *inner.mail.wire_mut() = wire;
-        inner.start_over(dialect, (self.random.borrow_mut())());
+        inner.start_over(dialect, random);
         let transport = inner.handle_connected();
         drop(inner);
         Some((slot, transport))

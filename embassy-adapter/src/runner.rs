@@ -2,7 +2,7 @@ use crate::event::Lost;
 use crate::files::Carry;
 use crate::pump::{Passing, deadline, serve};
 use crate::resources::SocketMemory;
-use crate::slot::{Inner, Slot};
+use crate::slot::Slot;
 use crate::tcp::{close, dial};
 use crate::{NoFiles, Settings};
 use core::fmt;
@@ -47,8 +47,9 @@ impl<'d, D: Dialect, F: Carry<D>, X: Wire> Runner<'d, D, F, X> {
                 "sessions of this dialect end with their links"
             );
         };
-        let start =
-            |inner: &mut Inner<'_, D, F, X>, random| inner.mail.handle_connected_with(random);
+        let start = |slot: &Slot<'_, D, F, X>, random| {
+            slot.connect(|inner| inner.mail.handle_connected_with(random))
+        };
         self.dial_on(stack, settings, find, &mut random, start)
             .await;
     }
@@ -63,7 +64,10 @@ impl<'d, D: Dialect, F: Carry<D>, X: Wire> Runner<'d, D, F, X> {
         mut random: impl FnMut() -> [u8; 32],
         mut make: impl FnMut() -> D,
     ) {
-        let start = |inner: &mut Inner<'_, D, F, X>, random| inner.start_over(make(), random);
+        let start = |slot: &Slot<'_, D, F, X>, random| {
+            let dialect = make();
+            slot.connect(|inner| inner.start_over(dialect, random))
+        };
         self.dial_on(stack, settings, find, &mut random, start)
             .await;
     }
@@ -74,7 +78,7 @@ impl<'d, D: Dialect, F: Carry<D>, X: Wire> Runner<'d, D, F, X> {
         settings: Settings,
         mut find: impl AsyncFnMut() -> SocketAddr,
         random: &mut impl FnMut() -> [u8; 32],
-        mut start: impl FnMut(&mut Inner<'_, D, F, X>, [u8; 32]),
+        mut start: impl FnMut(&Slot<'_, D, F, X>, [u8; 32]) -> u32,
     ) {
         let slot = self.slot;
         let mut socket = TcpSocket::new(stack, &mut *self.memory.rx, &mut *self.memory.tx);
@@ -88,7 +92,7 @@ impl<'d, D: Dialect, F: Carry<D>, X: Wire> Runner<'d, D, F, X> {
                 Err(error) => slot.fail(error),
                 Ok(()) => {
                     let since = Instant::now();
-                    let transport = slot.connect(|inner| start(inner, random()));
+                    let transport = start(slot, random());
                     let (reader, writer) = socket.split();
                     let open_by = deadline(settings.opening);
                     let served = serve(slot, transport, reader, writer, Passing::OfItself, open_by);

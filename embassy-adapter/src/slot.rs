@@ -253,6 +253,8 @@ impl<D: Dialect, F: Carry<D>, X: Wire> Inner<'_, D, F, X> {
         self.state = State::Up;
         self.is_held = false;
         self.transport = self.transport.wrapping_add(1);
+        // Where nothing has to be said first, this is all that comes of it.
+        self.wake_tasks();
         self.transport
     }
 

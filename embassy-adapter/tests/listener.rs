@@ -9,7 +9,7 @@ use embassy_futures::select::{Either, select};
 use embassy_net::Stack;
 use embassy_net::tcp::TcpSocket;
 use embassy_time::{Duration, Timer, with_timeout};
-use rig::{Random, THEIRS, at, move_to, with_stacks};
+use rig::{Random, THEIRS, at, move_to, task, with_stacks};
 use ropeway_core::dialect::cable_car::{self, CableCarByte, Join, Quit};
 use ropeway_core::dialect::native::{
     Cause, Config, Native, Notice, Opening, Reason, Rule, TCP_PORT,
@@ -454,6 +454,66 @@ fn who_never_came_in_gives_way_before_who_is_away() {
             .await;
         };
         while_running(listen(&mut listener, theirs), talk).await;
+    });
+}
+
+#[test]
+fn who_waits_for_a_link_is_woken_by_it() {
+    with_stacks(async |ours, theirs| {
+        let mut memory = Resources::<CableCarByte, 1>::new();
+        let mut other = Resources::<CableCarByte, 1>::new();
+        let (peer, mut runner) = memory.peer(CableCarByte);
+        let (hub, mut listener) = other.listener(|| CableCarByte);
+        let [place] = *hub.peers();
+        let mut random = Random(1);
+        let find = async || at(THEIRS, cable_car::TCP_PORT);
+        let dialling = async {
+            Timer::after_secs(1).await;
+            let random = || random.bytes();
+            runner
+                .run_afresh(ours, settings(), find, random, || CableCarByte)
+                .await;
+        };
+        let make = || (CableCarByte, Default::default());
+        let listening = listener.run(theirs, cable_car::TCP_PORT, settings(), make, || [0; 32]);
+        let running = async {
+            join(task(dialling), task(listening)).await.1.unwrap();
+        };
+        let opened = join(task(peer.open()), task(place.open()));
+        while_running(running, async {
+            let opened = with_timeout(5 * SECOND, opened).await.expect("in time");
+            assert_eq!(opened, (Ok(()), Ok(())));
+        })
+        .await;
+    });
+}
+
+#[test]
+fn what_is_made_for_a_peer_may_depend_on_the_others() {
+    with_stacks(async |ours, theirs| {
+        let (mut memory, mut other) = (Resources::new(), Resources::new());
+        let (hub, mut listener) = hub::<2>(&mut other);
+        let (a, mut runner) = board(&mut memory, 1, "a");
+        let mut random = Random(99);
+        let make = || {
+            let taken = hub.taken();
+            let name = ["first", "second"][taken.min(1)];
+            let config = Config::new(99).name(name);
+            (Native::listening(config), Default::default())
+        };
+        let random = || {
+            let _ = hub.taken();
+            random.bytes()
+        };
+        let listening = listener.run(theirs, TCP_PORT, settings(), make, random);
+        let running = async {
+            join(dial(&mut runner, ours, 1), listening).await.1.unwrap();
+        };
+        while_running(running, async {
+            a.open().await.unwrap();
+            assert!(a.with_dialect(|dialect| dialect.peer_name() == "first"));
+        })
+        .await;
     });
 }
 

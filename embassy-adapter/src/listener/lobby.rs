@@ -82,15 +82,15 @@ where
     fn place(&self, lobby: &mut Lobby<D, X>, host: IpAddr) -> Option<(&'d Slot<'d, D, F, X>, u32)> {
         let known = self.known(lobby, host);
         let slot = known.or_else(|| self.free())?;
+        let random = (self.random.borrow_mut())();
+        let fresh = known.is_none().then(|| (self.make.borrow_mut())());
         let mut inner = slot.lock();
         if inner.state == State::Up {
             inner.files.handle_lost();
         }
-        let random = (self.random.borrow_mut())();
-        match known {
-            Some(_) => inner.mail.handle_connected_with(random),
-            None => {
-                let (mut dialect, _) = (self.make.borrow_mut())();
+        match fresh {
+            None => inner.mail.handle_connected_with(random),
+            Some((mut dialect, _)) => {
                 dialect.enter_lobby(seed(random));
                 inner.files.prepare(&mut dialect);
                 inner.handle_gone();
