@@ -6,7 +6,7 @@ use embassy_futures::join::{join, join4};
 use embassy_futures::select::{Either, select};
 use embassy_net::Stack;
 use embassy_time::{Duration, Timer, with_timeout};
-use rig::{Random, THEIRS, Weather, at, with_stacks_in};
+use rig::{Random, THEIRS, Weather, at, task, with_stacks_in};
 use ropeway_core::dialect::native::{Config, Native, TCP_PORT};
 use ropeway_core::file::{
     self, By, Prefix, ReadFailed, Reason, Sink, SmallCrc, Source, Store, WriteError,
@@ -157,7 +157,7 @@ fn with_both(
             place.open().await.unwrap();
             program(board, place, drawers).await;
         };
-        match select(join(dialling, listening), program).await {
+        match select(join(task(dialling), task(listening)), program).await {
             Either::First(_) => panic!("a runner has stopped"),
             Either::Second(()) => {}
         }
@@ -175,8 +175,8 @@ fn files_go_both_ways_at_once_over_links_that_are_cut() {
             .insert("map.bin".into(), map.clone());
         let page = Page { bytes: log.clone() };
         let (sent, fetched) = join(
-            board.send_file(page, "log.txt".into()),
-            board.fetch_file("map.bin".into()),
+            task(board.send_file(page, "log.txt".into())),
+            task(board.fetch_file("map.bin".into())),
         )
         .await;
         assert_eq!((sent, fetched), (Ok(()), Ok(())));

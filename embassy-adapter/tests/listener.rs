@@ -75,7 +75,8 @@ fn settings() -> Settings {
 async fn dial(runner: &mut Runner<'_, Dialect>, stack: Stack<'_>, seed: u64) {
     let mut random = Random(seed);
     let find = async || at(THEIRS, TCP_PORT);
-    runner.run(stack, settings(), find, || random.bytes()).await;
+    let running = runner.run(stack, settings(), find, || random.bytes());
+    task(running).await;
 }
 
 async fn listen<const N: usize>(listener: &mut Listener<'_, Dialect, N>, stack: Stack<'_>) {
@@ -83,7 +84,7 @@ async fn listen<const N: usize>(listener: &mut Listener<'_, Dialect, N>, stack: 
     let make = || (Native::listening(Config::new(99)), Default::default());
     let settings = settings();
     let listening = listener.run(stack, TCP_PORT, settings, make, || random.bytes());
-    listening.await.expect("a port");
+    task(listening).await.expect("a port");
 }
 
 async fn while_running(running: impl Future, program: impl Future<Output = ()>) {
@@ -675,10 +676,12 @@ fn a_dialect_without_sessions_begins_every_link_anew() {
         let [place] = *hub.peers();
         let settings = settings();
         let dialling = async {
+            let mut random = Random(6);
             for pause in [200, 1_000_000] {
                 let find = async || at(THEIRS, cable_car::TCP_PORT);
-                let run = runner.run_afresh(ours, settings, find, || [0; 32], || CableCarByte);
-                select(run, Timer::after_millis(pause)).await;
+                let random = || random.bytes();
+                let run = runner.run_afresh(ours, settings, find, random, || CableCarByte);
+                select(task(run), Timer::after_millis(pause)).await;
             }
         };
         let nobody = Err(Error::Send(SendError::NotOpen));

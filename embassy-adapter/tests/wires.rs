@@ -7,7 +7,7 @@ use embassy_futures::select::{Either, select};
 use embassy_sync::blocking_mutex::raw::NoopRawMutex;
 use embassy_sync::pipe::Pipe;
 use embassy_time::{Duration, Timer, with_timeout};
-use rig::{Random, THEIRS, at, run_alone, with_stacks};
+use rig::{Random, THEIRS, at, run_alone, task, with_stacks};
 use ropeway_core::dialect::native::{Config, Native, TCP_PORT};
 use ropeway_core::messages;
 use ropeway_core::wire::secure::{Key, KeyId, Secure};
@@ -113,7 +113,7 @@ fn with_keys(
         let make = || (listening(), wire());
         let listening = listener.run(theirs, TCP_PORT, settings, make, || random.bytes());
         let [place, _] = *hub.peers();
-        match select(join(dialling, listening), program(board, place)).await {
+        match select(join(task(dialling), task(listening)), program(board, place)).await {
             Either::First(_) => panic!("a runner has stopped"),
             Either::Second(()) => {}
         }
@@ -125,7 +125,12 @@ fn who_has_the_key_is_heard_over_links_that_are_cut() {
     with_keys(&KEYS, ROVER, Some(40), async |board, place| {
         let talk = async {
             place.open().await.unwrap();
-            join3(say(board, 1000), hear(place, 1000), hear_nothing(board)).await;
+            join3(
+                task(say(board, 1000)),
+                task(hear(place, 1000)),
+                hear_nothing(board),
+            )
+            .await;
         };
         with_timeout(500 * SECOND, talk).await.expect("in time");
     });
@@ -215,9 +220,9 @@ fn who_listens_on_a_line_waits_for_its_first_peer_as_long_as_it_is_served() {
             )
             .await;
         };
-        let talk = join(hear(host, 1), async {
+        let talk = join(task(hear(host, 1)), async {
             board.send(&Number(0)).await.unwrap();
-            hear(board, 1).await;
+            task(hear(board, 1)).await;
         });
         let Either::Second(_) = select(serving, talk).await else {
             panic!("nothing is served any more")
@@ -296,12 +301,12 @@ fn a_serial_line_that_garbles_bytes_delays_messages_and_loses_none() {
             Pipe::<NoopRawMutex, 64>::new(),
         );
         let serving = join(
-            runner.serve(&heard, &ours, 100 * SECOND, [1; 32]),
-            other.serve(&said, &theirs, 100 * SECOND, [2; 32]),
+            task(runner.serve(&heard, &ours, 100 * SECOND, [1; 32])),
+            task(other.serve(&said, &theirs, 100 * SECOND, [2; 32])),
         );
         let cable = join(carry(&ours, &said, 500), carry(&theirs, &heard, 500));
         let talk = async {
-            join(say(board, 400), hear(host, 400)).await;
+            join(task(say(board, 400)), task(hear(host, 400))).await;
             assert!(board.close(10 * SECOND).await);
         };
         let (lost, ()) = join(select(serving, cable), talk).await;
