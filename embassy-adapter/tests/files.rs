@@ -2,11 +2,15 @@
 
 mod rig;
 
-use embassy_futures::join::{join, join4};
+use core::future::{Future, poll_fn};
+use core::pin::pin;
+use embassy_futures::join::{join, join3, join4};
 use embassy_futures::select::{Either, select};
 use embassy_net::Stack;
+use embassy_sync::blocking_mutex::raw::NoopRawMutex;
+use embassy_sync::pipe::Pipe;
 use embassy_time::{Duration, Timer, with_timeout};
-use rig::{Random, THEIRS, Weather, at, task, with_stacks_in};
+use rig::{Random, THEIRS, Weather, at, run_alone, task, with_stacks_in};
 use ropeway_core::dialect::native::{Config, Native, TCP_PORT};
 use ropeway_core::file::{
     self, By, Prefix, ReadFailed, Reason, Sink, SmallCrc, Source, Store, WriteError,
@@ -53,6 +57,9 @@ impl Sink for Draft {
 
     fn write_at(&mut self, offset: u64, bytes: &[u8]) -> Result<(), WriteError> {
         assert_eq!(offset, self.bytes.len() as u64, "no gap, nothing twice");
+        if self.name == "busy" {
+            return Err(WriteError::Busy);
+        }
         self.bytes.extend(bytes);
         Ok(())
     }
@@ -241,6 +248,47 @@ fn shelves_are_told_of_files_that_end_with_their_peer() {
         };
         assert_eq!(sent, Err(gone));
         assert_eq!((*here.1.lock().unwrap(), *there.1.lock().unwrap()), (1, 1));
+    });
+}
+
+#[test]
+fn a_link_without_files_is_not_asked_for_what_an_older_one_held_back() {
+    run_alone(async {
+        let (mut first, mut second) = (Memory::new(), Memory::new());
+        let mut other = Memory::new();
+        let files = || Files::new(Drawer::default(), CONFIG);
+        let dialling = |epoch| Native::dialling(Config::new(epoch));
+        let listening = Native::listening(Config::new(9));
+        let (a, mut first) = first.peer_with(dialling(1), files(), Default::default());
+        let (b, mut second) = second.peer_with(dialling(2), files(), Default::default());
+        let (host, mut other) = other.peer_with(listening, files(), Default::default());
+        let [up, down] = &[const { Pipe::<NoopRawMutex, 64>::new() }; 2];
+        let second_of_time = Duration::from_secs(1);
+        let bytes = content(1000);
+        let serving = join3(
+            first.serve(down, up, second_of_time, [1; 32]),
+            other.serve(up, down, second_of_time, [2; 32]),
+            a.send_file(Page { bytes }, "busy".into()),
+        );
+        assert!(with_timeout(second_of_time, serving).await.is_err());
+        up.clear();
+        down.clear();
+        let mut polls = 0;
+        let mut serving = pin!(join(
+            second.serve(down, up, second_of_time, [1; 32]),
+            other.serve(up, down, second_of_time, [2; 32]),
+        ));
+        let serving = poll_fn(|context| {
+            polls += 1;
+            serving.as_mut().poll(context)
+        });
+        let opened = async {
+            join(b.open(), host.open()).await.0.unwrap();
+            Timer::after_secs(5).await;
+        };
+        let ended = select(task(serving), opened).await;
+        assert!(matches!(ended, Either::Second(())));
+        assert!(polls < 50, "{polls}");
     });
 }
 
