@@ -141,6 +141,10 @@ impl<D: Dialect, F: Carry<D>, X: Wire> Inner<'_, D, F, X> {
         while self.settle_next() {
             has_settled = true;
         }
+        if self.is_leaving && self.mail.dialect().is_open() {
+            // A dialect forgets it with every link, and one that waits for its peer would not wait any longer.
+            self.mail.dialect_mut().quit();
+        }
         self.calls.settle(&mut self.mail);
         has_settled | self.files.advance(&mut self.mail)
     }
@@ -209,10 +213,9 @@ impl<D: Dialect, F: Carry<D>, X: Wire> Inner<'_, D, F, X> {
         self.is_leaving = false;
     }
 
-    /// Takes leave once the peer has taken all that was sent.
+    /// Takes leave once there is a link and the peer has taken all that was sent.
     pub(crate) fn quit(&mut self) {
         self.is_leaving = matches!(self.state, State::Up | State::Away);
-        self.mail.dialect_mut().quit();
     }
 
     /// Whether nothing has begun anew since this was asked first.
@@ -246,10 +249,6 @@ impl<D: Dialect, F: Carry<D>, X: Wire> Inner<'_, D, F, X> {
 
     /// Another transport: whoever had the last one has lost it.
     pub(crate) fn handle_connected(&mut self) -> u32 {
-        if self.is_leaving {
-            // The dialect has forgotten it with the last one.
-            self.mail.dialect_mut().quit();
-        }
         self.state = State::Up;
         self.is_held = false;
         self.transport = self.transport.wrapping_add(1);

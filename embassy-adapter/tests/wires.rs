@@ -231,6 +231,24 @@ fn who_listens_on_a_line_waits_for_its_first_peer_as_long_as_it_is_served() {
 }
 
 #[test]
+fn who_listens_on_a_line_takes_leave_of_its_first_peer_when_it_has_come() {
+    on_a_plain_line(async |(board, mut runner), (host, mut other), [up, down]| {
+        host.send(&Number(0)).await.unwrap();
+        let leaving = join(host.close(9 * SECOND), async {
+            Timer::after_secs(1).await;
+            join3(
+                runner.serve(down, up, SECOND, [1; 32]),
+                other.serve(up, down, SECOND, [2; 32]),
+                hear(board, 1),
+            )
+            .await
+        });
+        let (was_in_time, (lost, ..)) = leaving.await;
+        assert_eq!((was_in_time, lost), (true, Lost::Ended));
+    });
+}
+
+#[test]
 fn a_last_word_that_finds_no_way_does_not_hide_why_the_link_has_ended() {
     on_a_plain_line(async |(board, mut runner), (host, mut other), [up, down]| {
         let opened = async {
