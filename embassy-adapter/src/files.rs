@@ -10,8 +10,9 @@ use ropeway_core::wire::Wire;
 /// Where a program's files are kept, and which of them peers may give and take.
 ///
 /// Its methods, and those of its sources and sinks, are called between messages, and may take as long as writing a page of
-/// flash does. A sink that is [busy](file::WriteError::Busy) is asked again whenever something happens on the link, and every 5 ms
-/// while it keeps a frame waiting.
+/// flash does; handles to the same peer must not be asked for anything meanwhile. A sink that is
+/// [busy](file::WriteError::Busy) is asked again whenever something happens on the link, and every 5 ms while it keeps a
+/// frame waiting.
 pub trait Shelf: Store {
     /// A peer offers a file: where it goes, or why it is not wanted. The name has passed
     /// [`check_name`](file::check_name); what it may mean here is for the shelf to say.

@@ -24,6 +24,8 @@ use ropeway_core::{Event as Told, SendError};
 ///
 /// Messages come in order. So does an answer: one that stands behind a message which nobody takes waits there too. A program
 /// that is sent messages and calls takes messages in one task, or one arm of a `join`, and calls in another.
+///
+/// At most eight tasks may wait for one peer at once: more wake each other without end.
 pub struct Peer<'d, D: Dialect, F = NoFiles, X = Plain> {
     pub(crate) slot: &'d Slot<'d, D, F, X>,
 }
