@@ -1,9 +1,10 @@
 use crate::pump::now;
 use core::cell::RefCell;
 use core::fmt;
-use core::future::{pending, poll_fn};
+use core::future::{Future, pending, poll_fn};
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
-use core::task::Poll;
+use core::pin::pin;
+use core::task::{Context, Poll, Waker};
 use embassy_futures::select::{Either3, select3};
 use embassy_net::udp::{BindError, PacketMetadata, UdpSocket};
 use embassy_net::{IpAddress, IpEndpoint, Stack};
@@ -92,12 +93,11 @@ impl<const N: usize> Beacons<N> {
     /// It needs one UDP socket for each protocol.
     pub async fn run(&self, stack: Stack<'_>) -> Result<(), BindError> {
         let (mut memory, mut other) = (SocketMemory::new(), SocketMemory::new());
-        let native = memory.bind(stack, self.ports.native)?;
-        let cable_car = other.bind(stack, self.ports.cable_car)?;
+        let mut native = memory.bind(stack, self.ports.native)?;
+        let mut cable_car = other.bind(stack, self.ports.cable_car)?;
         loop {
             stack.wait_config_up().await;
-            self.do_what_is_due(stack, native.as_ref(), cable_car.as_ref())
-                .await;
+            self.do_what_is_due(stack, native.as_mut(), cable_car.as_mut());
             let next = self.state.borrow().discovery.next_timeout();
             let timer = Timer::at(Instant::from_micros(next.as_micros()));
             let (mut datagram, mut word) = ([0; Beacon::MAX_LEN + 1], [0; BEACON.len()]);
@@ -109,10 +109,12 @@ impl<const N: usize> Beacons<N> {
             match heard.await {
                 Either3::First((from, len)) => {
                     let datagram = datagram.get(..len).unwrap_or_default();
-                    self.hear_program(from, datagram, native.as_ref()).await;
+                    self.hear_program(from, datagram, native.as_ref());
                 }
-                Either3::Second((from, _)) => self.hear_host(from.ip()),
-                Either3::Third(()) => {}
+                Either3::Second((from, len)) if word.get(..len) == Some(BEACON) => {
+                    self.hear_host(from.ip());
+                }
+                Either3::Second(_) | Either3::Third(()) => {}
             }
         }
     }
@@ -143,11 +145,11 @@ impl<const N: usize> Beacons<N> {
     /// Waits until `wanted` is found among those who are heard.
     pub async fn find_peer<R>(&self, mut wanted: impl FnMut(&Peer) -> Option<R>) -> R {
         poll_fn(|context| {
-            let mut state = self.state.borrow_mut();
-            let found = state.discovery.peers().find_map(&mut wanted);
+            let found = self.state.borrow().discovery.peers().find_map(&mut wanted);
             match found {
                 Some(found) => Poll::Ready(found),
                 None => {
+                    let mut state = self.state.borrow_mut();
                     state.waiting.register(context.waker());
                     Poll::Pending
                 }
@@ -156,20 +158,24 @@ impl<const N: usize> Beacons<N> {
         .await
     }
 
-    async fn do_what_is_due(
+    fn do_what_is_due(
         &self,
         stack: Stack<'_>,
-        native: Option<&UdpSocket<'_>>,
-        cable_car: Option<&UdpSocket<'_>>,
+        mut native: Option<&mut UdpSocket<'_>>,
+        mut cable_car: Option<&mut UdpSocket<'_>>,
     ) {
         while let Some(action) = self.poll() {
             match action {
                 Action::Announce => {
                     let beacon = self.state.borrow().discovery.announcement();
                     let mut room = [0; Beacon::MAX_LEN];
-                    say_to_all(stack, native, self.ports.native, beacon.emit(&mut room)).await;
+                    let socket = native.as_deref_mut();
+                    say_to_all(stack, socket, self.ports.native, beacon.emit(&mut room));
                 }
-                Action::Beacon => say_to_all(stack, cable_car, self.ports.cable_car, BEACON).await,
+                Action::Beacon => {
+                    let socket = cable_car.as_deref_mut();
+                    say_to_all(stack, socket, self.ports.cable_car, BEACON);
+                }
                 // Who wants a link finds its peer and dials.
                 Action::Dial(host) => self.state.borrow_mut().discovery.handle_dial_failed(host),
                 Action::Call(address) => {
@@ -189,12 +195,7 @@ impl<const N: usize> Beacons<N> {
         state.discovery.poll(now)
     }
 
-    async fn hear_program(
-        &self,
-        from: SocketAddr,
-        datagram: &[u8],
-        socket: Option<&UdpSocket<'_>>,
-    ) {
+    fn hear_program(&self, from: SocketAddr, datagram: &[u8], socket: Option<&UdpSocket<'_>>) {
         let answer = {
             let mut state = self.state.borrow_mut();
             let heard = state.discovery.handle_datagram(now(), from.ip(), datagram);
@@ -207,7 +208,7 @@ impl<const N: usize> Beacons<N> {
         {
             let mut room = [0; Beacon::MAX_LEN];
             // Who does not hear it says so by another beacon.
-            let _ = socket.send_to(answer.emit(&mut room), to).await;
+            say(socket, answer.emit(&mut room), to);
         }
     }
 
@@ -267,23 +268,40 @@ async fn receive(socket: Option<&UdpSocket<'_>>, room: &mut [u8]) -> (SocketAddr
 }
 
 /// To everyone, and to everyone on this network: some routers pass on only one of them.
-async fn say_to_all(
+fn say_to_all(
     stack: Stack<'_>,
-    socket: Option<&UdpSocket<'_>>,
+    socket: Option<&mut UdpSocket<'_>>,
     port: Option<u16>,
     datagram: &[u8],
 ) {
     let (Some(socket), Some(port)) = (socket, port) else {
         return;
     };
+    forget_unsent(socket, port);
     let network = stack
         .config_v4()
         .and_then(|config| config.address.broadcast());
     for to in [Some(Ipv4Addr::BROADCAST), network].into_iter().flatten() {
         // What cannot be sent now is said again with the next beacon.
-        let _ = socket
-            .send_to(datagram, IpEndpoint::new(IpAddress::Ipv4(to), port))
-            .await;
+        let to = IpEndpoint::new(IpAddress::Ipv4(to), port);
+        say(socket, datagram, to);
+    }
+}
+
+/// Hands the stack a datagram, if it has room for it.
+fn say(socket: &UdpSocket<'_>, datagram: &[u8], to: IpEndpoint) {
+    let mut context = Context::from_waker(Waker::noop());
+    let _ = socket.poll_send_to(datagram, to, &mut context);
+}
+
+/// Gives up what has not gone: the stack keeps an answer to who cannot be reached for ever, and all that is behind it.
+fn forget_unsent(socket: &mut UdpSocket<'_>, port: u16) {
+    let mut context = Context::from_waker(Waker::noop());
+    let flushed = pin!(socket.flush()).poll(&mut context);
+    if flushed.is_pending() {
+        socket.close();
+        // The port is this socket's own, and was one to bind.
+        let _ = socket.bind(port);
     }
 }
 

@@ -10,7 +10,9 @@ use ropeway_core::wire::Wire;
 /// The calls that wait for their answers, one slot each.
 pub(crate) struct Calls<'d, D: Dialect, X> {
     slots: &'d mut [Place<D::CallId>],
-    next: u32,
+    /// How many have begun. The numbers of calls go up from one of their program's start: an answer to an older program
+    /// finds none of its own.
+    begun: u32,
     /// How the dialect calls, once it has been called in.
     verbs: Option<Verbs<'d, D, X>>,
 }
@@ -56,16 +58,17 @@ impl<'d, D: Dialect, X: Wire> Calls<'d, D, X> {
     pub(crate) const fn new(slots: &'d mut [Place<D::CallId>]) -> Self {
         Self {
             slots,
-            next: 0,
+            begun: 0,
             verbs: None,
         }
     }
 
-    /// Sends a request under an id of its own.
+    /// Sends a request under an id of its own; the first of this program is that of number `first`.
     pub(crate) fn begin<M: Request>(
         &mut self,
         mail: &mut Mail<'d, D, X>,
         request: &M,
+        first: u32,
     ) -> Result<D::CallId, CallError>
     where
         D: Asks<M>,
@@ -74,7 +77,7 @@ impl<'d, D: Dialect, X: Wire> Calls<'d, D, X> {
             cancel: |mail, id| mail.cancel(id),
             holds: |mail, id| mail.holds_request(id),
         });
-        let id = mail.dialect().call_id(self.next);
+        let id = mail.dialect().call_id(first.wrapping_add(self.begun));
         if self.find(id).is_some() {
             return Err(CallError::TooMany);
         }
@@ -83,7 +86,7 @@ impl<'d, D: Dialect, X: Wire> Calls<'d, D, X> {
         let free = free.ok_or(CallError::TooMany)?;
         mail.send(&Call { id, request })
             .map_err(|error| CallError::Error(Error::Send(error)))?;
-        self.next = self.next.wrapping_add(1);
+        self.begun = self.begun.wrapping_add(1);
         *free = Place::Taken(Pending {
             id,
             is_repeatable: M::IS_REPEATABLE,

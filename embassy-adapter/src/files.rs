@@ -10,8 +10,9 @@ use ropeway_core::wire::Wire;
 /// Where a program's files are kept, and which of them peers may give and take.
 ///
 /// Its methods, and those of its sources and sinks, are called between messages, and may take as long as writing a page of
-/// flash does. A sink that is [busy](file::WriteError::Busy) is asked again whenever something happens on the link, and every 5 ms
-/// while it keeps a frame waiting.
+/// flash does; handles to the same peer must not be asked for anything meanwhile. A sink that is
+/// [busy](file::WriteError::Busy) is asked again whenever something happens on the link, and every 5 ms while it keeps a
+/// frame waiting.
 pub trait Shelf: Store {
     /// A peer offers a file: where it goes, or why it is not wanted. The name has passed
     /// [`check_name`](file::check_name); what it may mean here is for the shelf to say.
@@ -138,7 +139,10 @@ impl<S: Shelf, const T: usize> Files<S, T> {
                 Err(reason) => self.refuse(file, reason),
             },
             file::Event::Asked { file, name } => match self.shelf.give(name) {
-                Ok((source, name)) => self.transfers.answer(file, source, name).map_err(|_| Gone),
+                Ok((source, name)) => match self.transfers.answer(file, source, name) {
+                    Err(StartError::Name(_)) => self.refuse(file, Reason::NameNotAllowed),
+                    answered => answered.map_err(|_| Gone),
+                },
                 Err(reason) => self.refuse(file, reason),
             },
             _ => Ok(()),
@@ -235,10 +239,8 @@ impl<D: Filing, S: Shelf, const T: usize> Carry<D> for Files<S, T> {
     }
 
     fn handle_gone(&mut self) {
-        self.transfers = Transfers::new([const { Slot::EMPTY }; T], self.config);
-        for (_, outcome) in self.awaited.iter_mut().flatten() {
-            outcome.get_or_insert(Err((Reason::Cancelled, By::Fresh)));
-        }
+        self.transfers.handle_gone();
+        self.hear();
     }
 
     fn advance<X: Wire>(&mut self, mail: &mut Mail<'_, D, X>) -> bool {

@@ -2,7 +2,7 @@ mod lobby;
 
 use crate::files::{Carry, NoFiles};
 use crate::owner::Owned;
-use crate::pump::{Passing, open_by, serve};
+use crate::pump::{Passing, deadline, serve};
 use crate::resources::SocketMemory;
 use crate::slot::{Slot, State};
 use crate::tcp::{close, wait_for_peer};
@@ -84,12 +84,10 @@ where
         let mut socket = TcpSocket::new(stack, &mut *memory.rx, &mut *memory.tx);
         loop {
             let accepted = wait_for_peer(&mut socket, self.port, self.settings.timeouts).await;
-            if accepted.is_err() {
-                return;
-            }
-            let open_by = open_by(self.settings.opening);
+            let Ok(from) = accepted else { return };
+            let open_by = deadline(self.settings.opening);
             let placed = match D::HAS_SESSIONS {
-                true => self.ask(&mut socket, open_by).await,
+                true => self.ask(&mut socket, from.ip(), open_by).await,
                 false => self.place_afresh(),
             };
             if let Some((slot, transport)) = placed {
@@ -105,9 +103,10 @@ where
         let free = |slot: &&&Slot<'d, D, F, X>| slot.lock().state != State::Up;
         let slot = self.slots.iter().find(free)?;
         let (dialect, wire) = (self.make.borrow_mut())();
+        let random = (self.random.borrow_mut())();
         let mut inner = slot.lock();
         *inner.mail.wire_mut() = wire;
-        inner.mail.start_over(dialect, (self.random.borrow_mut())());
+        inner.start_over(dialect, random);
         let transport = inner.handle_connected();
         drop(inner);
         Some((slot, transport))

@@ -3,12 +3,13 @@ mod file;
 
 use crate::event::{Event, Heard, Said};
 use crate::files::{Carry, NoFiles};
+use crate::pump::deadline;
 use crate::slot::{Slot, State};
 use crate::{Error, News};
 use core::fmt;
 use core::future::{Future, poll_fn};
 use core::task::{Context, Poll};
-use embassy_time::{Duration, with_timeout};
+use embassy_time::{Duration, with_deadline};
 use ropeway_core::dialect::{Carries, Dialect, Refuses};
 use ropeway_core::message::{Answer, Refusal, Request};
 use ropeway_core::registry::Registry;
@@ -23,6 +24,8 @@ use ropeway_core::{Event as Told, SendError};
 ///
 /// Messages come in order. So does an answer: one that stands behind a message which nobody takes waits there too. A program
 /// that is sent messages and calls takes messages in one task, or one arm of a `join`, and calls in another.
+///
+/// At most eight tasks may wait for one peer at once: more wake each other without end.
 pub struct Peer<'d, D: Dialect, F = NoFiles, X = Plain> {
     pub(crate) slot: &'d Slot<'d, D, F, X>,
 }
@@ -37,36 +40,48 @@ impl<'d, D: Dialect, F: Carry<D>, X: Wire> Peer<'d, D, F, X> {
     where
         D: Carries<M>,
     {
-        let mut inner = self.slot.lock();
-        inner.check_state()?;
-        inner.mail.send(message).map_err(Error::Send)?;
-        inner.stir();
-        Ok(())
+        self.send_since(&mut None, message)
     }
 
     /// Queues a message, once older ones have made room for it, and has it written.
     ///
     /// Where sessions outlive their links it is kept until the peer has taken it, over as many links as that needs; otherwise
-    /// it goes with the link that there is. At a place of a [`Hub`](crate::Hub) that nobody has, it is [`SendError::NotOpen`].
+    /// it goes with the link that there is, and is [`SendError::NotOpen`] without one. So it is at a place of a
+    /// [`Hub`](crate::Hub) that nobody has, or that is given to another while this waits.
     pub async fn send<M: ?Sized>(&self, message: &M) -> Result<(), Error>
     where
         D: Carries<M>,
     {
-        self.wait(|| match self.try_send(message) {
+        let mut since = None;
+        self.wait(|| match self.send_since(&mut since, message) {
             Err(Error::Send(SendError::Full)) => None,
             sent => Some(sent),
         })
         .await
     }
 
+    /// Queues a message for who was there when this was asked first.
+    fn send_since<M: ?Sized>(&self, since: &mut Option<u32>, message: &M) -> Result<(), Error>
+    where
+        D: Carries<M>,
+    {
+        let mut inner = self.slot.lock();
+        inner.check_since(since)?;
+        inner.mail.send(message).map_err(Error::Send)?;
+        inner.stir();
+        Ok(())
+    }
+
     /// Waits until the peer has taken all that was sent or, where nobody says so, until the transport has.
+    ///
+    /// [`SendError::NotOpen`] if some of it never will be: its place is another's, or its link is no more.
     pub async fn flush(&self) -> Result<(), Error> {
+        let mut since = None;
         self.wait(|| {
             let inner = self.slot.lock();
-            match (inner.mail.queued(), inner.state) {
-                (0, _) => Some(Ok(())),
-                (_, State::Over) => Some(Err(Error::Closed)),
-                _ => None,
+            match inner.is_same(&mut since) && inner.mail.queued() == 0 {
+                true => Some(Ok(())),
+                false => inner.check_since(&mut since).err().map(Err),
             }
         })
         .await
@@ -94,7 +109,8 @@ impl<'d, D: Dialect, F: Carry<D>, X: Wire> Peer<'d, D, F, X> {
     /// Hands `look` the next thing that the peer said, where it lies: for messages that borrow, and for what a dialect tells
     /// beside messages.
     ///
-    /// Nothing else happens on this link while `look` runs; what is to be said is said afterwards.
+    /// Nothing else happens on this link while `look` runs; what is to be said is said afterwards. To ask handles of the same
+    /// peer for anything meanwhile is an error, and panics.
     pub async fn recv_with<R>(
         &self,
         look: impl FnOnce(Heard<'_, 'd, D, X>) -> R,
@@ -146,14 +162,18 @@ impl<'d, D: Dialect, F: Carry<D>, X: Wire> Peer<'d, D, F, X> {
 
     /// Answers a request that has been done and has nothing to say; says whether the protocol has a word for that.
     pub async fn done(&self, id: D::CallId) -> Result<bool, Error> {
+        let mut since = None;
         self.wait(|| {
             let mut inner = self.slot.lock();
-            let done = inner.mail.send_done(id);
-            inner.stir();
-            match done {
-                Err(SendError::Full) => None,
-                done => Some(done.map_err(Error::Send)),
+            if let Err(error) = inner.check_since(&mut since) {
+                return Some(Err(error));
             }
+            let done = inner.mail.send_done(id);
+            if done != Err(SendError::Full) {
+                inner.stir();
+                return Some(done.map_err(Error::Send));
+            }
+            None
         })
         .await
     }
@@ -166,19 +186,25 @@ impl<'d, D: Dialect, F: Carry<D>, X: Wire> Peer<'d, D, F, X> {
         self.send(refusal).await
     }
 
-    /// Takes leave once the peer has taken all that was sent, and waits for that for at most `limit`; says whether it was
-    /// in time. What is sent afterwards is not taken.
+    /// Takes leave once the peer has taken all that was sent, over as many links as that needs, and waits for that for at most
+    /// `limit`; says whether it was in time. What is sent afterwards is not taken.
     pub async fn close(&self, limit: Duration) -> bool {
+        let mut since = None;
         {
             let mut inner = self.slot.lock();
-            inner.mail.dialect_mut().quit();
+            let _ = inner.is_same(&mut since);
+            inner.quit();
             inner.stir();
         }
         let over = self.wait(|| {
-            let state = self.slot.lock().state;
-            matches!(state, State::Over | State::Blank).then_some(())
+            let inner = self.slot.lock();
+            match inner.state {
+                _ if !inner.is_same(&mut since) => Some(false),
+                State::Over | State::Blank => Some(true),
+                State::Up | State::Away => None,
+            }
         });
-        with_timeout(limit, over).await.is_ok()
+        with_deadline(deadline(limit), over).await.unwrap_or(false)
     }
 
     /// Waits until there is a link, and it is open for messages.
@@ -247,7 +273,7 @@ impl<D: Dialect, F, X> Copy for Peer<'_, D, F, X> {}
 impl<D: Dialect, F: Carry<D>, X: Wire> fmt::Debug for Peer<'_, D, F, X> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Peer")
-            .field("state", &self.slot.lock().state)
+            .field("state", &self.slot.state())
             .finish_non_exhaustive()
     }
 }
@@ -255,7 +281,7 @@ impl<D: Dialect, F: Carry<D>, X: Wire> fmt::Debug for Peer<'_, D, F, X> {
 #[cfg(feature = "defmt")]
 impl<D: Dialect, F: Carry<D>, X: Wire> defmt::Format for Peer<'_, D, F, X> {
     fn format(&self, f: defmt::Formatter<'_>) {
-        defmt::write!(f, "Peer({})", self.slot.lock().state);
+        defmt::write!(f, "Peer({})", self.slot.state());
     }
 }
 

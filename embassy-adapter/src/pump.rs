@@ -40,7 +40,7 @@ pub(crate) async fn serve<D: Dialect, F: Carry<D>, X: Wire>(
     open_by: OpenBy,
 ) -> (Lost, bool) {
     let attached = Attached { slot, transport };
-    let mut ending = None;
+    let (mut ending, mut last_word_by) = (None, None);
     let (mut is_flushed, mut was_open) = (true, false);
     let lost = poll_fn(|context| {
         let mut inner = slot.lock();
@@ -76,7 +76,7 @@ pub(crate) async fn serve<D: Dialect, F: Carry<D>, X: Wire>(
         if let Some(ending) = &mut ending {
             has_changed |= let_go(&mut inner, &mut writer, ending, context);
         }
-        let lost = over(&mut inner, ending, open_by);
+        let lost = over(&mut inner, ending, open_by, &mut last_word_by);
         if has_changed || lost.is_some() {
             inner.settle();
             inner.wake_tasks();
@@ -85,7 +85,7 @@ pub(crate) async fn serve<D: Dialect, F: Carry<D>, X: Wire>(
             return Poll::Ready(lost);
         }
         inner.register_runner(context);
-        wake_at(timeout(&inner, open_by), context);
+        wake_at(timeout(&inner, last_word_by.unwrap_or(open_by)), context);
         Poll::Pending
     })
     .await;
@@ -200,6 +200,7 @@ fn over<D: Dialect, F: Carry<D>, X: Wire>(
     inner: &mut Inner<'_, D, F, X>,
     ending: Option<Lost>,
     open_by: OpenBy,
+    last_word_by: &mut Option<Instant>,
 ) -> Option<Lost> {
     if let Some(lost) = ending {
         if D::HAS_SESSIONS {
@@ -211,7 +212,15 @@ fn over<D: Dialect, F: Carry<D>, X: Wire>(
     }
     match inner.mail.is_over() {
         // The last word goes out first.
-        Some(_) if inner.mail.has_output() => {}
+        Some(_) if inner.mail.has_output() => {
+            let by = *last_word_by.get_or_insert_with(|| deadline(LAST_WORD));
+            if Instant::now() < by {
+                return None;
+            }
+        }
+        _ => {}
+    }
+    match inner.mail.is_over() {
         Some(Over::OutOfStep) => return Some(Lost::OutOfStep),
         Some(_) => return Some(Lost::Ended),
         None => {}
@@ -230,6 +239,9 @@ fn timeout<D: Dialect, F: Carry<D>, X: Wire>(
     let again = inner.is_held.then(|| Instant::now() + AGAIN);
     opening.into_iter().chain(next).chain(again).min()
 }
+
+/// How long what is said of the end of a link may take.
+const LAST_WORD: Duration = Duration::from_secs(1);
 
 /// How often bytes are moved both ways before other tasks have their turn.
 const TURNS: u32 = 8;
@@ -251,8 +263,8 @@ pub(crate) fn now() -> ropeway_core::Instant {
     ropeway_core::Instant::from_micros(Instant::now().as_micros())
 }
 
-/// The time from now on for an opening.
-pub(crate) fn open_by(limit: Duration) -> OpenBy {
+/// When so much time from now on will be over.
+pub(crate) fn deadline(limit: Duration) -> Instant {
     let now = Instant::now();
     now.checked_add(limit).unwrap_or(Instant::MAX)
 }

@@ -1,8 +1,8 @@
 use crate::event::Lost;
 use crate::files::Carry;
-use crate::pump::{Passing, open_by, serve};
+use crate::pump::{Passing, deadline, serve};
 use crate::resources::SocketMemory;
-use crate::slot::{Mail, Slot};
+use crate::slot::Slot;
 use crate::tcp::{close, dial};
 use crate::{NoFiles, Settings};
 use core::fmt;
@@ -47,7 +47,9 @@ impl<'d, D: Dialect, F: Carry<D>, X: Wire> Runner<'d, D, F, X> {
                 "sessions of this dialect end with their links"
             );
         };
-        let start = |mail: &mut Mail<'_, D, X>, random| mail.handle_connected_with(random);
+        let start = |slot: &Slot<'_, D, F, X>, random| {
+            slot.connect(|inner| inner.mail.handle_connected_with(random))
+        };
         self.dial_on(stack, settings, find, &mut random, start)
             .await;
     }
@@ -62,7 +64,10 @@ impl<'d, D: Dialect, F: Carry<D>, X: Wire> Runner<'d, D, F, X> {
         mut random: impl FnMut() -> [u8; 32],
         mut make: impl FnMut() -> D,
     ) {
-        let start = |mail: &mut Mail<'_, D, X>, random| mail.start_over(make(), random);
+        let start = |slot: &Slot<'_, D, F, X>, random| {
+            let dialect = make();
+            slot.connect(|inner| inner.start_over(dialect, random))
+        };
         self.dial_on(stack, settings, find, &mut random, start)
             .await;
     }
@@ -73,7 +78,7 @@ impl<'d, D: Dialect, F: Carry<D>, X: Wire> Runner<'d, D, F, X> {
         settings: Settings,
         mut find: impl AsyncFnMut() -> SocketAddr,
         random: &mut impl FnMut() -> [u8; 32],
-        mut start: impl FnMut(&mut Mail<'_, D, X>, [u8; 32]),
+        mut start: impl FnMut(&Slot<'_, D, F, X>, [u8; 32]) -> u32,
     ) {
         let slot = self.slot;
         let mut socket = TcpSocket::new(stack, &mut *self.memory.rx, &mut *self.memory.tx);
@@ -87,9 +92,9 @@ impl<'d, D: Dialect, F: Carry<D>, X: Wire> Runner<'d, D, F, X> {
                 Err(error) => slot.fail(error),
                 Ok(()) => {
                     let since = Instant::now();
-                    let transport = slot.connect(|mail| start(mail, random()));
+                    let transport = start(slot, random());
                     let (reader, writer) = socket.split();
-                    let open_by = open_by(settings.opening);
+                    let open_by = deadline(settings.opening);
                     let served = serve(slot, transport, reader, writer, Passing::OfItself, open_by);
                     if let (_, true) = served.await {
                         backoff.reset_after((Instant::now() - since).into());
@@ -117,8 +122,10 @@ impl<'d, D: Dialect, F: Carry<D>, X: Wire> Runner<'d, D, F, X> {
         opening: Duration,
         random: [u8; 32],
     ) -> Lost {
-        let transport = self.slot.connect(|mail| mail.handle_connected_with(random));
-        let open_by = open_by(opening);
+        let transport = self
+            .slot
+            .connect(|inner| inner.mail.handle_connected_with(random));
+        let open_by = deadline(opening);
         let served = serve(
             self.slot,
             transport,

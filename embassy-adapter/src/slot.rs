@@ -5,6 +5,7 @@ use crate::event::{Lost, News, Recent};
 use crate::files::Carry;
 use crate::{ConnectError, Error};
 use core::cell::{RefCell, RefMut};
+use core::net::IpAddr;
 use core::task::Context;
 use embassy_sync::waitqueue::{MultiWakerRegistration, WakerRegistration};
 use embassy_time::Instant;
@@ -27,8 +28,14 @@ pub(crate) struct Inner<'d, D: Dialect, F, X> {
     pub(crate) news: Recent,
     pub(crate) state: State,
     owner: Owner,
+    /// Where the peer of a listener's place has dialled from last.
+    pub(crate) host: Option<IpAddr>,
     /// The number of the transport: another one takes the link over.
     pub(crate) transport: u32,
+    /// How often all began anew: what waits to be said in an older era is not for who is there now.
+    era: u32,
+    /// Leave is to be taken on every link, until it has been taken.
+    is_leaving: bool,
     /// A frame of a file waits until it can be taken.
     pub(crate) is_held: bool,
     /// Since when there is none.
@@ -78,7 +85,10 @@ impl<'d, D: Dialect, F: Carry<D>, X: Wire> Slot<'d, D, F, X> {
             news: Recent::new(),
             state,
             owner,
+            host: None,
             transport: 0,
+            era: 0,
+            is_leaving: false,
             is_held: false,
             away_since: Instant::from_ticks(0),
             runner: WakerRegistration::new(),
@@ -87,9 +97,9 @@ impl<'d, D: Dialect, F: Carry<D>, X: Wire> Slot<'d, D, F, X> {
     }
 
     /// Another transport, on which `start` starts the messenger; returns its number.
-    pub(crate) fn connect(&self, start: impl FnOnce(&mut Mail<'d, D, X>)) -> u32 {
+    pub(crate) fn connect(&self, start: impl FnOnce(&mut Inner<'d, D, F, X>)) -> u32 {
         let mut inner = self.lock();
-        start(&mut inner.mail);
+        start(&mut inner);
         inner.handle_connected()
     }
 
@@ -113,6 +123,11 @@ impl<'d, D: Dialect, F: Carry<D>, X: Wire> Slot<'d, D, F, X> {
         self.lock().is_final()
     }
 
+    /// How the peer stands, if nobody looks at what it said just now.
+    pub(crate) fn state(&self) -> Option<State> {
+        Some(self.0.try_borrow().ok()?.state)
+    }
+
     /// What is shared, until the end of the statement.
     pub(crate) fn lock(&self) -> RefMut<'_, Inner<'d, D, F, X>> {
         self.0.borrow_mut()
@@ -125,6 +140,10 @@ impl<D: Dialect, F: Carry<D>, X: Wire> Inner<'_, D, F, X> {
         let mut has_settled = false;
         while self.settle_next() {
             has_settled = true;
+        }
+        if self.is_leaving && self.mail.dialect().is_open() {
+            // A dialect forgets it with every link, and one that waits for its peer would not wait any longer.
+            self.mail.dialect_mut().quit();
         }
         self.calls.settle(&mut self.mail);
         has_settled | self.files.advance(&mut self.mail)
@@ -187,11 +206,37 @@ impl<D: Dialect, F: Carry<D>, X: Wire> Inner<'_, D, F, X> {
         D::HAS_SESSIONS && !self.mail.dialect().is_resumable()
     }
 
+    /// A dialect at its start, for who knows nothing of the last: what was received or queued is dropped.
+    pub(crate) fn start_over(&mut self, dialect: D, random: [u8; 32]) {
+        self.mail.start_over(dialect, random);
+        self.era = self.era.wrapping_add(1);
+        self.is_leaving = false;
+    }
+
+    /// Takes leave once there is a link and the peer has taken all that was sent.
+    pub(crate) fn quit(&mut self) {
+        self.is_leaving = matches!(self.state, State::Up | State::Away);
+    }
+
+    /// Whether nothing has begun anew since this was asked first.
+    pub(crate) fn is_same(&self, since: &mut Option<u32>) -> bool {
+        *since.get_or_insert(self.era) == self.era
+    }
+
+    /// Whether messages go to who was there when this was asked first.
+    pub(crate) fn check_since(&self, since: &mut Option<u32>) -> Result<(), Error> {
+        match self.is_same(since) {
+            true => self.check_state(),
+            false => Err(Error::Send(SendError::NotOpen)),
+        }
+    }
+
     /// Whether messages are kept, or go: somebody is there, or will be.
     pub(crate) fn check_state(&self) -> Result<(), Error> {
         match self.state {
-            State::Up | State::Away => Ok(()),
-            State::Blank => Err(Error::Send(SendError::NotOpen)),
+            State::Up => Ok(()),
+            State::Away if D::HAS_SESSIONS => Ok(()),
+            State::Away | State::Blank => Err(Error::Send(SendError::NotOpen)),
             State::Over => Err(Error::Closed),
         }
     }
@@ -203,9 +248,12 @@ impl<D: Dialect, F: Carry<D>, X: Wire> Inner<'_, D, F, X> {
     }
 
     /// Another transport: whoever had the last one has lost it.
-    pub(crate) const fn handle_connected(&mut self) -> u32 {
+    pub(crate) fn handle_connected(&mut self) -> u32 {
         self.state = State::Up;
+        self.is_held = false;
         self.transport = self.transport.wrapping_add(1);
+        // Where nothing has to be said first, this is all that comes of it.
+        self.wake_tasks();
         self.transport
     }
 
@@ -213,12 +261,14 @@ impl<D: Dialect, F: Carry<D>, X: Wire> Inner<'_, D, F, X> {
         self.files.handle_lost();
         self.away_since = Instant::now();
         self.state = match (self.owner, D::HAS_SESSIONS) {
-            (Owner::Peer, _) if self.is_final() => State::Over,
+            // Who listens has nothing to resume before the first peer, and goes on waiting for it.
+            (Owner::Peer, _) if self.is_final() && self.mail.dialect().has_quit() => State::Over,
             (Owner::Listener, true) if !self.is_final() => State::Away,
             (Owner::Peer, _) => State::Away,
             (Owner::Listener, _) => State::Blank,
         };
         if matches!(self.state, State::Over | State::Blank) {
+            self.is_leaving = false;
             self.handle_gone();
         }
         self.news.push(News::Lost(lost));

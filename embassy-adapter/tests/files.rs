@@ -2,11 +2,15 @@
 
 mod rig;
 
-use embassy_futures::join::{join, join4};
+use core::future::{Future, poll_fn};
+use core::pin::pin;
+use embassy_futures::join::{join, join3, join4};
 use embassy_futures::select::{Either, select};
 use embassy_net::Stack;
-use embassy_time::{Duration, Timer};
-use rig::{Random, THEIRS, Weather, at, with_stacks_in};
+use embassy_sync::blocking_mutex::raw::NoopRawMutex;
+use embassy_sync::pipe::Pipe;
+use embassy_time::{Duration, Timer, with_timeout};
+use rig::{Random, THEIRS, Weather, at, run_alone, task, with_stacks_in};
 use ropeway_core::dialect::native::{Config, Native, TCP_PORT};
 use ropeway_core::file::{
     self, By, Prefix, ReadFailed, Reason, Sink, SmallCrc, Source, Store, WriteError,
@@ -15,9 +19,9 @@ use ropeway_embassy::{FileError, Files, Peer, Resources, Settings, Shelf};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-/// Files in memory, by name; shared with whoever writes them.
+/// Files in memory, by name; shared with whoever writes them, as is how many transfers have ended early.
 #[derive(Clone, Default)]
-struct Drawer(Arc<Mutex<HashMap<String, Vec<u8>>>>);
+struct Drawer(Arc<Mutex<HashMap<String, Vec<u8>>>>, Arc<Mutex<u32>>);
 
 struct Page {
     bytes: Vec<u8>,
@@ -53,6 +57,9 @@ impl Sink for Draft {
 
     fn write_at(&mut self, offset: u64, bytes: &[u8]) -> Result<(), WriteError> {
         assert_eq!(offset, self.bytes.len() as u64, "no gap, nothing twice");
+        if self.name == "busy" {
+            return Err(WriteError::Busy);
+        }
         self.bytes.extend(bytes);
         Ok(())
     }
@@ -81,7 +88,17 @@ impl Shelf for Drawer {
     fn give(&mut self, name: &str) -> Result<(Page, String), Reason> {
         let drawer = self.0.lock().unwrap();
         let bytes = drawer.get(name).ok_or(Reason::UnknownName)?.clone();
-        Ok((Page { bytes }, name.into()))
+        let name = match name {
+            "misnamed" => "../misnamed".into(),
+            _ => name.into(),
+        };
+        Ok((Page { bytes }, name))
+    }
+
+    fn handle_ended(&mut self, event: &file::Event<'_>) {
+        if let file::Event::Stopped { .. } = event {
+            *self.1.lock().unwrap() += 1;
+        }
     }
 }
 
@@ -147,7 +164,7 @@ fn with_both(
             place.open().await.unwrap();
             program(board, place, drawers).await;
         };
-        match select(join(dialling, listening), program).await {
+        match select(join(task(dialling), task(listening)), program).await {
             Either::First(_) => panic!("a runner has stopped"),
             Either::Second(()) => {}
         }
@@ -165,8 +182,8 @@ fn files_go_both_ways_at_once_over_links_that_are_cut() {
             .insert("map.bin".into(), map.clone());
         let page = Page { bytes: log.clone() };
         let (sent, fetched) = join(
-            board.send_file(page, "log.txt".into()),
-            board.fetch_file("map.bin".into()),
+            task(board.send_file(page, "log.txt".into())),
+            task(board.fetch_file("map.bin".into())),
         )
         .await;
         assert_eq!((sent, fetched), (Ok(()), Ok(())));
@@ -194,6 +211,84 @@ fn what_is_not_wanted_is_refused_by_its_reason() {
         assert_eq!(fetched, stopped(Reason::UnknownName, By::Peer));
         let named = board.send_file(large(), "../secret".into()).await;
         assert!(matches!(named, Err(FileError::Start(_))), "{named:?}");
+    });
+}
+
+#[test]
+fn what_cannot_be_given_by_its_name_is_refused() {
+    with_both(None, async |board, _, [_, there]| {
+        let files = [("misnamed".into(), content(10))];
+        there.0.lock().unwrap().extend(files);
+        for _ in 0..3 {
+            let fetching = board.fetch_file("misnamed".into());
+            let fetched = with_timeout(Duration::from_secs(5), fetching).await;
+            let refused = FileError::Stopped {
+                reason: Reason::NameNotAllowed,
+                by: By::Peer,
+            };
+            assert_eq!(fetched, Ok(Err(refused)));
+        }
+    });
+}
+
+#[test]
+fn shelves_are_told_of_files_that_end_with_their_peer() {
+    with_both(None, async |board, place, [here, there]| {
+        let page = Page {
+            bytes: content(90_000),
+        };
+        let leaving = async {
+            Timer::after_millis(100).await;
+            assert!(board.close(Duration::from_secs(5)).await);
+        };
+        let (sent, ()) = join(place.send_file(page, "map.bin".into()), leaving).await;
+        let gone = FileError::Stopped {
+            reason: Reason::Cancelled,
+            by: By::Fresh,
+        };
+        assert_eq!(sent, Err(gone));
+        assert_eq!((*here.1.lock().unwrap(), *there.1.lock().unwrap()), (1, 1));
+    });
+}
+
+#[test]
+fn a_link_without_files_is_not_asked_for_what_an_older_one_held_back() {
+    run_alone(async {
+        let (mut first, mut second) = (Memory::new(), Memory::new());
+        let mut other = Memory::new();
+        let files = || Files::new(Drawer::default(), CONFIG);
+        let dialling = |epoch| Native::dialling(Config::new(epoch));
+        let listening = Native::listening(Config::new(9));
+        let (a, mut first) = first.peer_with(dialling(1), files(), Default::default());
+        let (b, mut second) = second.peer_with(dialling(2), files(), Default::default());
+        let (host, mut other) = other.peer_with(listening, files(), Default::default());
+        let [up, down] = &[const { Pipe::<NoopRawMutex, 64>::new() }; 2];
+        let second_of_time = Duration::from_secs(1);
+        let bytes = content(1000);
+        let serving = join3(
+            first.serve(down, up, second_of_time, [1; 32]),
+            other.serve(up, down, second_of_time, [2; 32]),
+            a.send_file(Page { bytes }, "busy".into()),
+        );
+        assert!(with_timeout(second_of_time, serving).await.is_err());
+        up.clear();
+        down.clear();
+        let mut polls = 0;
+        let mut serving = pin!(join(
+            second.serve(down, up, second_of_time, [1; 32]),
+            other.serve(up, down, second_of_time, [2; 32]),
+        ));
+        let serving = poll_fn(|context| {
+            polls += 1;
+            serving.as_mut().poll(context)
+        });
+        let opened = async {
+            join(b.open(), host.open()).await.0.unwrap();
+            Timer::after_secs(5).await;
+        };
+        let ended = select(task(serving), opened).await;
+        assert!(matches!(ended, Either::Second(())));
+        assert!(polls < 50, "{polls}");
     });
 }
 

@@ -2,25 +2,30 @@
 
 mod rig;
 
-use embassy_futures::join::{join, join4};
+use core::cell::Cell;
+use core::net::Ipv4Addr;
+use embassy_futures::join::{join, join3, join4};
 use embassy_futures::select::{Either, select};
 use embassy_net::Stack;
 use embassy_net::tcp::TcpSocket;
 use embassy_time::{Duration, Timer, with_timeout};
-use rig::{Random, THEIRS, at, with_stacks};
+use rig::{Random, THEIRS, at, move_to, task, with_stacks};
 use ropeway_core::dialect::cable_car::{self, CableCarByte, Join, Quit};
 use ropeway_core::dialect::native::{
     Cause, Config, Native, Notice, Opening, Reason, Rule, TCP_PORT,
 };
 use ropeway_core::{Event as Told, Messenger, Rule as Broken, SendError, messages};
 use ropeway_embassy::{
-    AcceptError, Error, Event, Heard, Hub, Listener, Lost, News, Peer, Resources, Runner, Settings,
-    connect,
+    AcceptError, CallError, Error, Event, Heard, Hub, Listener, Lost, News, Peer, Resources,
+    Runner, Settings, connect,
 };
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct Number(u32);
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Question(u32);
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct Note<'a>(&'a str);
@@ -29,6 +34,7 @@ messages! {
     #[derive(Debug, PartialEq)]
     enum Words {
         Number(Number) = 0x10,
+        Question(Question) = 0x12 -> u32,
     }
 }
 
@@ -69,7 +75,8 @@ fn settings() -> Settings {
 async fn dial(runner: &mut Runner<'_, Dialect>, stack: Stack<'_>, seed: u64) {
     let mut random = Random(seed);
     let find = async || at(THEIRS, TCP_PORT);
-    runner.run(stack, settings(), find, || random.bytes()).await;
+    let running = runner.run(stack, settings(), find, || random.bytes());
+    task(running).await;
 }
 
 async fn listen<const N: usize>(listener: &mut Listener<'_, Dialect, N>, stack: Stack<'_>) {
@@ -77,7 +84,7 @@ async fn listen<const N: usize>(listener: &mut Listener<'_, Dialect, N>, stack: 
     let make = || (Native::listening(Config::new(99)), Default::default());
     let settings = settings();
     let listening = listener.run(stack, TCP_PORT, settings, make, || random.bytes());
-    listening.await.expect("a port");
+    task(listening).await.expect("a port");
 }
 
 async fn while_running(running: impl Future, program: impl Future<Output = ()>) {
@@ -242,6 +249,275 @@ fn a_session_that_comes_again_takes_over_its_link() {
     });
 }
 
+/// Two boards that get the one place of a hub after each other, and what is done there meanwhile: `first` while the first
+/// has just lost its link, `then` once the second has opened its own.
+fn on_a_place_that_is_given_away(
+    first: impl AsyncFnOnce(Peer<'_, Dialect>),
+    then: impl AsyncFnOnce(Peer<'_, Dialect>, Peer<'_, Dialect>),
+) {
+    with_stacks(async |ours, theirs| {
+        let mut memory = [const { Resources::new() }; 2];
+        let mut other = Resources::new();
+        let (hub, mut listener) = hub::<1>(&mut other);
+        let [a, b] = &mut memory;
+        let (a, mut runner) = board(a, 1, "a");
+        let (b, mut second) = board(b, 2, "b");
+        let [place] = *hub.peers();
+        let is_gone = Cell::new(false);
+        let boards = async {
+            let opened = async {
+                a.open().await.unwrap();
+                a.flush().await.unwrap();
+                Timer::after_millis(50).await;
+            };
+            while_running(dial(&mut runner, ours, 1), opened).await;
+            Timer::after_secs(15).await;
+            is_gone.set(true);
+            Timer::after_secs(5).await;
+            dial(&mut second, ours, 2).await;
+        };
+        let talk = async {
+            while !is_gone.get() {
+                Timer::after_millis(100).await;
+            }
+            let giving = async {
+                b.open().await.unwrap();
+                then(place, b).await;
+            };
+            join(first(place), giving).await;
+        };
+        while_running(join(boards, listen(&mut listener, theirs)), talk).await;
+    });
+}
+
+/// Queues numbers until there is no room.
+fn fill(peer: Peer<'_, Dialect>) {
+    while peer.try_send(&Number(0)).is_ok() {}
+}
+
+#[test]
+fn what_waits_for_room_for_one_peer_does_not_go_to_the_next() {
+    on_a_place_that_is_given_away(
+        async |place| {
+            fill(place);
+            let sent = join(
+                place.send(&Number(1)),
+                place.call(&Question(2), 60 * SECOND),
+            );
+            let (sent, called) = sent.await;
+            assert_eq!(sent, Err(Error::Send(SendError::NotOpen)));
+            assert_eq!(called, Err(CallError::LinkLost));
+        },
+        async |place, b| {
+            place.send(&Number(3)).await.unwrap();
+            loop {
+                match b.recv::<Words>().await.unwrap() {
+                    Event::News(_) => {}
+                    other => break assert_eq!(other, Event::Message(Words::Number(Number(3)))),
+                }
+            }
+        },
+    );
+}
+
+#[test]
+fn what_was_for_one_peer_is_not_flushed_by_the_next() {
+    on_a_place_that_is_given_away(
+        async |place| {
+            place.send(&Number(1)).await.unwrap();
+            assert_eq!(place.flush().await, Err(Error::Send(SendError::NotOpen)));
+        },
+        async |_, _| {},
+    );
+}
+
+#[test]
+fn leave_that_is_taken_without_a_link_is_taken_with_the_next() {
+    with_stacks(async |ours, theirs| {
+        let (mut memory, mut other) = (Resources::new(), Resources::new());
+        let (hub, mut listener) = hub::<1>(&mut other);
+        let (a, mut runner) = board(&mut memory, 1, "a");
+        let opened = async {
+            a.open().await.unwrap();
+            Timer::after_millis(50).await;
+        };
+        let talk = async {
+            while_running(dial(&mut runner, ours, 1), opened).await;
+            // The link is cut, and there is another once leave has been taken.
+            a.send(&Number(1)).await.unwrap();
+            let hearing = async {
+                loop {
+                    match hub.recv::<Words>().await.unwrap().1 {
+                        Event::Message(words) => break assert_eq!(words, Words::Number(Number(1))),
+                        other => assert!(other.news().is_some(), "{other:?}"),
+                    }
+                }
+            };
+            let leaving = join3(a.close(30 * SECOND), hearing, dial(&mut runner, ours, 2));
+            assert!(leaving.await.0);
+            Timer::after_secs(1).await;
+            assert_eq!(hub.taken(), 0);
+        };
+        while_running(listen(&mut listener, theirs), talk).await;
+    });
+}
+
+#[test]
+fn a_hub_that_takes_leave_of_a_peer_without_a_link_tells_it_when_it_comes() {
+    with_stacks(async |ours, theirs| {
+        let (mut memory, mut other) = (Resources::new(), Resources::new());
+        let (hub, mut listener) = hub::<1>(&mut other);
+        let (a, mut runner) = board(&mut memory, 1, "a");
+        let [place] = *hub.peers();
+        let opened = async {
+            a.open().await.unwrap();
+            Timer::after_millis(50).await;
+        };
+        let talk = async {
+            while_running(dial(&mut runner, ours, 1), opened).await;
+            Timer::after_secs(15).await;
+            assert_eq!((place.is_open(), hub.taken()), (false, 1));
+            let (was_in_time, ()) = join(place.close(5 * SECOND), dial(&mut runner, ours, 2)).await;
+            assert!(was_in_time);
+            assert_eq!(hub.taken(), 0);
+        };
+        while_running(listen(&mut listener, theirs), talk).await;
+    });
+}
+
+#[test]
+fn who_has_the_name_of_another_and_not_its_address_gets_nothing_of_it() {
+    with_stacks(async |ours, theirs| {
+        let mut memory = [const { Resources::new() }; 2];
+        let mut other = Resources::new();
+        let (hub, mut listener) = hub::<2>(&mut other);
+        let [a, b] = &mut memory;
+        let (a, mut runner) = board(a, 1, "a");
+        let (b, mut second) = board(b, 2, "a");
+        let [place, next] = *hub.peers();
+        let opened = async {
+            a.open().await.unwrap();
+            a.flush().await.unwrap();
+            Timer::after_millis(50).await;
+        };
+        let talk = async {
+            while_running(dial(&mut runner, ours, 1), opened).await;
+            Timer::after_secs(15).await;
+            place.send(&Number(7)).await.unwrap();
+            move_to(ours, Ipv4Addr::new(10, 0, 0, 9)).await;
+            let coming = with_timeout(20 * SECOND, next.open());
+            while_running(dial(&mut second, ours, 2), async {
+                coming.await.expect("in time").unwrap();
+                Timer::after_secs(1).await;
+            })
+            .await;
+            while b.has_event() {
+                let event = b.recv::<Words>().await.unwrap();
+                assert!(event.news().is_some(), "{event:?}");
+            }
+            assert!(place.queued() > 0, "it waits for the first");
+        };
+        while_running(listen(&mut listener, theirs), talk).await;
+    });
+}
+
+#[test]
+fn who_never_came_in_gives_way_before_who_is_away() {
+    with_stacks(async |ours, theirs| {
+        let (mut memory, mut other) = (Resources::new(), Resources::new());
+        let (hub, mut listener) = hub::<2>(&mut other);
+        let (a, mut runner) = board(&mut memory, 1, "a");
+        let opened = async {
+            a.open().await.unwrap();
+            a.flush().await.unwrap();
+            Timer::after_millis(50).await;
+        };
+        let talk = async {
+            while_running(dial(&mut runner, ours, 1), opened).await;
+            Timer::after_secs(15).await;
+            for epoch in 2..5 {
+                let hello = Native::dialling(Config::new(epoch));
+                let mut hello = Messenger::new(hello, [0; 256], [0; 256]);
+                let (mut rx, mut tx) = ([0; 1024], [0; 1024]);
+                let mut socket = TcpSocket::new(ours, &mut rx, &mut tx);
+                socket.connect((THEIRS, TCP_PORT)).await.unwrap();
+                socket.write(hello.poll_output()).await.unwrap();
+                assert!(socket.read(&mut [0; 64]).await.unwrap() > 0);
+                socket.abort();
+                let _ = socket.flush().await;
+                Timer::after_secs(1).await;
+            }
+            assert_eq!(hub.taken(), 2);
+            let resumed = news(a, |news| matches!(news, News::Opened(Opening::Resumed)));
+            while_running(dial(&mut runner, ours, 2), async {
+                with_timeout(5 * SECOND, resumed).await.expect("in time");
+            })
+            .await;
+        };
+        while_running(listen(&mut listener, theirs), talk).await;
+    });
+}
+
+#[test]
+fn who_waits_for_a_link_is_woken_by_it() {
+    with_stacks(async |ours, theirs| {
+        let mut memory = Resources::<CableCarByte, 1>::new();
+        let mut other = Resources::<CableCarByte, 1>::new();
+        let (peer, mut runner) = memory.peer(CableCarByte);
+        let (hub, mut listener) = other.listener(|| CableCarByte);
+        let [place] = *hub.peers();
+        let mut random = Random(1);
+        let find = async || at(THEIRS, cable_car::TCP_PORT);
+        let dialling = async {
+            Timer::after_secs(1).await;
+            let random = || random.bytes();
+            runner
+                .run_afresh(ours, settings(), find, random, || CableCarByte)
+                .await;
+        };
+        let make = || (CableCarByte, Default::default());
+        let listening = listener.run(theirs, cable_car::TCP_PORT, settings(), make, || [0; 32]);
+        let running = async {
+            join(task(dialling), task(listening)).await.1.unwrap();
+        };
+        let opened = join(task(peer.open()), task(place.open()));
+        while_running(running, async {
+            let opened = with_timeout(5 * SECOND, opened).await.expect("in time");
+            assert_eq!(opened, (Ok(()), Ok(())));
+        })
+        .await;
+    });
+}
+
+#[test]
+fn what_is_made_for_a_peer_may_depend_on_the_others() {
+    with_stacks(async |ours, theirs| {
+        let (mut memory, mut other) = (Resources::new(), Resources::new());
+        let (hub, mut listener) = hub::<2>(&mut other);
+        let (a, mut runner) = board(&mut memory, 1, "a");
+        let mut random = Random(99);
+        let make = || {
+            let taken = hub.taken();
+            let name = ["first", "second"][taken.min(1)];
+            let config = Config::new(99).name(name);
+            (Native::listening(config), Default::default())
+        };
+        let random = || {
+            let _ = hub.taken();
+            random.bytes()
+        };
+        let listening = listener.run(theirs, TCP_PORT, settings(), make, random);
+        let running = async {
+            join(dial(&mut runner, ours, 1), listening).await.1.unwrap();
+        };
+        while_running(running, async {
+            a.open().await.unwrap();
+            assert!(a.with_dialect(|dialect| dialect.peer_name() == "first"));
+        })
+        .await;
+    });
+}
+
 /// What a hub says to a stranger who says `bytes`, until it hangs up.
 async fn provoke(stack: Stack<'_>, bytes: &[u8]) -> Vec<u8> {
     let (mut rx, mut tx) = ([0; 1024], [0; 1024]);
@@ -400,12 +676,16 @@ fn a_dialect_without_sessions_begins_every_link_anew() {
         let [place] = *hub.peers();
         let settings = settings();
         let dialling = async {
+            let mut random = Random(6);
             for pause in [200, 1_000_000] {
                 let find = async || at(THEIRS, cable_car::TCP_PORT);
-                let run = runner.run_afresh(ours, settings, find, || [0; 32], || CableCarByte);
-                select(run, Timer::after_millis(pause)).await;
+                let random = || random.bytes();
+                let run = runner.run_afresh(ours, settings, find, random, || CableCarByte);
+                select(task(run), Timer::after_millis(pause)).await;
             }
         };
+        let nobody = Err(Error::Send(SendError::NotOpen));
+        assert_eq!(peer.try_send(&Note("to nobody")), nobody);
         let make = || (CableCarByte, Default::default());
         let listening = listener.run(theirs, cable_car::TCP_PORT, settings, make, || [0; 32]);
         let say = async |peer: Peer<'_, CableCarByte>, text: &str| {

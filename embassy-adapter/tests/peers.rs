@@ -6,7 +6,7 @@ use embassy_futures::join::{join, join3, join4};
 use embassy_futures::select::{Either, select};
 use embassy_net::Stack;
 use embassy_time::{Duration, Instant, Timer};
-use rig::{FAIR, Random, THEIRS, Weather, at, with_stacks, with_stacks_in};
+use rig::{FAIR, Random, THEIRS, Weather, at, task, with_stacks, with_stacks_in};
 use ropeway_core::dialect::native::{Cause, Config, Native, Opening, Policy, TCP_PORT};
 use ropeway_core::messages;
 use ropeway_embassy::discovery::{Epoch, Name, Program};
@@ -76,7 +76,7 @@ async fn listen<const N: usize>(listener: &mut Listener<'_, Dialect, N>, stack: 
     let make = || (Native::listening(config(7, "hub")), Default::default());
     let settings = Settings::default();
     let listening = listener.run(stack, TCP_PORT, settings, make, || random.bytes());
-    listening.await.expect("a port");
+    task(listening).await.expect("a port");
 }
 
 /// Runs until `program` is done; nothing else may end before.
@@ -134,10 +134,10 @@ fn a_thousand_messages_each_way_come_in_order_over_a_bad_cable() {
                 place.open().await.unwrap();
                 assert!(place.with_dialect(|dialect| dialect.peer_name() == "board"));
                 join4(
-                    say(peer, 1000),
-                    say(place, 1000),
-                    hear(peer, 1000),
-                    hear(place, 1000),
+                    task(say(peer, 1000)),
+                    task(say(place, 1000)),
+                    task(hear(peer, 1000)),
+                    task(hear(place, 1000)),
                 )
                 .await;
             };
@@ -168,10 +168,10 @@ fn nothing_is_lost_or_comes_twice_however_often_the_link_is_cut() {
         let talk = async {
             place.open().await.unwrap();
             join4(
-                say(peer, 20_000),
-                say(place, 20_000),
-                hear(peer, 20_000),
-                hear(place, 20_000),
+                task(say(peer, 20_000)),
+                task(say(place, 20_000)),
+                task(hear(peer, 20_000)),
+                task(hear(place, 20_000)),
             )
             .await;
         };
@@ -358,6 +358,45 @@ fn a_peer_that_was_started_anew_is_known_and_safe_calls_are_repeated() {
 }
 
 #[test]
+fn answers_to_an_older_program_are_none_to_the_calls_of_a_newer_one() {
+    with_stacks(async |ours, theirs| {
+        let mut memory = [const { Resources::new() }; 2];
+        let mut there = Resources::new();
+        let [old, new] = &mut memory;
+        let (old, mut first) = board(old, 1, "board");
+        let (new, mut second) = board(new, 2, "board");
+        let (hub, mut listener) = station::<1>(&mut there);
+        let [place] = *hub.peers();
+        let request = async || {
+            loop {
+                if let Event::Request(id, Words::Fire(_)) = place.recv::<Words>().await.unwrap() {
+                    break id;
+                }
+            }
+        };
+        let talk = async {
+            let calling = join(dial(&mut first, ours, 1), old.call(&Fire(1), 60 * SECOND));
+            let Either::Second(id) = select(calling, request()).await else {
+                panic!("it was answered")
+            };
+            // The board is started anew before it has its answer.
+            Timer::after_secs(15).await;
+            place.answer::<Fire>(id, &1).await.unwrap();
+            let answering = async {
+                let id = request().await;
+                place.answer::<Fire>(id, &2).await.unwrap();
+            };
+            let calling = join(new.call(&Fire(2), 60 * SECOND), answering);
+            match select(dial(&mut second, ours, 2), calling).await {
+                Either::First(()) => panic!("a runner has stopped"),
+                Either::Second((answer, ())) => assert_eq!(answer, Ok(2)),
+            }
+        };
+        while_running(listen(&mut listener, theirs), talk).await;
+    });
+}
+
+#[test]
 fn a_hub_is_found_by_its_beacon_and_left_when_all_is_said() {
     with_stacks(async |ours, theirs| {
         let (mut here, mut there) = (Resources::new(), Resources::new());
@@ -386,7 +425,7 @@ fn a_hub_is_found_by_its_beacon_and_left_when_all_is_said() {
         };
         let talk = async {
             assert_eq!(ear.find_host().await, THEIRS);
-            join(say(peer, 10), hear(place, 10)).await;
+            join(task(say(peer, 10)), task(hear(place, 10))).await;
             assert!(peer.close(5 * SECOND).await);
             assert_eq!(peer.send(&reading(1)).await, Err(Error::Closed));
             loop {

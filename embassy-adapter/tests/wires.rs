@@ -7,12 +7,12 @@ use embassy_futures::select::{Either, select};
 use embassy_sync::blocking_mutex::raw::NoopRawMutex;
 use embassy_sync::pipe::Pipe;
 use embassy_time::{Duration, Timer, with_timeout};
-use rig::{Random, THEIRS, at, run_alone, with_stacks};
+use rig::{Random, THEIRS, at, run_alone, task, with_stacks};
 use ropeway_core::dialect::native::{Config, Native, TCP_PORT};
 use ropeway_core::messages;
 use ropeway_core::wire::secure::{Key, KeyId, Secure};
 use ropeway_core::wire::serial::Serial;
-use ropeway_embassy::{Error, Event, Lost, News, NoFiles, Peer, Resources, Settings};
+use ropeway_embassy::{Error, Event, Lost, News, NoFiles, Peer, Resources, Runner, Settings};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -113,7 +113,7 @@ fn with_keys(
         let make = || (listening(), wire());
         let listening = listener.run(theirs, TCP_PORT, settings, make, || random.bytes());
         let [place, _] = *hub.peers();
-        match select(join(dialling, listening), program(board, place)).await {
+        match select(join(task(dialling), task(listening)), program(board, place)).await {
             Either::First(_) => panic!("a runner has stopped"),
             Either::Second(()) => {}
         }
@@ -125,7 +125,12 @@ fn who_has_the_key_is_heard_over_links_that_are_cut() {
     with_keys(&KEYS, ROVER, Some(40), async |board, place| {
         let talk = async {
             place.open().await.unwrap();
-            join3(say(board, 1000), hear(place, 1000), hear_nothing(board)).await;
+            join3(
+                task(say(board, 1000)),
+                task(hear(place, 1000)),
+                hear_nothing(board),
+            )
+            .await;
         };
         with_timeout(500 * SECOND, talk).await.expect("in time");
     });
@@ -184,6 +189,117 @@ async fn carry<const N: usize>(
     }
 }
 
+/// Two ends of a line without a wire of its own, and what goes each way.
+fn on_a_plain_line(
+    program: impl AsyncFnOnce(
+        (Peer<'_, Dialect>, Runner<'_, Dialect>),
+        (Peer<'_, Dialect>, Runner<'_, Dialect>),
+        [&Pipe<NoopRawMutex, 64>; 2],
+    ),
+) {
+    run_alone(async {
+        let (mut memory, mut other) = (Resources::<_, 1>::new(), Resources::<_, 1>::new());
+        let lines = [const { Pipe::new() }; 2];
+        let board = memory.peer(dialling(1));
+        let host = other.peer(listening());
+        program(board, host, lines.each_ref()).await;
+    });
+}
+
+#[test]
+fn who_listens_on_a_line_waits_for_its_first_peer_as_long_as_it_is_served() {
+    on_a_plain_line(async |(board, mut runner), (host, mut other), [up, down]| {
+        host.send(&Number(0)).await.unwrap();
+        let serving = async {
+            let lost = other.serve(up, down, SECOND, [2; 32]).await;
+            assert_eq!(lost, Lost::Opening);
+            Timer::after_millis(10).await;
+            join(
+                runner.serve(down, up, SECOND, [1; 32]),
+                other.serve(up, down, SECOND, [2; 32]),
+            )
+            .await;
+        };
+        let talk = join(task(hear(host, 1)), async {
+            board.send(&Number(0)).await.unwrap();
+            task(hear(board, 1)).await;
+        });
+        let Either::Second(_) = select(serving, talk).await else {
+            panic!("nothing is served any more")
+        };
+    });
+}
+
+#[test]
+fn who_listens_on_a_line_takes_leave_of_its_first_peer_when_it_has_come() {
+    on_a_plain_line(async |(board, mut runner), (host, mut other), [up, down]| {
+        host.send(&Number(0)).await.unwrap();
+        let leaving = join(host.close(9 * SECOND), async {
+            Timer::after_secs(1).await;
+            join3(
+                runner.serve(down, up, SECOND, [1; 32]),
+                other.serve(up, down, SECOND, [2; 32]),
+                hear(board, 1),
+            )
+            .await
+        });
+        let (was_in_time, (lost, ..)) = leaving.await;
+        assert_eq!((was_in_time, lost), (true, Lost::Ended));
+    });
+}
+
+#[test]
+fn a_last_word_that_finds_no_way_does_not_hide_why_the_link_has_ended() {
+    on_a_plain_line(async |(board, mut runner), (host, mut other), [up, down]| {
+        let opened = async {
+            board.open().await.unwrap();
+            host.open().await.unwrap();
+            Timer::after_secs(5).await;
+        };
+        let serving = runner.serve(down, up, SECOND, [1; 32]);
+        let ending = async {
+            select(other.serve(up, down, SECOND, [2; 32]), opened).await;
+            // Nobody reads any more, and what comes breaks a rule.
+            while board.try_send(&Number(0)).is_ok() {}
+            down.write_all(&[2, 0xef, 0]).await;
+            loop {
+                match board.recv::<Words>().await.unwrap() {
+                    Event::News(News::Opened(_)) => {}
+                    other => break assert!(matches!(other, Event::Malformed(_)), "{other:?}"),
+                }
+            }
+        };
+        let (lost, ()) = join(serving, ending).await;
+        assert_eq!(lost, Lost::Ended);
+    });
+}
+
+#[test]
+fn who_waits_for_ever_does_so_without_a_panic() {
+    on_a_plain_line(async |(board, _), _, _| {
+        let waiting = select(
+            board.call(&Double(1), Duration::MAX),
+            board.close(Duration::MAX),
+        );
+        assert!(with_timeout(SECOND, waiting).await.is_err());
+    });
+}
+
+#[test]
+fn a_handle_can_be_shown_while_what_its_peer_said_is_looked_at() {
+    on_a_plain_line(async |(board, mut runner), (host, mut other), [up, down]| {
+        let serving = join(
+            runner.serve(down, up, SECOND, [1; 32]),
+            other.serve(up, down, SECOND, [2; 32]),
+        );
+        let shown = host.recv_with(|_| std::format!("{host:?}"));
+        match select(serving, join(board.open(), shown)).await {
+            Either::First(_) => panic!("nothing is served any more"),
+            Either::Second((_, shown)) => assert!(shown.unwrap().contains("Peer")),
+        }
+    });
+}
+
 #[test]
 fn a_serial_line_that_garbles_bytes_delays_messages_and_loses_none() {
     run_alone(async {
@@ -203,12 +319,12 @@ fn a_serial_line_that_garbles_bytes_delays_messages_and_loses_none() {
             Pipe::<NoopRawMutex, 64>::new(),
         );
         let serving = join(
-            runner.serve(&heard, &ours, 100 * SECOND, [1; 32]),
-            other.serve(&said, &theirs, 100 * SECOND, [2; 32]),
+            task(runner.serve(&heard, &ours, 100 * SECOND, [1; 32])),
+            task(other.serve(&said, &theirs, 100 * SECOND, [2; 32])),
         );
         let cable = join(carry(&ours, &said, 500), carry(&theirs, &heard, 500));
         let talk = async {
-            join(say(board, 400), hear(host, 400)).await;
+            join(task(say(board, 400)), task(hear(host, 400))).await;
             assert!(board.close(10 * SECOND).await);
         };
         let (lost, ()) = join(select(serving, cable), talk).await;

@@ -1,6 +1,6 @@
 use super::ids::Turned;
 use super::table::{Due, Entry, Outcome, Part, Space};
-use super::{By, Reason, Slot, Store, Transfers};
+use super::{By, Reason, Sink, Slot, Store, Transfers};
 
 /// What becomes of the session.
 impl<F: Store, S: AsRef<[Slot<F>]> + AsMut<[Slot<F>]>> Transfers<F, S> {
@@ -48,6 +48,19 @@ impl<F: Store, S: AsRef<[Slot<F>]> + AsMut<[Slot<F>]>> Transfers<F, S> {
         self.turned_files = Turned::NONE;
         self.turned_asks = Turned::NONE;
         self.polled = None;
+    }
+
+    /// The peer is gone for good: every transfer ends with [`By::Fresh`], and what comes next is the first session of another.
+    pub fn handle_gone(&mut self) {
+        for entry in self.table.iter_mut() {
+            match &mut entry.part {
+                Part::Over(_) | Part::Unwanted => continue,
+                Part::Incoming(incoming) => incoming.sink.abandon(Reason::Cancelled),
+                _ => {}
+            }
+            entry.end(Outcome::Stopped(Reason::Cancelled, By::Fresh));
+        }
+        self.handle_fresh();
     }
 }
 

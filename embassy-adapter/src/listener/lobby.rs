@@ -7,6 +7,7 @@ use crate::owner::Owned;
 use crate::pump::{OpenBy, now};
 use crate::runner::seed;
 use crate::slot::{Inner, Slot, State, unknown};
+use core::net::IpAddr;
 use embassy_futures::select::{Either, select};
 use embassy_net::tcp::TcpSocket;
 use embassy_time::{Duration, Instant, Timer, with_timeout};
@@ -29,6 +30,7 @@ where
     pub(super) async fn ask(
         &self,
         socket: &mut TcpSocket<'_>,
+        host: IpAddr,
         open_by: OpenBy,
     ) -> Option<(&'d Slot<'d, D, F, X>, u32)> {
         let mail = self.open();
@@ -58,7 +60,7 @@ where
             }
         }
         let (mut mail, reader, writer) = link.into_parts();
-        if let Some(placed) = self.place(&mut mail) {
+        if let Some(placed) = self.place(&mut mail, host) {
             return Some(placed);
         }
         mail.dialect_mut().take_leave(Leave::NoRoom);
@@ -77,37 +79,38 @@ where
     }
 
     /// Takes the peer that waits in the lobby to the place of its session, or to a free one.
-    fn place(&self, lobby: &mut Lobby<D, X>) -> Option<(&'d Slot<'d, D, F, X>, u32)> {
-        let known = self.known(lobby);
+    fn place(&self, lobby: &mut Lobby<D, X>, host: IpAddr) -> Option<(&'d Slot<'d, D, F, X>, u32)> {
+        let known = self.known(lobby, host);
         let slot = known.or_else(|| self.free())?;
+        let random = (self.random.borrow_mut())();
+        let fresh = known.is_none().then(|| (self.make.borrow_mut())());
         let mut inner = slot.lock();
         if inner.state == State::Up {
             inner.files.handle_lost();
         }
-        let random = (self.random.borrow_mut())();
-        match known {
-            Some(_) => inner.mail.handle_connected_with(random),
-            None => {
-                let (mut dialect, _) = (self.make.borrow_mut())();
+        match fresh {
+            None => inner.mail.handle_connected_with(random),
+            Some((mut dialect, _)) => {
                 dialect.enter_lobby(seed(random));
                 inner.files.prepare(&mut dialect);
                 inner.handle_gone();
                 inner.news = Recent::new();
-                inner.mail.start_over(dialect, random);
+                inner.start_over(dialect, random);
             }
         }
         core::mem::swap(inner.mail.wire_mut(), lobby.wire_mut());
         let dialect = inner.mail.dialect_mut();
         dialect.handle_heard();
         dialect.take_over_from(lobby.dialect());
+        inner.host = Some(host);
         let transport = inner.handle_connected();
         inner.stir();
         drop(inner);
         Some((slot, transport))
     }
 
-    /// The place of the session that the peer wants, or of the same program before it was started anew.
-    fn known(&self, lobby: &Lobby<D, X>) -> Option<&'d Slot<'d, D, F, X>> {
+    /// The place of the session that the peer wants, or of the same program at the same host before it was started anew.
+    fn known(&self, lobby: &Lobby<D, X>, host: IpAddr) -> Option<&'d Slot<'d, D, F, X>> {
         let wanted = lobby.dialect().wanted()?;
         let mut wanted = wanted.into_iter().filter(|session| *session != 0);
         let has = |session| {
@@ -120,13 +123,14 @@ where
         wanted.find_map(has).or_else(|| {
             self.find(|inner| {
                 inner.state == State::Away
+                    && inner.host == Some(host)
                     && inner.mail.dialect().is_restart_at(lobby.dialect())
                     && inner.mail.wire().has_owner_of(lobby.wire())
             })
         })
     }
 
-    /// A place that nobody has, or that of who has been away for longest.
+    /// A place that nobody has, or that of who has been away for longest; who has never come in has least to lose.
     fn free(&self) -> Option<&'d Slot<'d, D, F, X>> {
         let blank = self.find(|inner| inner.state == State::Blank);
         let away = || {
@@ -134,7 +138,12 @@ where
                 .slots
                 .iter()
                 .filter(|slot| slot.lock().state == State::Away);
-            away.min_by_key(|slot| slot.lock().away_since).copied()
+            let loss = |slot: &&&Slot<'d, D, F, X>| {
+                let inner = slot.lock();
+                let [begun, _] = inner.mail.dialect().sessions();
+                (begun != 0, inner.away_since)
+            };
+            away.min_by_key(loss).copied()
         };
         blank.or_else(away)
     }

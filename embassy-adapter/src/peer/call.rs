@@ -3,11 +3,12 @@ use crate::CallError;
 use crate::Error;
 use crate::calls::Stage;
 use crate::files::Carry;
+use crate::pump::deadline;
 use crate::slot::{Inner, Slot, State, unknown};
 use core::borrow::Borrow;
 use core::future::poll_fn;
 use core::task::{Context, Poll};
-use embassy_time::{Duration, with_timeout};
+use embassy_time::{Duration, with_deadline};
 use ropeway_core::SendError;
 use ropeway_core::dialect::native::{Codes, Config, Failure, Native};
 use ropeway_core::dialect::{Answers, Asks, Dialect, Peeked};
@@ -48,7 +49,13 @@ where
         Native<C, M>: Asks<Q>,
     {
         let answered = async {
-            let id = poll_fn(|context| self.slot.lock().poll_begin(context, request)).await?;
+            let mut since = None;
+            let begun = poll_fn(|context| {
+                let mut inner = self.slot.lock();
+                let first = scatter(inner.mail.dialect().config().epoch());
+                inner.poll_begin(context, request, first, &mut since)
+            });
+            let id = begun.await?;
             let call = Under {
                 slot: self.slot,
                 id,
@@ -65,7 +72,7 @@ where
             })
             .await
         };
-        let timed = with_timeout(timeout, answered).await;
+        let timed = with_deadline(deadline(timeout), answered).await;
         timed.unwrap_or(Err(CallError::Deadline))
     }
 }
@@ -75,14 +82,19 @@ impl<D: Dialect, F: Carry<D>, X: Wire> Inner<'_, D, F, X> {
         &mut self,
         context: &Context<'_>,
         request: &Q,
+        first: u32,
+        since: &mut Option<u32>,
     ) -> Poll<Result<D::CallId, CallError>>
     where
         D: Asks<Q>,
     {
+        if !self.is_same(since) {
+            return Poll::Ready(Err(CallError::LinkLost));
+        }
         if let Err(error) = self.check_state() {
             return Poll::Ready(Err(CallError::Error(error)));
         }
-        match self.calls.begin(&mut self.mail, request) {
+        match self.calls.begin(&mut self.mail, request, first) {
             Err(CallError::Error(Error::Send(SendError::Full))) => {
                 self.register(context);
                 Poll::Pending
@@ -150,6 +162,11 @@ impl<D: Dialect, F: Carry<D>, X: Wire> Drop for Under<'_, '_, D, F, X> {
             inner.stir();
         }
     }
+}
+
+/// A number far from those of other epochs, even if those only count up.
+const fn scatter(epoch: u64) -> u32 {
+    (epoch.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as u32
 }
 
 /// By what the peer says whose fault it is.

@@ -1,13 +1,13 @@
 #![allow(dead_code, reason = "each test file uses another part of it")]
 //! Two network stacks on one cable in one process, in virtual time: nothing sleeps, and a hang is a failure.
 
-use core::future::Future;
+use core::future::{Future, poll_fn};
 use core::net::{Ipv4Addr, SocketAddr};
 use core::pin::{Pin, pin};
-use core::task::{Context, Waker};
+use core::task::{Context, Poll, Waker};
 use critical_section as _;
 use embassy_futures::join::{join, join4};
-use embassy_net::{Config, Ipv4Cidr, Stack, StackResources, StaticConfigV4};
+use embassy_net::{Config, ConfigV4, Ipv4Cidr, Stack, StackResources, StaticConfigV4};
 use embassy_net_driver_channel::{
     RxRunner, State, TxRunner, driver::HardwareAddress, driver::LinkState,
 };
@@ -109,6 +109,36 @@ fn run(network: impl Future, program: impl Future) {
     panic!("still waiting after ten minutes of virtual time");
 }
 
+/// `future` as if it were a task of its own: polled only when it was woken itself.
+pub(crate) async fn task<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    let task = Arc::new(Task {
+        is_woken: AtomicBool::new(true),
+        executor: Mutex::new(Waker::noop().clone()),
+    });
+    let waker = Waker::from(Arc::clone(&task));
+    poll_fn(|context| {
+        task.executor.lock().unwrap().clone_from(context.waker());
+        match task.is_woken.swap(false, Ordering::Relaxed) {
+            true => future.as_mut().poll(&mut Context::from_waker(&waker)),
+            false => Poll::Pending,
+        }
+    })
+    .await
+}
+
+struct Task {
+    is_woken: AtomicBool,
+    executor: Mutex<Waker>,
+}
+
+impl Wake for Task {
+    fn wake(self: Arc<Self>) {
+        self.is_woken.store(true, Ordering::Relaxed);
+        self.executor.lock().unwrap().wake_by_ref();
+    }
+}
+
 /// Polls once and says whether the future is done.
 fn poll(future: Pin<&mut impl Future>, woken: &Arc<Flag>) -> bool {
     let waker = Waker::from(Arc::clone(woken));
@@ -150,6 +180,16 @@ fn config(address: Ipv4Addr) -> Config {
         gateway: None,
         dns_servers: Default::default(),
     })
+}
+
+/// Has a stack use another address.
+pub(crate) async fn move_to(stack: Stack<'_>, address: Ipv4Addr) {
+    stack.set_config_v4(ConfigV4::Static(StaticConfigV4 {
+        address: Ipv4Cidr::new(address, 24),
+        gateway: None,
+        dns_servers: Default::default(),
+    }));
+    Timer::after_millis(5).await;
 }
 
 async fn carry(weather: Weather, mut from: TxRunner<'_, MTU>, mut to: RxRunner<'_, MTU>) {

@@ -944,6 +944,29 @@ fn an_undecided_offer_does_not_outlive_its_session() {
     assert_eq!(carry(&mut here, &mut there).len(), 1);
 }
 
+#[test]
+fn who_is_gone_for_good_leaves_no_transfer_and_no_id_behind() {
+    let (mut here, mut there, _, sink) = accepted(60);
+    let wanted = there.ask("b").unwrap();
+    let ended = |reason| Some((reason, By::Fresh));
+    there.handle_gone();
+    assert_eq!(sink.0.borrow().abandoned, Some(Reason::Cancelled));
+    assert_eq!(stopped(&mut there), ended(Reason::Cancelled));
+    let last = Event::Stopped {
+        file: wanted,
+        reason: Reason::Cancelled,
+        by: By::Fresh,
+    };
+    assert_eq!(there.poll_event(), Some(last));
+    assert_eq!(there.poll_event(), None);
+    here.handle_gone();
+    assert_eq!(stopped(&mut here), ended(Reason::Cancelled));
+    assert!(here.poll_frame().is_none() && there.poll_frame().is_none());
+    let again = there.ask("b").unwrap();
+    assert_ne!(again, wanted);
+    assert_eq!(carry(&mut there, &mut here).len(), 1);
+}
+
 /// Five gigabytes that take no time to read.
 struct Huge;
 
