@@ -1,4 +1,5 @@
 use crate::pump::now;
+use crate::tcp::wait_for_address;
 use core::cell::RefCell;
 use core::fmt;
 use core::future::{Future, pending, poll_fn};
@@ -96,7 +97,7 @@ impl<const N: usize> Beacons<N> {
         let mut native = memory.bind(stack, self.ports.native)?;
         let mut cable_car = other.bind(stack, self.ports.cable_car)?;
         loop {
-            stack.wait_config_up().await;
+            wait_for_address(stack).await;
             self.do_what_is_due(stack, native.as_mut(), cable_car.as_mut());
             let next = self.state.borrow().discovery.next_timeout();
             let timer = Timer::at(Instant::from_micros(next.as_micros()));

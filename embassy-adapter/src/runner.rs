@@ -3,7 +3,7 @@ use crate::files::Carry;
 use crate::pump::{Passing, deadline, serve};
 use crate::resources::SocketMemory;
 use crate::slot::Slot;
-use crate::tcp::{close, dial};
+use crate::tcp::{close, dial, wait_for_address};
 use crate::{NoFiles, Settings};
 use core::fmt;
 use core::net::SocketAddr;
@@ -85,7 +85,7 @@ impl<'d, D: Dialect, F: Carry<D>, X: Wire> Runner<'d, D, F, X> {
         let mut backoff = settings.backoff;
         let timeouts = settings.timeouts;
         while !slot.is_final() {
-            stack.wait_config_up().await;
+            wait_for_address(stack).await;
             let remote = find().await;
             let dialled = dial(&mut socket, remote, timeouts).await;
             match dialled {

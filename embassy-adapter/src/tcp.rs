@@ -1,8 +1,8 @@
 use crate::{AcceptError, CloseError, ConnectError};
 use core::net::SocketAddr;
 use embassy_net::tcp::{self, State, TcpReader, TcpSocket, TcpWriter};
-use embassy_net::{IpAddress, IpEndpoint};
-use embassy_time::{Duration, with_timeout};
+use embassy_net::{IpAddress, IpEndpoint, Stack};
+use embassy_time::{Duration, Timer, with_timeout};
 use ropeway_core::Messenger;
 use ropeway_core::buf::Storage;
 use ropeway_core::dialect::Dialect;
@@ -77,6 +77,17 @@ pub async fn close(socket: &mut TcpSocket<'_>, limit: Duration) -> Result<(), Cl
     }
     Ok(())
 }
+
+/// Waits until the stack has an address.
+///
+/// The stack itself wakes only one task for that: two that wait would wake each other without end.
+pub(crate) async fn wait_for_address(stack: Stack<'_>) {
+    while !stack.is_config_up() {
+        Timer::after(GLANCE).await;
+    }
+}
+
+const GLANCE: Duration = Duration::from_millis(20);
 
 /// Connects the socket to `remote`.
 pub(crate) async fn dial(
