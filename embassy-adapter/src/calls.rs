@@ -96,7 +96,7 @@ impl<'d, D: Dialect, X: Wire> Calls<'d, D, X> {
     }
 
     /// Whether somebody waits for the answer to this call.
-    pub(crate) fn await_answer(&mut self, id: D::CallId) -> bool {
+    pub(crate) fn is_awaited(&mut self, id: D::CallId) -> bool {
         self.find(id).is_some_and(|call| call.stage == Stage::Asked)
     }
 

@@ -150,15 +150,16 @@ impl<S: Shelf, const T: usize> Files<S, T> {
     }
 
     fn refuse(&mut self, file: FileId, reason: Reason) -> Result<(), Gone> {
-        if let Some((_, outcome)) = self
-            .awaited
-            .iter_mut()
-            .flatten()
-            .find(|(id, _)| *id == file)
-        {
-            *outcome = Some(Err((reason, By::Here)));
-        }
+        self.note(file, Err((reason, By::Here)));
         self.transfers.refuse(file, reason)
+    }
+
+    /// Keeps what has become of a transfer, if somebody waits for it.
+    fn note(&mut self, file: FileId, ended: Outcome) {
+        let mut awaited = self.awaited.iter_mut().flatten();
+        if let Some((_, outcome)) = awaited.find(|(id, _)| *id == file) {
+            *outcome = Some(ended);
+        }
     }
 
     fn hear(&mut self) {
@@ -169,14 +170,7 @@ impl<S: Shelf, const T: usize> Files<S, T> {
                 file::Event::Stopped { file, reason, by } => (file, Err((reason, by))),
                 _ => continue,
             };
-            if let Some((_, outcome)) = self
-                .awaited
-                .iter_mut()
-                .flatten()
-                .find(|(id, _)| *id == file)
-            {
-                *outcome = Some(ended);
-            }
+            self.note(file, ended);
         }
     }
 }

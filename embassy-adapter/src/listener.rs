@@ -5,14 +5,13 @@ use crate::owner::Owned;
 use crate::pump::{Passing, deadline, serve};
 use crate::resources::SocketMemory;
 use crate::slot::{Slot, State};
-use crate::tcp::{close, wait_for_peer};
+use crate::tcp::{PARTING, close, wait_for_peer};
 use crate::{AcceptError, Peer, Settings};
 use core::cell::RefCell;
 use core::fmt;
 use embassy_futures::join::join_array;
 use embassy_net::Stack;
 use embassy_net::tcp::TcpSocket;
-use embassy_time::Duration;
 use ropeway_core::dialect::Dialect;
 use ropeway_core::wire::Plain;
 
@@ -125,6 +124,3 @@ impl<D: Dialect, const N: usize, F, X> defmt::Format for Listener<'_, D, N, F, X
         defmt::write!(f, "Listener");
     }
 }
-
-/// How long a lost link may take to be rid of.
-const PARTING: Duration = Duration::from_millis(200);

@@ -12,9 +12,6 @@ use ropeway_core::Over;
 use ropeway_core::dialect::Dialect;
 use ropeway_core::wire::Wire;
 
-/// How long a link may take to be open.
-pub(crate) type OpenBy = Instant;
-
 /// Whether a stream passes on what was written without being asked to.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Passing {
@@ -37,7 +34,7 @@ pub(crate) async fn serve<D: Dialect, F: Carry<D>, X: Wire>(
     mut reader: impl Read,
     mut writer: impl Write,
     passing: Passing,
-    open_by: OpenBy,
+    open_by: Instant,
 ) -> (Lost, bool) {
     let attached = Attached { slot, transport };
     let (mut ending, mut last_word_by) = (None, None);
@@ -199,7 +196,7 @@ fn let_go<D: Dialect, F: Carry<D>, X: Wire>(
 fn over<D: Dialect, F: Carry<D>, X: Wire>(
     inner: &mut Inner<'_, D, F, X>,
     ending: Option<Lost>,
-    open_by: OpenBy,
+    open_by: Instant,
     last_word_by: &mut Option<Instant>,
 ) -> Option<Lost> {
     if let Some(lost) = ending {
@@ -210,28 +207,24 @@ fn over<D: Dialect, F: Carry<D>, X: Wire>(
         inner.mail.handle_end();
         return inner.mail.is_over().map(|_| lost);
     }
-    match inner.mail.is_over() {
-        // The last word goes out first.
-        Some(_) if inner.mail.has_output() => {
-            let by = *last_word_by.get_or_insert_with(|| deadline(LAST_WORD));
-            if Instant::now() < by {
-                return None;
-            }
-        }
-        _ => {}
+    let now = Instant::now();
+    let Some(over) = inner.mail.is_over() else {
+        let is_late = !inner.mail.dialect().is_open() && now >= open_by;
+        return is_late.then_some(Lost::Opening);
+    };
+    // The last word goes out first.
+    if inner.mail.has_output() && now < *last_word_by.get_or_insert_with(|| deadline(LAST_WORD)) {
+        return None;
     }
-    match inner.mail.is_over() {
-        Some(Over::OutOfStep) => return Some(Lost::OutOfStep),
-        Some(_) => return Some(Lost::Ended),
-        None => {}
-    }
-    let is_late = !inner.mail.dialect().is_open() && Instant::now() >= open_by;
-    is_late.then_some(Lost::Opening)
+    Some(match over {
+        Over::OutOfStep => Lost::OutOfStep,
+        Over::Ended | Over::Quit => Lost::Ended,
+    })
 }
 
 fn timeout<D: Dialect, F: Carry<D>, X: Wire>(
     inner: &Inner<'_, D, F, X>,
-    open_by: OpenBy,
+    open_by: Instant,
 ) -> Option<Instant> {
     let opening = (!inner.mail.dialect().is_open()).then_some(open_by);
     let next = inner.mail.next_timeout();

@@ -3,7 +3,7 @@ use crate::files::Carry;
 use crate::pump::{Passing, deadline, serve};
 use crate::resources::SocketMemory;
 use crate::slot::Slot;
-use crate::tcp::{close, dial, wait_for_address};
+use crate::tcp::{PARTING, close, dial, wait_for_address};
 use crate::{NoFiles, Settings};
 use core::fmt;
 use core::net::SocketAddr;
@@ -157,6 +157,3 @@ pub(crate) const fn seed(random: [u8; 32]) -> u64 {
     let [a, b, c, d, e, f, g, h, ..] = random;
     u64::from_le_bytes([a, b, c, d, e, f, g, h])
 }
-
-/// How long a lost link may take to be rid of.
-const PARTING: Duration = Duration::from_millis(200);

@@ -151,7 +151,7 @@ impl<D: Dialect, F: Carry<D>, X: Wire> Inner<'_, D, F, X> {
 
     fn settle_next(&mut self) -> bool {
         match self.mail.peek() {
-            Some(Peeked::Answer(id)) if !self.calls.await_answer(id) => self.skip(),
+            Some(Peeked::Answer(id)) if !self.calls.is_awaited(id) => self.skip(),
             Some(Peeked::File(frame)) => {
                 self.is_held = !self.files.handle(&frame);
                 if self.is_held {
@@ -171,7 +171,7 @@ impl<D: Dialect, F: Carry<D>, X: Wire> Inner<'_, D, F, X> {
             return true;
         }
         match self.mail.peek() {
-            Some(Peeked::Answer(id)) => !self.calls.await_answer(id),
+            Some(Peeked::Answer(id)) => !self.calls.is_awaited(id),
             Some(Peeked::File(_)) | None => false,
             Some(Peeked::Notice) => !D::HAS_SESSIONS,
             Some(_) => true,

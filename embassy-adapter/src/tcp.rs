@@ -154,8 +154,9 @@ async fn clear(socket: &mut TcpSocket<'_>) {
     let _ = with_timeout(PARTING, socket.flush()).await;
 }
 
-/// How long the reset of an old connection may wait to be sent; then the peer learns from its own next packet.
-const PARTING: Duration = Duration::from_millis(100);
+/// How long the last words of a link may take, or the reset of an old connection: then the peer learns from its own next
+/// packet.
+pub(crate) const PARTING: Duration = Duration::from_millis(200);
 
 /// Sets up a connection that has come about.
 fn settle(socket: &mut TcpSocket<'_>, timeouts: Timeouts) {

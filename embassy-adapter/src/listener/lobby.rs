@@ -4,13 +4,14 @@ use super::Door;
 use crate::event::Recent;
 use crate::files::Carry;
 use crate::owner::Owned;
-use crate::pump::{OpenBy, now};
+use crate::pump::now;
 use crate::runner::seed;
 use crate::slot::{Inner, Slot, State, unknown};
+use crate::tcp::PARTING;
 use core::net::IpAddr;
 use embassy_futures::select::{Either, select};
 use embassy_net::tcp::TcpSocket;
-use embassy_time::{Duration, Instant, Timer, with_timeout};
+use embassy_time::{Instant, Timer, with_timeout};
 use ropeway_core::Messenger;
 use ropeway_core::dialect::{Dialect, Leave};
 use ropeway_core::pump::{AsyncLink, CancelledWrite};
@@ -31,7 +32,7 @@ where
         &self,
         socket: &mut TcpSocket<'_>,
         host: IpAddr,
-        open_by: OpenBy,
+        open_by: Instant,
     ) -> Option<(&'d Slot<'d, D, F, X>, u32)> {
         let mail = self.open();
         let (reader, writer) = socket.split();
@@ -155,6 +156,3 @@ where
 
 /// As long as an opening can be, and a farewell.
 const ROOM: usize = 256;
-
-/// How long a last word may take.
-const PARTING: Duration = Duration::from_millis(200);
