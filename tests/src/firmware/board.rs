@@ -157,5 +157,5 @@ fn elf(program: &str) -> PathBuf {
     })
 }
 
-const LINES_TO_TYPE: &str = "(cd examples/mcu && cargo build --release --locked -p ropeway-mps2 --bins --features json,msgpack,pickle --target thumbv7m-none-eabi)
+const LINES_TO_TYPE: &str = "(cd examples/mcu && cargo build --release --locked -p ropeway-mps2 --bins --target thumbv7m-none-eabi)
 ROPEWAY_FIRMWARE=$PWD/examples/mcu/target/thumbv7m-none-eabi/release cargo test -p ropeway-tests --features firmware";

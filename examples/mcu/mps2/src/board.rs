@@ -4,7 +4,7 @@ use core::fmt::Arguments;
 use embassy_executor::Spawner;
 use embassy_net::{Runner, Stack, StackResources};
 use rand_core::Rng;
-use ropeway_nodes::{Board, MemoryUse, Settings};
+use ropeway_nodes::{Board, MemoryUse, Settings, cable_car, echo, sensor, talker, trial};
 use static_cell::StaticCell;
 
 /// Takes the board: what an application sees of it, its network, and what the command line says.
@@ -39,7 +39,7 @@ fn take() -> (Mps2, Settings<'static>) {
     };
     settings.name = settings.get("name").unwrap_or(settings.name);
     let board = Mps2 {
-        random: random::generator(settings.get("seed")),
+        random: random::generator(&settings),
         celsius: settings
             .get("celsius")
             .map_or(20.0, |celsius| celsius.parse().expect("celsius=NUMBER")),
@@ -90,4 +90,20 @@ impl Board for Mps2 {
 }
 
 /// As many as any application opens, and one for DHCP.
-const SOCKETS: usize = 5;
+const SOCKETS: usize = {
+    let needs = [
+        echo::SOCKETS,
+        sensor::SOCKETS,
+        trial::SOCKETS,
+        talker::SOCKETS,
+        cable_car::SOCKETS,
+    ];
+    let (mut most, mut at) = (0, 0);
+    while at < needs.len() {
+        if needs[at] > most {
+            most = needs[at];
+        }
+        at += 1;
+    }
+    most + 1
+};

@@ -5,7 +5,6 @@
 //!  ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 //!  ethernet    a driver for embassy-net          clock      time for embassy-time
 //!  executor    runs tasks, else sleeps           random     chance from a seed
-//!  flash       memory that is written as flash is
 //!  interrupt   who is called when                host       command line, lines of text, exit code
 //!  register    a word of a device
 //! ```
@@ -28,7 +27,6 @@ mod board;
 mod clock;
 mod ethernet;
 mod executor;
-mod flash;
 mod host;
 mod interrupt;
 mod random;
@@ -37,4 +35,3 @@ mod register;
 pub use board::{Mps2, start};
 pub use ethernet::Ethernet;
 pub use executor::Executor;
-pub use flash::Flash;

@@ -7,6 +7,7 @@
 //!  echo · talker · cable_car
 //!  ────────────────────────────────────────────────────────────────────────────────────────────────────────
 //!  link · store        how they reach their hub; files in flash
+//!  flash               memory that is written as flash is, for boards without any
 //!  board · memory      what it sees beside the network
 //!  settings · network  what it was told: words, and among them the address of the node
 //! ```
@@ -18,6 +19,7 @@
 mod board;
 pub mod cable_car;
 pub mod echo;
+mod flash;
 mod link;
 mod memory;
 mod network;
@@ -28,6 +30,7 @@ pub mod talker;
 pub mod trial;
 
 pub use board::Board;
+pub use flash::Flash;
 pub use memory::MemoryUse;
 pub use network::network;
 pub use settings::Settings;

@@ -68,22 +68,6 @@ pub(crate) fn random(board: &RefCell<impl Board>) -> [u8; 32] {
     bytes
 }
 
-/// The key that the setting `key` has, as 64 hexadecimal digits.
-#[cfg(feature = "secure")]
-pub(crate) fn key(settings: &Settings<'_>) -> Option<[u8; 32]> {
-    let digits = settings.get("key")?.as_bytes();
-    let mut key = [0; 32];
-    assert!(
-        digits.len() == 2 * key.len(),
-        "key=… of 64 hexadecimal digits"
-    );
-    for (byte, pair) in key.iter_mut().zip(digits.as_chunks::<2>().0) {
-        let pair = core::str::from_utf8(pair).expect("key=… of 64 hexadecimal digits");
-        *byte = u8::from_str_radix(pair, 16).expect("key=… of 64 hexadecimal digits");
-    }
-    Some(key)
-}
-
 /// Where the peer is, if the setting `hub` says it.
 pub(crate) fn hub(settings: &Settings<'_>) -> Option<SocketAddr> {
     settings

@@ -25,6 +25,8 @@ pub struct Store<F> {
     start: u32,
     area: u32,
     areas: u32,
+    /// The areas that are being written, a bit each.
+    drafts: u32,
 }
 
 /// The shelf of one link: the store, and a log in memory that peers may read as `log.txt`.
@@ -36,7 +38,7 @@ pub struct Drawer<'s, F> {
 /// What the node has to tell, the latest lines of it.
 pub type Log = String<512>;
 
-/// A file that is sent.
+/// A file that is sent. One that has been replaced meanwhile cannot be read any more.
 #[expect(
     clippy::large_enum_variant,
     reason = "there is no heap, and there are few of them"
@@ -46,8 +48,10 @@ pub enum Page<'s, F> {
     Stored {
         /// Where it is.
         store: &'s RefCell<Store<F>>,
-        /// Where its content starts.
-        at: u32,
+        /// The area.
+        area: u32,
+        /// What it must still be called: another file may have taken its area.
+        name: Name,
         /// Its bytes.
         size: u32,
     },
@@ -73,10 +77,11 @@ impl<F: NorFlash> Store<F> {
     ///
     /// # Panics
     ///
-    /// Where an area would not consist of whole erasable sectors.
+    /// Where an area would not consist of whole erasable sectors, or there are more than 32.
     pub fn new(flash: F, range: Range<u32>, areas: u32) -> Self {
         let area = (range.end - range.start) / areas;
         let sector = F::ERASE_SIZE as u32;
+        assert!(areas <= u32::BITS, "a bit for each area");
         assert!(
             area > 0 && area.is_multiple_of(sector),
             "areas of whole sectors"
@@ -92,6 +97,7 @@ impl<F: NorFlash> Store<F> {
             start: range.start,
             area,
             areas,
+            drafts: 0,
         }
     }
 
@@ -119,10 +125,12 @@ impl<F: NorFlash> Store<F> {
         })
     }
 
-    /// An area without a file, erased.
+    /// An area in which no file is or is being written, erased.
     fn make_room(&mut self) -> Option<u32> {
-        let free = (0..self.areas).find(|area| self.file(*area).is_none())?;
+        let mut areas = 0..self.areas;
+        let free = areas.find(|area| self.drafts & 1 << area == 0 && self.file(*area).is_none())?;
         self.erase(free).ok()?;
+        self.drafts |= 1 << free;
         Some(free)
     }
 
@@ -169,7 +177,8 @@ impl<'s, F: NorFlash> Shelf for Drawer<'s, F> {
                 let mut store = self.store.borrow_mut();
                 let (area, size) = store.find(name).ok_or(Reason::UnknownName)?;
                 Page::Stored {
-                    at: store.at(area) + HEADER as u32,
+                    area,
+                    name: Name::try_from(name).map_err(|_| Reason::NameNotAllowed)?,
                     store: self.store,
                     size,
                 }
@@ -193,14 +202,22 @@ impl<F: NorFlash> Source for Page<'_, F> {
     fn read_at(&mut self, offset: u64, buffer: &mut [u8]) -> Result<usize, ReadFailed> {
         match self {
             Self::Log(log) => log.as_bytes().read_at(offset, buffer),
-            Self::Stored { store, at, size } => {
+            Self::Stored {
+                store,
+                area,
+                name,
+                size,
+            } => {
+                let mut store = store.borrow_mut();
+                let (still, still_size) = store.file(*area).ok_or(ReadFailed)?;
+                if (&still, still_size) != (name, *size) {
+                    return Err(ReadFailed);
+                }
                 let offset = u32::try_from(offset).map_err(|_| ReadFailed)?;
                 let left = size.checked_sub(offset).ok_or(ReadFailed)? as usize;
                 let len = buffer.len().min(left);
-                let read = store
-                    .borrow_mut()
-                    .flash
-                    .read(*at + offset, &mut buffer[..len]);
+                let at = store.at(*area) + HEADER as u32 + offset;
+                let read = store.flash.read(at, &mut buffer[..len]);
                 read.map(|()| len).map_err(|_| ReadFailed)
             }
         }
@@ -249,13 +266,16 @@ impl<F: NorFlash> Sink for Draft<'_, F> {
         let at = store.at(self.area);
         let written = store.flash.write(at, &header);
         written.map_err(|_| WriteError::Failed)?;
+        store.drafts &= !(1 << self.area);
         if let Some((old, _)) = old {
             store.erase(old).map_err(|_| WriteError::Failed)?;
         }
         Ok(())
     }
 
-    fn abandon(&mut self, _: Reason) {}
+    fn abandon(&mut self, _: Reason) {
+        self.store.borrow_mut().drafts &= !(1 << self.area);
+    }
 }
 
 const MAGIC: [u8; 4] = *b"ROPE";
@@ -264,3 +284,111 @@ const MAX_NAME: usize = 32;
 /// What content is collected to before it is written.
 const WORD: usize = 32;
 const ERASED: u8 = 0xFF;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Flash;
+
+    const AREA: u32 = 1024;
+    const MOST: usize = AREA as usize - HEADER;
+
+    /// Runs `test` with a drawer of two areas.
+    fn with_drawer(test: impl FnOnce(&mut Drawer<'_, &mut Flash<2048>>)) {
+        let mut flash = Flash::<2048>::new();
+        let store = RefCell::new(Store::new(&mut flash, 0..2 * AREA, 2));
+        let mut log = Log::new();
+        log.push_str("2 s: ready\n").expect("room");
+        test(&mut Drawer::new(&store, &RefCell::new(log)));
+    }
+
+    fn put<F: NorFlash>(drawer: &mut Drawer<'_, F>, name: &str, content: &[u8]) {
+        let mut draft = drawer.take(name, content.len() as u64, 0).expect("room");
+        let mut at = 0;
+        for part in content.chunks(37) {
+            draft.write_at(at, part).expect("flash that works");
+            at += part.len() as u64;
+        }
+        draft.commit().expect("flash that works");
+    }
+
+    fn read<F: NorFlash>(drawer: &mut Drawer<'_, F>, name: &str) -> Option<([u8; MOST], usize)> {
+        let (mut page, called) = drawer.give(name).ok()?;
+        assert_eq!(called, name);
+        let mut content = [0; MOST];
+        let len = page.read_at(0, &mut content).expect("flash that works");
+        assert_eq!(len as u64, page.size());
+        Some((content, len))
+    }
+
+    #[test]
+    fn a_file_of_any_length_comes_back_as_it_was() {
+        let content: [u8; MOST] = core::array::from_fn(|at| (at * 7) as u8);
+        for len in [0, 1, WORD - 1, WORD, WORD + 1, 100, MOST] {
+            with_drawer(|drawer| {
+                put(drawer, "map.bin", &content[..len]);
+                let (read, read_len) = read(drawer, "map.bin").expect("it is there");
+                assert_eq!(&read[..read_len], &content[..len]);
+            });
+        }
+    }
+
+    #[test]
+    fn a_file_that_was_not_finished_is_not_there_and_takes_no_room() {
+        with_drawer(|drawer| {
+            put(drawer, "a", b"first");
+            let mut draft = drawer.take("a", 200, 0).expect("room");
+            draft.write_at(0, &[7; 100]).expect("flash that works");
+            draft.abandon(Reason::Cancelled);
+            let (content, len) = read(drawer, "a").expect("the old one");
+            assert_eq!(&content[..len], b"first");
+            put(drawer, "b", b"another");
+            assert!(read(drawer, "b").is_some());
+        });
+    }
+
+    #[test]
+    fn two_files_that_come_at_once_have_places_of_their_own() {
+        with_drawer(|drawer| {
+            let mut one = drawer.take("a", 40, 0).expect("room");
+            let mut other = drawer.take("b", 40, 0).expect("room");
+            assert_eq!(drawer.take("c", 40, 0).err(), Some(Reason::NoRoom));
+            for (draft, byte) in [(&mut one, 1), (&mut other, 2)] {
+                draft.write_at(0, &[byte; 40]).expect("flash that works");
+                draft.commit().expect("flash that works");
+            }
+            for (name, byte) in [("a", 1), ("b", 2)] {
+                let (content, len) = read(drawer, name).expect("it is there");
+                assert_eq!(&content[..len], [byte; 40]);
+            }
+        });
+    }
+
+    #[test]
+    fn a_file_that_comes_again_takes_the_place_of_the_old_one() {
+        with_drawer(|drawer| {
+            for content in [&b"one"[..], b"two", b"three"] {
+                put(drawer, "a", content);
+                let (read, len) = read(drawer, "a").expect("it is there");
+                assert_eq!(&read[..len], content);
+            }
+            let (mut old, _) = drawer.give("a").expect("it is there");
+            put(drawer, "a", b"fourth");
+            assert_eq!(old.read_at(0, &mut [0; 5]), Err(ReadFailed));
+        });
+    }
+
+    #[test]
+    fn what_finds_no_room_is_refused_and_what_is_unknown() {
+        with_drawer(|drawer| {
+            let refused = drawer.take("a", MOST as u64 + 1, 0).err();
+            assert_eq!(refused, Some(Reason::TooLarge));
+            put(drawer, "a", b"1");
+            put(drawer, "b", b"2");
+            assert_eq!(drawer.take("c", 1, 0).err(), Some(Reason::NoRoom));
+            assert_eq!(drawer.give("c").err(), Some(Reason::UnknownName));
+            let (log, len) = read(drawer, "log.txt").expect("the log");
+            assert_eq!(&log[..len], b"2 s: ready\n");
+        });
+    }
+}

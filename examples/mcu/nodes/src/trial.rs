@@ -84,7 +84,7 @@ impl<B: Board> Bench<'_, B> {
     /// Dials, with a key if there is one, and serves the peer until the session has ended.
     async fn dial(&self, beacons: &Beacons) {
         #[cfg(feature = "secure")]
-        if let Some(key) = link::key(self.settings) {
+        if let Some(key) = self.settings.bytes("key") {
             use ropeway_core::wire::secure::{Key, KeyId, Secure};
             type Sealed = Secure<Key, [u8; RECORD], [u8; RECORD]>;
             static MEMORY: ConstStaticCell<Memory<1, Sealed>> = ConstStaticCell::new(Memory::new());

@@ -3,9 +3,8 @@
 #![no_main]
 
 use embassy_executor::Spawner;
-use ropeway_mps2::Flash;
-use ropeway_nodes::sensor;
 use ropeway_nodes::store::Store;
+use ropeway_nodes::{Flash, sensor};
 use static_cell::ConstStaticCell;
 
 #[embassy_executor::main(executor = "ropeway_mps2::Executor", entry = "cortex_m_rt::entry")]

@@ -1,7 +1,7 @@
 use core::convert::Infallible;
 use embedded_storage::nor_flash::{ErrorType, NorFlash, ReadNorFlash};
 
-/// Flash of `N` bytes that is memory: what is in it is gone with the emulator.
+/// Flash of `N` bytes that is memory: what is in it is gone with the power.
 ///
 /// As in flash, bits that are written can only be cleared, until the sector is erased.
 pub struct Flash<const N: usize> {
