@@ -12,13 +12,7 @@ use ropeway_words::{Count, Double, Fire};
 
 #[test]
 fn a_link_is_killed_200_times_and_nothing_is_lost_or_comes_twice() {
-    let mut random = Random::new(SEED);
-    let kills: Vec<Planned> = (0..KILLS).map(|_| kill(&mut random)).collect();
-    let proxy = Proxy::new(kills, |_| ()).expect("a proxy");
-    let mut host = Host::new("127.0.0.1:0");
-    proxy.lead_to(host.address);
-    let hub = format!("hub=10.0.2.2:{}", proxy.address().port());
-    let _board = Board::start("trial", alone(), &["name=spirit", &hub, "retry=5"]);
+    let (proxy, mut host, _board) = behind_a_proxy(KILLS);
     let spirit = host.board("spirit");
 
     let (mut said, mut fired) = (0, 0);
@@ -42,13 +36,7 @@ fn a_link_is_killed_200_times_and_nothing_is_lost_or_comes_twice() {
 
 #[test]
 fn a_file_goes_on_where_it_was_over_links_that_are_killed() {
-    let mut random = Random::new(SEED);
-    let kills: Vec<Planned> = (0..FILE_KILLS).map(|_| kill(&mut random)).collect();
-    let proxy = Proxy::new(kills, |_| ()).expect("a proxy");
-    let mut host = Host::new("127.0.0.1:0");
-    proxy.lead_to(host.address);
-    let hub = format!("hub=10.0.2.2:{}", proxy.address().port());
-    let _board = Board::start("trial", alone(), &["name=spirit", &hub, "retry=5"]);
+    let (proxy, mut host, _board) = behind_a_proxy(FILE_KILLS);
     let spirit = host.board("spirit");
     files::take(&mut host, spirit);
     let before = proxy.counts().faults;
@@ -58,6 +46,18 @@ fn a_file_goes_on_where_it_was_over_links_that_are_killed() {
         proxy.counts().faults > before,
         "no link was killed before the file was there"
     );
+}
+
+/// A board whose links to this machine are killed so often.
+fn behind_a_proxy(kills: usize) -> (Proxy, Host, Board) {
+    let mut random = Random::new(SEED);
+    let kills: Vec<Planned> = (0..kills).map(|_| kill(&mut random)).collect();
+    let proxy = Proxy::new(kills, |_| ()).expect("a proxy");
+    let host = Host::new("127.0.0.1:0");
+    proxy.lead_to(host.address);
+    let hub = format!("hub=10.0.2.2:{}", proxy.address().port());
+    let board = Board::start("trial", alone(), &["name=spirit", &hub, "retry=5"]);
+    (proxy, host, board)
 }
 
 /// Before a byte of what one side says, at random.
