@@ -4,6 +4,7 @@ mod completions;
 mod fault;
 mod keygen;
 mod protocol;
+mod registry;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use fault::Fault;
