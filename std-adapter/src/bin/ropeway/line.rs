@@ -23,6 +23,14 @@ impl Line {
         }
     }
 
+    /// With the fields of another behind it.
+    pub(crate) fn and(mut self, other: Self) -> Self {
+        for (name, value) in other.0.iter() {
+            self.0.insert(name.clone(), value.clone());
+        }
+        self
+    }
+
     /// Prints it. When nobody reads any more, the program ends, as others do in a pipe.
     pub(crate) fn print(self) {
         print(&Value::from(self.0).to_string());
@@ -50,7 +58,10 @@ pub(crate) fn bytes(hex: &str) -> Result<Vec<u8>, Fault> {
     };
     let mut digits = Vec::new();
     for digit in hex.chars().filter(|digit| !digit.is_whitespace()) {
-        match digit.to_digit(16).and_then(|digit| u8::try_from(digit).ok()) {
+        match digit
+            .to_digit(16)
+            .and_then(|digit| u8::try_from(digit).ok())
+        {
             Some(digit) => digits.push(digit),
             None => return wrong(format!("{digit:?} is no hex digit")),
         }
@@ -72,7 +83,11 @@ fn plain(value: &Value) -> Value {
         Value::Float(number) if !number.is_finite() => number.to_string().into(),
         Value::Bytes(bytes) | Value::ByteArray(bytes) => tagged("hex", hex(bytes).into()),
         Value::Extension { kind, bytes } => {
-            [("ext", Value::from(i64::from(*kind))), ("hex", hex(bytes).into())].into()
+            let parts = [
+                ("ext", Value::from(i64::from(*kind))),
+                ("hex", hex(bytes).into()),
+            ];
+            Map::from(parts).into()
         }
         Value::Array(elements)
         | Value::Tuple(elements)
@@ -99,7 +114,9 @@ pub(crate) fn meant(value: Value) -> Result<Value, Fault> {
         Value::Map(map) => match (map.len(), map.get("hex").and_then(Value::as_str)) {
             (1, Some(digits)) => Value::Bytes(bytes(digits)?),
             _ => {
-                let entries = map.iter().map(|(key, value)| Ok((key.clone(), meant(value.clone())?)));
+                let entries = map
+                    .iter()
+                    .map(|(key, value)| Ok((key.clone(), meant(value.clone())?)));
                 entries.collect::<Result<Map, Fault>>()?.into()
             }
         },
@@ -108,7 +125,7 @@ pub(crate) fn meant(value: Value) -> Result<Value, Fault> {
 }
 
 fn tagged(tag: &str, value: Value) -> Value {
-    [(tag, value)].into()
+    Map::from([(tag, value)]).into()
 }
 
 #[cfg(test)]
@@ -129,8 +146,18 @@ mod tests {
     #[test]
     fn reads_hex_and_says_what_is_wrong_with_it() {
         assert_eq!(bytes("0a Ff").unwrap(), [0x0a, 0xff]);
-        assert!(bytes("0a f").unwrap_err().to_string().contains("half of a byte"));
-        assert!(bytes("0g").unwrap_err().to_string().contains("'g' is no hex digit"));
+        assert!(
+            bytes("0a f")
+                .unwrap_err()
+                .to_string()
+                .contains("half of a byte")
+        );
+        assert!(
+            bytes("0g")
+                .unwrap_err()
+                .to_string()
+                .contains("'g' is no hex digit")
+        );
     }
 
     #[test]

@@ -67,8 +67,13 @@ impl Standing {
                 state.has_opened = true;
                 if self.tells {
                     let line = Line::default().with("link", "open");
-                    let cause = (*cause != native::Cause::FirstContact).then(|| format!("{cause:?}"));
-                    news(line.with_some("cause", cause).with("in_doubt", *in_doubt));
+                    let cause =
+                        (*cause != native::Cause::FirstContact).then(|| format!("{cause:?}"));
+                    let in_doubt = (*in_doubt > 0).then_some(*in_doubt);
+                    news(
+                        line.with_some("cause", cause)
+                            .with_some("in_doubt", in_doubt),
+                    );
                 }
             }
             native::Standing::Resumed => {
@@ -80,7 +85,9 @@ impl Standing {
             }
             native::Standing::Lost { why, retry_in } => {
                 if self.tells && state.has_opened {
-                    let line = Line::default().with("link", "lost").with("why", why.to_string());
+                    let line = Line::default()
+                        .with("link", "lost")
+                        .with("why", why.to_string());
                     news(line.with("retry_in", retry_in.as_secs_f64()));
                 }
                 state.lost = Some(Lost::of(why));

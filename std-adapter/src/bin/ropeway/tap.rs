@@ -30,7 +30,10 @@ impl<T> Tap<T> {
 
 impl Seen {
     pub(crate) fn first(&self) -> Vec<u8> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     fn note(&self, bytes: &[u8]) {

@@ -13,7 +13,7 @@ use ropeway_std::call::CallError;
 use ropeway_std::dialect::cable_car::{CableCarByte, CableCarJson};
 use ropeway_std::dialect::clever_show::CleverShow;
 use ropeway_std::native::{self, Dial, Key};
-use ropeway_std::packetmq::{BUILT_IN, Packetmq, Packets, Policy};
+use ropeway_std::packetmq::{Packetmq, Packets, Policy};
 use ropeway_std::transport::{Transport, Wakeable};
 use ropeway_std::{
     Connect, ConnectError, Error, Handlers, Link, Node, Options, Polled, SendError, tcptalks,
@@ -96,7 +96,9 @@ impl Speech {
                 .hint("leave --key out, or speak native"));
         }
         if self.password.is_some() && protocol != Protocol::TcpTalks {
-            return Err(Fault::input(format!("{protocol} has no passwords")).hint("leave --password out"));
+            return Err(
+                Fault::input(format!("{protocol} has no passwords")).hint("leave --password out")
+            );
         }
         let registry = match &self.registry {
             Some(path) => Registry::read(path)?,
@@ -123,16 +125,15 @@ impl Speech {
         let named = messages.map(|ty| (ty.name.as_str(), ty.code));
         let more = more.iter().map(|name| (name.as_str(), None));
         for (name, code) in named.chain(more) {
-            if packets.iter().any(|packet| packet.name.as_ref() == name as &str) {
+            if packets.iter().any(|packet| packet.name() == name) {
                 continue;
             }
-            let taken: Vec<u16> = packets.iter().map(|packet| packet.id).collect();
+            let taken: Vec<u16> = packets.iter().map(|packet| packet.id()).collect();
             let mut free = (0x100..).filter(|id| !taken.contains(id));
             let id = code.or_else(|| free.next()).unwrap_or_default();
             let wrong = |error| Fault::input(format!("packet {name}: {error}"));
             packets.add(name, id).map_err(wrong)?;
         }
-        let _ = BUILT_IN;
         Ok(packets)
     }
 
@@ -161,7 +162,9 @@ impl Target {
                 self.run_plain(dialect, errand, &words, &addresses)
             }
             Protocol::CleverShow => self.run_plain(CleverShow::new(), errand, &words, &addresses),
-            Protocol::TcpTalks => self.run_plain(self.speech.tcptalks(), errand, &words, &addresses),
+            Protocol::TcpTalks => {
+                self.run_plain(self.speech.tcptalks(), errand, &words, &addresses)
+            }
         }
     }
 
@@ -170,11 +173,15 @@ impl Target {
         self.speech.protocol.address(&self.host)
     }
 
-    fn resolve(&self) -> Result<Vec<SocketAddr>, Fault> {
+    /// Its addresses.
+    pub(crate) fn resolve(&self) -> Result<Vec<SocketAddr>, Fault> {
         let address = self.address();
         let unknown = || {
-            Fault::new(Kind::Unreachable, format!("no host is called {}", self.host))
-                .hint("give its address, or see who is there with `ropeway discover`")
+            Fault::new(
+                Kind::Unreachable,
+                format!("no host is called {}", self.host),
+            )
+            .hint("give its address, or see who is there with `ropeway discover`")
         };
         let found: Vec<_> = address.to_socket_addrs().map_err(|_| unknown())?.collect();
         match found.is_empty() {
@@ -193,31 +200,44 @@ impl Target {
         let standing = Arc::new(Standing::new(errand.tells_news()));
         let mut handlers = errand.handlers(words);
         standing.listen(&mut handlers);
-        let mut dial = Dial::new(Addresses(addresses)).attempt(self.timeout).opening(self.timeout);
+        let mut dial = Dial::new(Addresses(addresses))
+            .attempt(self.timeout)
+            .opening(self.timeout);
         if let Some(path) = &self.speech.key {
             let wrong = |error| {
-                Fault::input(format!("{}: {error}", path.display())).hint("draw one with `ropeway keygen`")
+                Fault::input(format!("{}: {error}", path.display()))
+                    .hint("draw one with `ropeway keygen`")
             };
             dial = dial.secure(Key::read(path).map_err(wrong)?);
         }
         let config = self.speech.config(words);
-        let node = dial.polled_client(&config, handlers).map_err(Fault::failed)?;
+        let node = dial
+            .polled_client(&config, handlers)
+            .map_err(Fault::failed)?;
         let mut reached = Reached {
             node,
             standing,
             timeout: self.timeout,
         };
         self.open_native(&mut reached)?;
-        errand.run(&mut reached, words)?;
-        match reached.node.close(self.timeout) {
+        let done = errand.run(&mut reached, words);
+        let left = reached.node.close(self.timeout);
+        done?;
+        match left {
             Ok(true) | Err(Error::Closed) => Ok(()),
-            Ok(false) => Err(Fault::new(Kind::Unfinished, "the peer has not taken all that was said")),
+            Ok(false) => Err(Fault::new(
+                Kind::Unfinished,
+                "the peer has not taken all that was said",
+            )),
             Err(error) => Err(self.broken(&error, None)),
         }
     }
 
     /// Waits for the first opening, and gives up at the first failure.
-    fn open_native<T: Wakeable>(&self, reached: &mut Reached<native::Native, T>) -> Result<(), Fault> {
+    fn open_native<T: Wakeable>(
+        &self,
+        reached: &mut Reached<native::Native, T>,
+    ) -> Result<(), Fault> {
         let end = Instant::now() + self.timeout;
         loop {
             let left = end.saturating_duration_since(Instant::now());
@@ -245,7 +265,9 @@ impl Target {
         words: &Words,
         addresses: &[SocketAddr],
     ) -> Result<(), Fault> {
-        let connect = Connect::new(addresses).attempt(self.timeout).deadline(Duration::ZERO);
+        let connect = Connect::new(addresses)
+            .attempt(self.timeout)
+            .deadline(Duration::ZERO);
         let stream = connect.stream().map_err(|error| match error {
             ConnectError::Deadline { last, .. } => self.unreached(last.kind(), &last.to_string()),
             ConnectError::Failed { error, .. } => self.unreached(error.kind(), &error.to_string()),
@@ -267,7 +289,11 @@ impl Target {
         if let Some(other) = crate::tap::another(&heard, self.speech.protocol)
             && (done.is_err() || reached.standing.has_malformed())
         {
-            let text = format!("{} does not speak {}: this looks like {other}", self.address(), self.speech.protocol);
+            let text = format!(
+                "{} does not speak {}: this looks like {other}",
+                self.address(),
+                self.speech.protocol
+            );
             return Err(Fault::new(Kind::Protocol, text).hint("say which with --protocol"));
         }
         done?;
@@ -292,19 +318,25 @@ impl Target {
     }
 
     /// There is no link.
-    fn unreached(&self, kind: io::ErrorKind, why: &str) -> Fault {
+    pub(crate) fn unreached(&self, kind: io::ErrorKind, why: &str) -> Fault {
         let (address, protocol) = (self.address(), self.speech.protocol);
         match kind {
             io::ErrorKind::ConnectionRefused => {
                 let text = format!("nobody listens at {address}");
-                let hint = format!("start the peer, or give its port: {protocol} is usually at {}", protocol.port());
+                let hint = format!(
+                    "start the peer, or give its port: {protocol} is usually at {}",
+                    protocol.port()
+                );
                 Fault::new(Kind::Unreachable, text).hint(hint)
             }
             io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => {
                 let text = format!("{address} does not answer: {why}");
-                Fault::new(Kind::Unreachable, text).hint("is it this host, this port and this --protocol?")
+                Fault::new(Kind::Unreachable, text)
+                    .hint("is it this host, this port and this --protocol?")
             }
-            io::ErrorKind::Other => Fault::new(Kind::Protocol, format!("{address}: {why}")).hint(hint_for(why)),
+            io::ErrorKind::Other => {
+                Fault::new(Kind::Protocol, format!("{address}: {why}")).hint(hint_for(why))
+            }
             _ => Fault::new(Kind::Unreachable, format!("{address}: {why}")),
         }
     }
@@ -372,9 +404,13 @@ impl<D: Anything, T: Wakeable> Reached<D, T> {
 /// Why a call has no answer.
 pub(crate) fn call_fault(error: &CallError) -> Fault {
     match error {
-        CallError::Deadline => Fault::new(Kind::Unfinished, error).hint("give it longer with --timeout"),
+        CallError::Deadline => {
+            Fault::new(Kind::Unfinished, error).hint("give it longer with --timeout")
+        }
         CallError::LinkLost | CallError::InDoubt => Fault::new(Kind::Unfinished, error),
-        CallError::Malformed(_) => Fault::new(Kind::Protocol, error).hint("does the registry say what the answer is?"),
+        CallError::Malformed(_) => {
+            Fault::new(Kind::Protocol, error).hint("does the registry say what the answer is?")
+        }
         CallError::NoCalls => Fault::input(error).hint("send a message instead"),
         CallError::Send(error) => send_fault(*error),
         _ => Fault::failed(error),
@@ -384,8 +420,12 @@ pub(crate) fn call_fault(error: &CallError) -> Fault {
 /// Why a message was not sent.
 pub(crate) fn send_fault(error: SendError) -> Fault {
     match error {
-        SendError::TooLong { .. } => Fault::input(error).hint("send less at once, or a file with `ropeway put`"),
-        SendError::Unregistered => Fault::input(error).hint("give a --registry that has it; the peer must have it, too"),
+        SendError::TooLong { .. } => {
+            Fault::input(error).hint("send less at once, or a file with `ropeway put`")
+        }
+        SendError::Unregistered => {
+            Fault::input(error).hint("give a --registry that has it; the peer must have it, too")
+        }
         SendError::Unencodable => Fault::input("the protocol has no form for this message")
             .hint("look at the code and the body"),
         other => Fault::failed(other),
@@ -395,8 +435,12 @@ pub(crate) fn send_fault(error: SendError) -> Fault {
 fn hint_for(why: &str) -> &'static str {
     match why {
         why if why.contains("looks like") => "say which with --protocol",
-        why if why.contains("key") || why.contains("secure") => "both ends need the same --key, or none",
-        why if why.contains("registry") || why.contains("message") => "both ends must mean the same messages: compare the registries",
+        why if why.contains("key") || why.contains("secure") => {
+            "both ends need the same --key, or none"
+        }
+        why if why.contains("registry") || why.contains("message") => {
+            "both ends must mean the same messages: compare the registries"
+        }
         _ => "is it this host, this port and this --protocol?",
     }
 }
@@ -414,7 +458,9 @@ impl ToSocketAddrs for Addresses {
 
 /// Seconds, as `0.5`.
 pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
+    let seconds: f64 = text
+        .parse()
+        .map_err(|_| "not a number of seconds".to_owned())?;
     Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
 }
 

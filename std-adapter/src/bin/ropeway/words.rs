@@ -5,6 +5,7 @@ use crate::line::{self, Line};
 use crate::protocol::Protocol;
 use crate::registry::{MessageType, Registry};
 use ropeway_std::any::{Arguments, Body, Content, Key};
+use ropeway_std::call::Refused;
 use ropeway_std::value::{Map, Value};
 use std::sync::Arc;
 
@@ -133,8 +134,11 @@ impl Words {
             Protocol::CleverShow | Protocol::TcpTalks => match &said.body {
                 Given::Nothing => Ok(Arguments::default().into()),
                 Given::Value(value) => arguments(value).map(Body::from),
-                Given::Bytes(_) => Err(Fault::input(format!("{} carries no bare bytes", self.protocol))
-                    .hint("give arguments as JSON, [1,2] or {\"x\":1}")),
+                Given::Bytes(_) => Err(Fault::input(format!(
+                    "{} carries no bare bytes",
+                    self.protocol
+                ))
+                .hint("give arguments as JSON, [1,2] or {\"x\":1}")),
             },
         }
     }
@@ -174,6 +178,26 @@ impl Words {
         }
     }
 
+    /// What a request says, as its answer.
+    pub(crate) fn echo(&self, request: &Content) -> Body {
+        match (&request.body, self.protocol) {
+            (Body::Arguments(Arguments { args, kwargs }), _) => {
+                match (args.is_empty(), kwargs.is_empty()) {
+                    (_, true) => Value::Array(args.clone()).into(),
+                    (true, false) => Value::from(kwargs.clone()).into(),
+                    (false, false) => {
+                        let parts = [
+                            ("args", Value::Array(args.clone())),
+                            ("kwargs", kwargs.clone().into()),
+                        ];
+                        Map::from(parts).into()
+                    }
+                }
+            }
+            (body, _) => body.clone(),
+        }
+    }
+
     /// Whether a call of it may be asked again when nobody knows whether it was answered.
     pub(crate) fn is_repeatable(&self, key: &Key) -> bool {
         self.type_of(key).is_some_and(|ty| ty.is_repeatable)
@@ -194,13 +218,23 @@ impl Words {
     }
 
     fn no_code(&self, name: &str) -> Fault {
-        let known: Vec<_> = self.registry.messages().iter().map(|ty| ty.name.as_str()).collect();
+        let known: Vec<_> = self
+            .registry
+            .messages()
+            .iter()
+            .map(|ty| ty.name.as_str())
+            .collect();
         let fault = Fault::input(format!("no message is called {name}"));
         match known.as_slice() {
             [] => fault.hint("give --registry FILE, or a code such as 0x10"),
             known => fault.hint(format!("the registry has {}", known.join(", "))),
         }
     }
+}
+
+/// What answers a call that nobody answers here.
+pub(crate) fn unhandled(key: &Key) -> Refused {
+    Refused::new("KeyError", format!("nobody answers {key} here"))
 }
 
 fn encode(ty: &MessageType, value: &Value) -> Result<Body, Fault> {
@@ -230,7 +264,9 @@ fn arguments(value: &Value) -> Result<Arguments, Fault> {
             }),
             _ => Ok(by_name(map)),
         },
-        _ => Err(Fault::input("arguments are a list or an object").hint("write [1,2] or {\"x\":1}")),
+        _ => {
+            Err(Fault::input("arguments are a list or an object").hint("write [1,2] or {\"x\":1}"))
+        }
     }
 }
 
@@ -268,13 +304,15 @@ fn key_of(text: &str) -> Key {
 }
 
 fn parse(text: &str) -> Result<Value, Fault> {
-    text.parse().map_err(|error: ropeway_std::encoding::DecodeError| {
-        let text = format!("{text} is no JSON: {} at byte {}", error.rule, error.offset);
-        Fault::input(text)
-    })
+    text.parse()
+        .map_err(|error: ropeway_std::encoding::DecodeError| {
+            let text = format!("{text} is no JSON: {} at byte {}", error.rule, error.offset);
+            Fault::input(text)
+        })
 }
 
-const EXAMPLE: &str = "write {\"name\":\"Reading\",\"body\":{\"celsius\":21.5}} or {\"code\":16,\"hex\":\"0aff\"}";
+const EXAMPLE: &str =
+    "write {\"name\":\"Reading\",\"body\":{\"celsius\":21.5}} or {\"code\":16,\"hex\":\"0aff\"}";
 
 #[cfg(test)]
 mod tests {
@@ -303,8 +341,14 @@ mod tests {
         let native = words(Protocol::Native);
         let typed = r#"{"name":"Reading","code":16,"body":{"celsius":21.5,"label":"attic"}}"#;
         assert_eq!(shown(&native, typed), typed);
-        assert_eq!(shown(&native, r#"Reading {"celsius":21.5,"label":"attic"}"#), typed);
-        assert_eq!(shown(&native, r#"{"code":17,"hex":"0aff"}"#), r#"{"code":17,"hex":"0aff"}"#);
+        assert_eq!(
+            shown(&native, r#"Reading {"celsius":21.5,"label":"attic"}"#),
+            typed
+        );
+        assert_eq!(
+            shown(&native, r#"{"code":17,"hex":"0aff"}"#),
+            r#"{"code":17,"hex":"0aff"}"#
+        );
         for protocol in [Protocol::CableCarJson, Protocol::Packetmq] {
             let line = r#"{"name":"MsgChat","body":{"text":"hi","n":[1,null]}}"#;
             assert_eq!(shown(&words(protocol), line), line);
@@ -313,14 +357,20 @@ mod tests {
             let line = r#"{"name":"drive","args":[1.5],"kwargs":{"fast":true}}"#;
             assert_eq!(shown(&words(protocol), line), line);
         }
-        assert_eq!(shown(&words(Protocol::TcpTalks), "0x20 [1]"), r#"{"code":32,"args":[1]}"#);
+        assert_eq!(
+            shown(&words(Protocol::TcpTalks), "0x20 [1]"),
+            r#"{"code":32,"args":[1]}"#
+        );
     }
 
     #[test]
     fn a_body_that_does_not_fit_is_shown_in_hex_with_the_reason() {
         let native = words(Protocol::Native);
         let text = shown(&native, r#"{"code":16,"hex":"00"}"#);
-        assert!(text.starts_with(r#"{"name":"Reading","code":16,"hex":"00","error":"#), "{text}");
+        assert!(
+            text.starts_with(r#"{"name":"Reading","code":16,"hex":"00","error":"#),
+            "{text}"
+        );
     }
 
     #[test]
