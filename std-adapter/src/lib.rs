@@ -1,4 +1,5 @@
 #![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 //! Ropeway on std: the same messages over sockets, in the caller's thread.
 //!
 //! | to do | take |
@@ -20,6 +21,34 @@
 //! | talk to programs of the Python library packetmq | [`packetmq`] |
 //! | call, and be called by, TCPTalks robots | [`tcptalks`] |
 //! | test without a network | [`memory`] |
+//!
+//! ```
+//! use ropeway_std::dialect::cable_car::CableCarJson;
+//! use ropeway_std::{Event, Link, Listener, Options, messages};
+//! use serde::{Deserialize, Serialize};
+//! use std::time::Duration;
+//!
+//! #[derive(Serialize, Deserialize)]
+//! struct Chat { nick: String, text: String }
+//!
+//! messages! { enum Words { Chat(Chat) as "MsgChat" } }
+//!
+//! let mut listener = Listener::bind("127.0.0.1:0")?;
+//! let address = listener.address();
+//! let other = std::thread::spawn(move || -> Result<(), ropeway_std::Error> {
+//!     let mut there = Link::connect(CableCarJson, address)?;
+//!     there.send(&Chat { nick: "rover".into(), text: "hello".into() })?;
+//!     there.close(Duration::from_secs(5))
+//! });
+//!
+//! let here = listener.accept(CableCarJson, &Options::default(), Duration::MAX)?;
+//! let mut here = here.ok_or("nobody came")?;
+//! let Some(Event::Message(Words::Chat(chat))) = here.recv(Duration::MAX)? else { panic!("no chat") };
+//! assert_eq!((chat.nick.as_str(), chat.text.as_str()), ("rover", "hello"));
+//! drop(here);
+//! other.join().expect("no panic")?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 //!
 //! An error displays its cause, too, and has no [`source`](std::error::Error::source).
 //!

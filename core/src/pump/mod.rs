@@ -3,6 +3,25 @@
 //! [`Link`] blocks in the caller's thread, over `embedded-io`; [`AsyncLink`] waits in futures, over
 //! `embedded-io-async`. Both take the reading and the writing half apart, own no thread and no clock, and let a
 //! byte leave the outbox only after the stream has taken it.
+//!
+//! ```
+//! use ropeway_core::dialect::cable_car::{CableCarByte, Join};
+//! use ropeway_core::pump::{Error, Link};
+//! use ropeway_core::{Event, Messenger, messages};
+//!
+//! messages! { #[derive(Debug)] enum Words { Join(Join) } }
+//!
+//! let mut wire = [0; 8];
+//! let messenger = Messenger::new(CableCarByte, [0; 64], [0; 64]);
+//! let mut ours = Link::new(messenger, &[][..], &mut wire[..]);
+//! ours.send(&Join)?;
+//!
+//! let messenger = Messenger::new(CableCarByte, [0; 64], [0; 64]);
+//! let mut theirs = Link::new(messenger, &[2, 2][..], &mut [][..]);
+//! assert!(matches!(theirs.recv()?, Some(Event::Message(Words::Join(Join)))));
+//! assert_eq!(wire[..2], [2, 2]);
+//! # Ok::<(), Error<embedded_io::SliceWriteError>>(())
+//! ```
 
 mod asynchronous;
 mod blocking;
