@@ -19,7 +19,9 @@
 //!     const MAX_SIZE: usize = 2;
 //!
 //!     fn encode(&self, out: &mut [u8]) -> Result<usize, EncodeError> {
-//!         self.0.to_be_bytes().encode(out)
+//!         let room = out.first_chunk_mut().ok_or(EncodeError::Full)?;
+//!         *room = self.0.to_be_bytes();
+//!         Ok(room.len())
 //!     }
 //! }
 //!

@@ -34,19 +34,13 @@
 //! messages! { enum Words { Chat(Chat) as "MsgChat" } }
 //!
 //! let mut listener = Listener::bind("127.0.0.1:0")?;
-//! let address = listener.address();
-//! let other = std::thread::spawn(move || -> Result<(), ropeway_std::Error> {
-//!     let mut there = Link::connect(CableCarJson, address)?;
-//!     there.send(&Chat { nick: "rover".into(), text: "hello".into() })?;
-//!     there.close(Duration::from_secs(5))
-//! });
-//!
+//! let mut there = Link::connect(CableCarJson, listener.address())?;
 //! let here = listener.accept(CableCarJson, &Options::default(), Duration::MAX)?;
 //! let mut here = here.ok_or("nobody came")?;
+//!
+//! there.send(&Chat { nick: "rover".into(), text: "hello".into() })?;
 //! let Some(Event::Message(Words::Chat(chat))) = here.recv(Duration::MAX)? else { panic!("no chat") };
 //! assert_eq!((chat.nick.as_str(), chat.text.as_str()), ("rover", "hello"));
-//! drop(here);
-//! other.join().expect("no panic")?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!

@@ -5,22 +5,49 @@
 //! byte leave the outbox only after the stream has taken it.
 //!
 //! ```
+//! use core::convert::Infallible;
+//! use embedded_io::{ErrorType, Read, Write};
 //! use ropeway_core::dialect::cable_car::{CableCarByte, Join};
 //! use ropeway_core::pump::{Error, Link};
 //! use ropeway_core::{Event, Messenger, messages};
+//! use std::cell::RefCell;
+//! use std::collections::VecDeque;
+//!
+//! /// A wire whose two ends are one: what is written can be read.
+//! #[derive(Default)]
+//! struct Loop(RefCell<VecDeque<u8>>);
+//!
+//! impl ErrorType for &Loop {
+//!     type Error = Infallible;
+//! }
+//!
+//! impl Write for &Loop {
+//!     fn write(&mut self, bytes: &[u8]) -> Result<usize, Infallible> {
+//!         self.0.borrow_mut().extend(bytes);
+//!         Ok(bytes.len())
+//!     }
+//!
+//!     fn flush(&mut self) -> Result<(), Infallible> {
+//!         Ok(())
+//!     }
+//! }
+//!
+//! impl Read for &Loop {
+//!     fn read(&mut self, room: &mut [u8]) -> Result<usize, Infallible> {
+//!         let mut bytes = self.0.borrow_mut();
+//!         let len = room.len().min(bytes.len());
+//!         room.iter_mut().zip(bytes.drain(..len)).for_each(|(slot, byte)| *slot = byte);
+//!         Ok(len)
+//!     }
+//! }
 //!
 //! messages! { #[derive(Debug)] enum Words { Join(Join) } }
 //!
-//! let mut wire = [0; 8];
-//! let messenger = Messenger::new(CableCarByte, [0; 64], [0; 64]);
-//! let mut ours = Link::new(messenger, &[][..], &mut wire[..]);
-//! ours.send(&Join)?;
-//!
-//! let messenger = Messenger::new(CableCarByte, [0; 64], [0; 64]);
-//! let mut theirs = Link::new(messenger, &[2, 2][..], &mut [][..]);
-//! assert!(matches!(theirs.recv()?, Some(Event::Message(Words::Join(Join)))));
-//! assert_eq!(wire[..2], [2, 2]);
-//! # Ok::<(), Error<embedded_io::SliceWriteError>>(())
+//! let wire = Loop::default();
+//! let mut link = Link::new(Messenger::new(CableCarByte, [0; 64], [0; 64]), &wire, &wire);
+//! link.send(&Join)?;
+//! assert!(matches!(link.recv()?, Some(Event::Message(Words::Join(Join)))));
+//! # Ok::<(), Error<Infallible>>(())
 //! ```
 
 mod asynchronous;
