@@ -240,13 +240,13 @@ impl<F: Store, S: AsRef<[Slot<F>]> + AsMut<[Slot<F>]>> Transfers<F, S> {
 
     /// How far a transfer has come; `None` once it is over.
     ///
-    /// Of a file that is sent, what the peer had or was sent; of one that is received, what has been written.
+    /// Of a file that is sent, what has been read and sent; of one that is received, what has been written.
     pub fn progress(&self, file: FileId) -> Option<Progress> {
         let entry = self.table.iter().find(|entry| entry.file == file)?;
         let offset = match &entry.part {
             Part::Over(_) | Part::Unwanted => return None,
             Part::Asking(_) | Part::Asked | Part::Offered { .. } => 0,
-            Part::Outgoing(outgoing) => outgoing.sent(),
+            Part::Outgoing(outgoing) => outgoing.read.len,
             Part::Incoming(incoming) => incoming.written.len,
         };
         let size = entry.size;

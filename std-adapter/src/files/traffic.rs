@@ -504,7 +504,9 @@ impl<D: Dialect> Traffic<D> {
                 && progress.size > 0
                 && progress.offset > 0
             {
-                entry.done = progress.offset;
+                // What the peer has already is read once more, for the checksum alone.
+                let there = self.transfers.wanted_from(entry.file).unwrap_or_default();
+                entry.done = progress.offset.max(there);
                 entry.size = progress.size;
                 let step = (entry.size / STEPS).max(LEAST_STEP);
                 if entry.done >= entry.told.saturating_add(step) || entry.done < entry.told {

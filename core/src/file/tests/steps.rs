@@ -424,9 +424,7 @@ fn a_sender_that_starts_again_reads_from_the_start_one_slot_a_step() {
     let mut slot = [0; 64];
     for step in 1..=14 {
         assert_eq!(here.poll_chunk(&mut slot), Next::Again);
-        let read: usize = source.0.borrow().reads.iter().sum();
-        assert_eq!(read, 64 * step);
-        let (offset, size) = (900, 1000);
+        let (offset, size) = (64 * step, 1000);
         assert_eq!(here.progress(sending), Some(Progress { offset, size }));
     }
     assert_eq!(here.wanted_from(sending), Some(900));
