@@ -1,6 +1,10 @@
 use crate::program::{Folder, Listening, ropeway, ropeway_with};
 use crate::words;
+use ropeway_std::discovery::{Native, Settings};
 use serde_json::json;
+use std::net::UdpSocket;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 const PROTOCOLS: [&str; 6] = [
     "native",
@@ -206,19 +210,37 @@ fn a_link_is_measured_in_every_protocol() {
 #[test]
 fn it_lists_who_is_there() {
     // A port of its own, so that nothing else on the machine is found.
-    let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
-    let port = socket.local_addr().unwrap().port().to_string();
+    let socket = UdpSocket::bind("0.0.0.0:0").unwrap();
+    let port = socket.local_addr().unwrap().port();
     drop(socket);
-    let alone = ropeway(&[
-        "discover",
-        "-p",
-        "native",
-        "--udp-port",
-        &port,
-        "--seconds",
-        "0.2",
-    ]);
+    let at = port.to_string();
+    let discover = ["discover", "-p", "native", "--udp-port", &at, "--seconds"];
+    let alone = ropeway(&[&discover[..], &["0.2"]].concat());
     assert!(alone.fault(3).contains("nobody is there"));
+
+    let attic = Native::named("attic").udp_port(port).port(8225);
+    let mut attic = Settings::native(attic).start().unwrap();
+    let is_over = AtomicBool::new(false);
+    let listed = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(Ordering::Relaxed) {
+                attic.poll(Duration::from_millis(10)).unwrap();
+            }
+        });
+        let listed = ropeway(&[&discover[..], &["2.5", "--json"]].concat());
+        is_over.store(true, Ordering::Relaxed);
+        listed
+    });
+    listed.is_done();
+    let found = listed.lines().remove(0);
+    assert_eq!(
+        (&found["name"], &found["protocol"]),
+        (&"attic".into(), &"native".into())
+    );
+    assert!(
+        found["address"].as_str().unwrap().ends_with(":8225"),
+        "{found}"
+    );
 }
 
 #[test]

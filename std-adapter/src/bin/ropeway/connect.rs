@@ -1,6 +1,6 @@
 //! `ropeway connect`: a conversation with one peer, a line a message.
 
-use crate::fault::{Fault, Kind};
+use crate::fault::Fault;
 use crate::hearing::{Manner, hearing};
 use crate::input::Input;
 use crate::line::Line;
@@ -61,7 +61,7 @@ impl Errand for Conversation {
         // A wake-up that finds no room has others before it.
         let mut input = Input::begin(move || handle.post(|_| ()).unwrap_or_default());
         let under_way = Arc::new(AtomicUsize::new(0));
-        let mut wrong = None;
+        let mut was_wrong = false;
         let mut end = None;
         loop {
             while let Some(line) = input.peek() {
@@ -69,12 +69,9 @@ impl Errand for Conversation {
                     Ok(()) => {}
                     Err(Unsaid::Full) => break,
                     Err(Unsaid::Wrong(fault)) => {
-                        news(
-                            Line::default()
-                                .with("error", fault.to_string())
-                                .with("line", line.as_str()),
-                        );
-                        wrong = Some(fault);
+                        let error = Line::default().with("error", fault.to_string());
+                        news(error.with("line", line.as_str()));
+                        was_wrong = true;
                     }
                 }
                 input.take();
@@ -91,12 +88,9 @@ impl Errand for Conversation {
             });
             peer.turn(left)?;
         }
-        match wrong {
-            Some(_) => Err(Fault::new(
-                Kind::Input,
-                "not every line of the input was said",
-            )),
-            None => Ok(()),
+        match was_wrong {
+            true => Err(Fault::input("not every line of the input was said")),
+            false => Ok(()),
         }
     }
 }
