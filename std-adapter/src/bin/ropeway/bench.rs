@@ -3,6 +3,7 @@
 use crate::fault::{Fault, Kind};
 use crate::line::{self, Line};
 use crate::protocol::Protocol;
+use crate::replies::Replies;
 use crate::target::{Errand, Reached, Target, call_fault, seconds, send_fault};
 use crate::words::Words;
 use clap::Args;
@@ -53,7 +54,7 @@ struct Measuring {
 }
 
 impl Errand for Measuring {
-    fn handlers<D: Anything>(&self, _: &Words) -> Handlers<D> {
+    fn handlers<D: Anything>(&self, _: &Words, _: &Replies<D>) -> Handlers<D> {
         let echoed = self.echoed.clone();
         let mut handlers = Handlers::new();
         handlers.on_table::<Content>(move |_, _, _| {
@@ -62,16 +63,12 @@ impl Errand for Measuring {
         handlers
     }
 
-    fn names(&self) -> Vec<String> {
-        vec![NAME.into()]
-    }
-
     fn run<D: Anything, T: Wakeable>(
         self,
         peer: &mut Reached<D, T>,
         words: &Words,
     ) -> Result<(), Fault> {
-        let content = content(words.protocol, self.bench.size)?;
+        let content = content(words, self.bench.size)?;
         let mut one = self.round_trips(peer, &content, 1)?;
         one.sort_unstable();
         let at = |percent: usize| {
@@ -207,9 +204,9 @@ fn shown(name: &str, figure: f64) -> String {
 }
 
 /// Some message of so many bytes.
-fn content(protocol: Protocol, size: usize) -> Result<Content, Fault> {
+fn content(words: &Words, size: usize) -> Result<Content, Fault> {
     let text = "x".repeat(size);
-    Ok(match protocol {
+    Ok(match words.protocol {
         Protocol::CableCarByte if size > 253 => {
             return Err(
                 Fault::input("a message of cable_car's bytes has at most 253")
@@ -218,7 +215,14 @@ fn content(protocol: Protocol, size: usize) -> Result<Content, Fault> {
         }
         Protocol::Native | Protocol::CableCarByte => Content::new(CODE, text.into_bytes()),
         Protocol::CableCarJson => Content::new(NAME, Map::from([("data", Value::from(text))])),
-        Protocol::Packetmq => Content::new(NAME, Value::from(text)),
+        Protocol::Packetmq => match words.registry.messages().first() {
+            Some(ty) => Content::new(ty.name.as_str(), Value::from(text)),
+            None => {
+                let fault =
+                    Fault::input("packetmq carries only packets that both ends have registered");
+                return Err(fault.hint("give both the same --registry"));
+            }
+        },
         Protocol::CleverShow | Protocol::TcpTalks => {
             Content::new(NAME, Body::Arguments(Arguments::new([text])))
         }
@@ -226,7 +230,7 @@ fn content(protocol: Protocol, size: usize) -> Result<Content, Fault> {
 }
 
 /// What the messages are called, where they have names.
-pub(crate) const NAME: &str = "Bench";
+const NAME: &str = "Bench";
 
 /// And their code, where they have codes: the last of those that are programs' own.
 const CODE: u8 = 0xDF;

@@ -1,11 +1,12 @@
 //! `ropeway connect`: a conversation with one peer, a line a message.
 
-use crate::fault::{Fault, Kind};
+use crate::fault::Fault;
 use crate::hearing::{Manner, hearing};
 use crate::input::Input;
 use crate::line::Line;
+use crate::replies::Replies;
 use crate::target::{Errand, Reached, Target, call_fault, news, seconds, send_fault};
-use crate::words::{Said, Words};
+use crate::words::{Said, Spoken, Words};
 use clap::Args;
 use ropeway_std::any::{Anything, Question};
 use ropeway_std::transport::Wakeable;
@@ -22,30 +23,29 @@ pub(crate) struct Connect {
     /// How long to go on listening once the input has ended, in seconds
     #[arg(long, short, default_value = "0", value_parser = seconds)]
     wait: Duration,
-    /// Answer each call with what it says
-    #[arg(long)]
-    echo: bool,
+    #[command(flatten)]
+    manner: Manner,
 }
 
 impl Connect {
     pub(crate) fn run(self) -> Result<(), Fault> {
-        let Self { target, wait, echo } = self;
-        target.run(Conversation { wait, echo })
+        let Self {
+            target,
+            wait,
+            manner,
+        } = self;
+        target.run(Conversation { wait, manner })
     }
 }
 
 struct Conversation {
     wait: Duration,
-    echo: bool,
+    manner: Manner,
 }
 
 impl Errand for Conversation {
-    fn handlers<D: Anything>(&self, words: &Words) -> Handlers<D> {
-        let manner = Manner {
-            echo: self.echo,
-            quiet: false,
-        };
-        hearing(words.clone(), manner, |_, line| line)
+    fn handlers<D: Anything>(&self, words: &Words, replies: &Replies<D>) -> Handlers<D> {
+        hearing(words.clone(), self.manner, replies.clone(), |_, line| line)
     }
 
     fn tells_news(&self) -> bool {
@@ -61,20 +61,17 @@ impl Errand for Conversation {
         // A wake-up that finds no room has others before it.
         let mut input = Input::begin(move || handle.post(|_| ()).unwrap_or_default());
         let under_way = Arc::new(AtomicUsize::new(0));
-        let mut wrong = None;
+        let mut was_wrong = false;
         let mut end = None;
         loop {
             while let Some(line) = input.peek() {
-                match say(peer, words, line, &under_way) {
+                match speak(peer, words, line, &under_way) {
                     Ok(()) => {}
                     Err(Unsaid::Full) => break,
                     Err(Unsaid::Wrong(fault)) => {
-                        news(
-                            Line::default()
-                                .with("error", fault.to_string())
-                                .with("line", line.as_str()),
-                        );
-                        wrong = Some(fault);
+                        let error = Line::default().with("error", fault.to_string());
+                        news(error.with("line", line.as_str()));
+                        was_wrong = true;
                     }
                 }
                 input.take();
@@ -91,12 +88,9 @@ impl Errand for Conversation {
             });
             peer.turn(left)?;
         }
-        match wrong {
-            Some(_) => Err(Fault::new(
-                Kind::Input,
-                "not every line of the input was said",
-            )),
-            None => Ok(()),
+        match was_wrong {
+            true => Err(Fault::input("not every line of the input was said")),
+            false => Ok(()),
         }
     }
 }
@@ -108,14 +102,37 @@ enum Unsaid {
     Wrong(Fault),
 }
 
-fn say<D: Anything, T: Wakeable>(
+fn speak<D: Anything, T: Wakeable>(
     peer: &mut Reached<D, T>,
     words: &Words,
     line: &str,
     under_way: &Arc<AtomicUsize>,
 ) -> Result<(), Unsaid> {
-    let said = Said::read(line).map_err(Unsaid::Wrong)?;
-    let content = words.content(&said).map_err(Unsaid::Wrong)?;
+    match Spoken::read(line).map_err(Unsaid::Wrong)? {
+        Spoken::Said(said) => say(peer, words, &said, under_way),
+        Spoken::Reply(number, given) => {
+            let call = peer.replies.take(number).map_err(Unsaid::Wrong)?;
+            match words.answer(&call.key, &given) {
+                Ok(body) => {
+                    peer.node.peer().answer_any_soon(call.id, call.key, body);
+                    Ok(())
+                }
+                Err(fault) => {
+                    peer.replies.put_back(number, call);
+                    Err(Unsaid::Wrong(fault))
+                }
+            }
+        }
+    }
+}
+
+fn say<D: Anything, T: Wakeable>(
+    peer: &mut Reached<D, T>,
+    words: &Words,
+    said: &Said,
+    under_way: &Arc<AtomicUsize>,
+) -> Result<(), Unsaid> {
+    let content = words.content(said).map_err(Unsaid::Wrong)?;
     let unsent = |error| match error {
         SendError::Full => Unsaid::Full,
         error => Unsaid::Wrong(send_fault(error)),

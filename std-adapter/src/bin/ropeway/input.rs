@@ -43,8 +43,9 @@ impl Input {
         self.next.as_ref()
     }
 
-    /// Goes on to the line behind it.
+    /// Takes it, and goes on to the line behind it.
     pub(crate) fn take(&mut self) -> Option<String> {
+        self.peek()?;
         self.next.take()
     }
 

@@ -5,10 +5,11 @@ use crate::hearing::{Manner, hearing};
 use crate::input::Input;
 use crate::line::Line;
 use crate::protocol::Protocol;
+use crate::replies::{Replies, Waiting};
 use crate::target::{Speech, VALUES, news, seconds, seed, send_fault};
-use crate::words::{Said, Words};
+use crate::words::{Spoken, Words};
 use clap::Args;
-use ropeway_std::any::{Anything, Content};
+use ropeway_std::any::{Anything, Body, Content};
 use ropeway_std::dialect::cable_car::{CableCarByte, CableCarJson};
 use ropeway_std::dialect::clever_show::CleverShow;
 use ropeway_std::files::{Files, Root};
@@ -29,12 +30,8 @@ pub(crate) struct Listen {
     address: String,
     #[command(flatten)]
     speech: Speech,
-    /// Answer calls with what they say, and say each message again
-    #[arg(long)]
-    echo: bool,
-    /// Print nothing of what peers say
-    #[arg(long, short)]
-    quiet: bool,
+    #[command(flatten)]
+    manner: Manner,
     /// A folder that peers may put files into and get files from; native only
     #[arg(long, value_name = "FOLDER")]
     root: Option<PathBuf>,
@@ -58,8 +55,7 @@ impl Listen {
             Protocol::CableCarByte => self.listen(&words, |_| CableCarByte),
             Protocol::CableCarJson => self.listen(&words, |_| CableCarJson),
             Protocol::Packetmq => {
-                let echoed = self.echo.then(|| crate::bench::NAME.to_owned());
-                let packets = self.speech.packets(&words, echoed.as_slice())?;
+                let packets = self.speech.packets(&words, &[])?;
                 self.listen(&words, move |_| {
                     Packetmq::new(Policy::Static, packets.clone())
                 })
@@ -117,7 +113,8 @@ impl Listen {
 
     fn serve<D: Anything>(&self, words: &Words, hub: Hub<D>) -> Result<(), Fault> {
         let state = Arc::new(Mutex::new(State::default()));
-        let mut hub = hub.with_handlers(self.handlers(words, &state));
+        let replies = Replies::new();
+        let mut hub = hub.with_handlers(self.handlers(words, &state, &replies));
         let address = self.bind(&mut hub)?;
         news(
             Line::default()
@@ -125,8 +122,12 @@ impl Listen {
                 .with("protocol", words.protocol.to_string()),
         );
         let handle = hub.handle();
-        let mut input = Input::begin(move || handle.wake());
-        let mut unsaid = None;
+        let mut saying = Saying {
+            words,
+            input: Input::begin(move || handle.wake()),
+            replies,
+            unsaid: None,
+        };
         loop {
             let state = state.lock().unwrap_or_else(PoisonError::into_inner).clone();
             let is_enough = self.count.is_some_and(|count| state.heard >= count);
@@ -134,7 +135,7 @@ impl Listen {
             if is_enough || are_gone {
                 break;
             }
-            say_all(&mut hub, words, &mut input, &mut unsaid);
+            saying.go_on(&mut hub);
             let patience = match self.until_left {
                 Some(patience) if state.joined == 0 => patience,
                 _ => Duration::MAX,
@@ -146,13 +147,6 @@ impl Listen {
         }
         hub.shutdown(FAREWELL)?;
         Ok(())
-    }
-
-    const fn manner(&self) -> Manner {
-        Manner {
-            echo: self.echo,
-            quiet: self.quiet,
-        }
     }
 
     fn bind<D: Anything>(&self, hub: &mut Hub<D>) -> Result<std::net::SocketAddr, Fault> {
@@ -173,7 +167,12 @@ impl Listen {
         Ok(hub.address(listener).expect("it listens there"))
     }
 
-    fn handlers<D: Anything>(&self, words: &Words, state: &Arc<Mutex<State>>) -> Handlers<D> {
+    fn handlers<D: Anything>(
+        &self,
+        words: &Words,
+        state: &Arc<Mutex<State>>,
+        replies: &Replies<D>,
+    ) -> Handlers<D> {
         let state = state.clone();
         let heard = state.clone();
         let sign = move |peer: &mut ropeway_std::Peer<'_, D>, line: Line| {
@@ -183,7 +182,7 @@ impl Listen {
             let line = line.with_some("from", from);
             line.with_some("peer", peer.dialect().calls_itself())
         };
-        let mut handlers = hearing(words.clone(), self.manner(), sign);
+        let mut handlers = hearing(words.clone(), self.manner, replies.clone(), sign);
         handlers.news(move |peers, what| {
             let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
             state.joined += u64::from(matches!(what, News::Joined(_)));
@@ -209,38 +208,76 @@ struct State {
     joined: u64,
 }
 
-/// What is still to be said, and to whom.
-type Unsaid = Option<(Content, Vec<PeerId>)>;
+/// What comes on standard input, and goes to the peers.
+struct Saying<'a, D: Anything> {
+    words: &'a Words,
+    input: Input,
+    replies: Replies<D>,
+    /// What is still to be said, and to whom.
+    unsaid: Option<(Content, Vec<PeerId>)>,
+}
 
-/// Says the lines of the input to all peers, as long as there is room.
-fn say_all<D: Anything>(hub: &mut Hub<D>, words: &Words, input: &mut Input, unsaid: &mut Unsaid) {
-    loop {
-        if let Some((content, to)) = unsaid {
-            to.retain(|peer| match hub.send(*peer, content) {
-                Err(SendError::Full) => true,
-                Err(SendError::NotOpen) | Ok(()) => false,
-                Err(error) => {
-                    news(Line::default().with("error", send_fault(error).to_string()));
-                    false
-                }
-            });
-            if !to.is_empty() {
+impl<D: Anything> Saying<'_, D> {
+    /// Says the lines of the input, as long as there is room for them.
+    fn go_on(&mut self, hub: &mut Hub<D>) {
+        while self.has_said_all(hub) {
+            let Some(line) = self.input.take() else {
                 return;
+            };
+            if let Err(fault) = self.speak(hub, &line) {
+                let error = Line::default().with("error", fault.to_string());
+                news(error.with("line", line));
             }
         }
-        let Some(line) = input.peek() else {
-            *unsaid = None;
-            return;
-        };
-        match Said::read(line).and_then(|said| words.content(&said)) {
-            Ok(content) => *unsaid = Some((content, hub.ids().collect())),
-            Err(fault) => news(
-                Line::default()
-                    .with("error", fault.to_string())
-                    .with("line", line.as_str()),
-            ),
+    }
+
+    fn speak(&mut self, hub: &mut Hub<D>, line: &str) -> Result<(), Fault> {
+        match Spoken::read(line)? {
+            Spoken::Said(said) if said.is_call => Err(Fault::input("calls are for one peer")
+                .hint("make them with `ropeway call` or `ropeway connect`")),
+            Spoken::Said(said) => {
+                let content = self.words.content(&said)?;
+                self.unsaid = Some((content, hub.ids().collect()));
+                Ok(())
+            }
+            Spoken::Reply(number, given) => {
+                let call = self.replies.take(number)?;
+                match self.words.answer(&call.key, &given) {
+                    Ok(body) => self.answer(hub, call, body),
+                    Err(fault) => {
+                        self.replies.put_back(number, call);
+                        Err(fault)
+                    }
+                }
+            }
         }
-        input.take();
+    }
+
+    fn answer(&self, hub: &mut Hub<D>, call: Waiting<D>, body: Body) -> Result<(), Fault> {
+        let gone = || Fault::failed("the peer that called has left");
+        let mut peer = hub.get(call.peer).ok_or_else(gone)?;
+        peer.answer_any_soon(call.id, call.key, body);
+        Ok(())
+    }
+
+    /// Says what is still to be said, where there is room for it.
+    fn has_said_all(&mut self, hub: &mut Hub<D>) -> bool {
+        let Some((content, to)) = &mut self.unsaid else {
+            return true;
+        };
+        to.retain(|peer| match hub.send(*peer, content) {
+            Err(SendError::Full) => true,
+            Err(SendError::NotOpen) | Ok(()) => false,
+            Err(error) => {
+                news(Line::default().with("error", send_fault(error).to_string()));
+                false
+            }
+        });
+        let is_said = to.is_empty();
+        if is_said {
+            self.unsaid = None;
+        }
+        is_said
     }
 }
 

@@ -14,6 +14,7 @@ mod listen;
 mod progress;
 mod protocol;
 mod registry;
+mod replies;
 mod send;
 mod standing;
 mod tap;

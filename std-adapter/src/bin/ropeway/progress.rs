@@ -1,7 +1,7 @@
 //! How far a file is: a bar on a terminal, lines of JSON for programs.
 
 use crate::line::{self, Line};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 use ropeway_std::files::{Direction, Event, Stage};
 use std::io::{IsTerminal, stderr};
 use std::path::Path;
@@ -85,7 +85,8 @@ impl Progress {
         self.bar.finish_and_clear();
         let moved = self.size - self.resumed_from.min(self.size);
         let seconds = self.begun.elapsed().as_secs_f64();
-        let rate = moved as f64 / seconds.max(1e-6);
+        let micros = self.begun.elapsed().as_micros().max(1);
+        let rate = u64::try_from(u128::from(moved) * 1_000_000 / micros).unwrap_or(u64::MAX);
         if self.json {
             let line = self.line().with("done", self.size).with("seconds", seconds);
             let line = line
@@ -102,11 +103,8 @@ impl Progress {
             (0, links) => format!(", over {} links", links + 1),
             (from, _) => format!(", resumed from byte {from}"),
         };
-        let size = indicatif::HumanBytes(self.size);
-        line::print(&format!(
-            "{place}: {size}, {}/s{resumed}",
-            indicatif::HumanBytes(rate as u64)
-        ));
+        let (size, rate) = (HumanBytes(self.size), HumanBytes(rate));
+        line::print(&format!("{place}: {size}, {rate}/s{resumed}"));
     }
 
     /// It will not be whole.

@@ -2,6 +2,7 @@
 
 use crate::fault::Fault;
 use crate::line::Line;
+use crate::replies::Replies;
 use crate::target::{Errand, Reached, Target, call_fault, send_fault};
 use crate::words::{Said, Words};
 use clap::Args;
@@ -65,7 +66,7 @@ impl Call {
 struct Sending(Said);
 
 impl Errand for Sending {
-    fn handlers<D: Anything>(&self, _: &Words) -> Handlers<D> {
+    fn handlers<D: Anything>(&self, _: &Words, _: &Replies<D>) -> Handlers<D> {
         Handlers::new()
     }
 
@@ -90,7 +91,7 @@ impl Errand for Sending {
 struct Calling(Said);
 
 impl Errand for Calling {
-    fn handlers<D: Anything>(&self, _: &Words) -> Handlers<D> {
+    fn handlers<D: Anything>(&self, _: &Words, _: &Replies<D>) -> Handlers<D> {
         Handlers::new()
     }
 

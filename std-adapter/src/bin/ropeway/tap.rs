@@ -2,6 +2,7 @@
 
 use crate::protocol::Protocol;
 use ropeway_std::transport::{Patience, Transport, Wake, Wakeable};
+use ropeway_std::watch::{Guess, guess};
 use std::io;
 use std::net::{Shutdown, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -74,9 +75,8 @@ impl<T: Wakeable> Wakeable for Tap<T> {
 }
 
 /// What these first bytes look like, if that is not the protocol.
-pub(crate) fn another(first: &[u8], protocol: Protocol) -> Option<String> {
-    let _ = (first, protocol);
-    None
+pub(crate) fn another(first: &[u8], protocol: Protocol) -> Option<Guess> {
+    guess(first).filter(|guess| *guess != Guess::Protocol(protocol.watched()))
 }
 
 /// How many bytes are enough to tell.

@@ -4,6 +4,7 @@ use crate::fault::{Fault, Kind};
 use crate::line::Line;
 use crate::protocol::Protocol;
 use crate::registry::Registry;
+use crate::replies::Replies;
 use crate::standing::Standing;
 use crate::tap::Tap;
 use crate::words::Words;
@@ -59,7 +60,7 @@ pub(crate) struct Target {
 /// What is to be done on an open link.
 pub(crate) trait Errand {
     /// What to do with what the peer says.
-    fn handlers<D: Anything>(&self, words: &Words) -> Handlers<D>;
+    fn handlers<D: Anything>(&self, words: &Words, replies: &Replies<D>) -> Handlers<D>;
 
     /// Does it.
     fn run<D: Anything, T: Wakeable>(
@@ -83,6 +84,8 @@ pub(crate) trait Errand {
 pub(crate) struct Reached<D: Anything, T: Transport> {
     pub(crate) node: Node<D, T>,
     pub(crate) standing: Arc<Standing>,
+    /// The peer's calls that wait for a reply.
+    pub(crate) replies: Replies<D>,
     pub(crate) timeout: Duration,
 }
 
@@ -198,7 +201,8 @@ impl Target {
         addresses: Vec<SocketAddr>,
     ) -> Result<(), Fault> {
         let standing = Arc::new(Standing::new(errand.tells_news()));
-        let mut handlers = errand.handlers(words);
+        let replies = Replies::new();
+        let mut handlers = errand.handlers(words, &replies);
         standing.listen(&mut handlers);
         let mut dial = Dial::new(Addresses(addresses))
             .attempt(self.timeout)
@@ -217,6 +221,7 @@ impl Target {
         let mut reached = Reached {
             node,
             standing,
+            replies,
             timeout: self.timeout,
         };
         self.open_native(&mut reached)?;
@@ -276,12 +281,14 @@ impl Target {
         let tap = Tap::new(Polled::new(stream)?);
         let seen = tap.seen();
         let standing = Arc::new(Standing::new(errand.tells_news()));
-        let mut handlers = errand.handlers(words);
+        let replies = Replies::new();
+        let mut handlers = errand.handlers(words, &replies);
         standing.listen(&mut handlers);
         let link = Link::over(dialect, tap, &Options::default()).map_err(Fault::failed)?;
         let mut reached = Reached {
             node: Node::new(link, handlers),
             standing,
+            replies,
             timeout: self.timeout,
         };
         let done = self.do_plain(errand, &mut reached, words);
@@ -345,13 +352,13 @@ impl Target {
     pub(crate) fn broken(&self, error: &Error, said: Option<String>) -> Fault {
         let address = self.address();
         match error {
-            Error::Closed => {
-                let text = match said {
-                    Some(said) => format!("{address} closed the link: {said}"),
-                    None => format!("{address} closed the link"),
-                };
-                Fault::new(Kind::Unfinished, text)
-            }
+            Error::Closed => match said {
+                Some(said) => {
+                    let text = format!("{address} closed the link: {said}");
+                    Fault::new(Kind::Protocol, text).hint(hint_for(&said))
+                }
+                None => Fault::new(Kind::Unfinished, format!("{address} closed the link")),
+            },
             Error::OutOfStep => {
                 let text = format!("{address} broke the rules of {}", self.speech.protocol);
                 let said = said.map_or_else(|| text.clone(), |said| format!("{text}: {said}"));
@@ -368,22 +375,6 @@ impl Target {
 }
 
 impl<D: Anything, T: Wakeable> Reached<D, T> {
-    /// Turns until `done` says so, at most until `deadline`; says whether it was in time.
-    pub(crate) fn turn_until(
-        &mut self,
-        deadline: Instant,
-        mut done: impl FnMut() -> bool,
-    ) -> Result<bool, Fault> {
-        while !done() {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Ok(false);
-            }
-            self.turn(left)?;
-        }
-        Ok(true)
-    }
-
     /// Waits for something to happen, and does it.
     pub(crate) fn turn(&mut self, timeout: Duration) -> Result<bool, Fault> {
         self.node.turn(timeout).map_err(|error| {
@@ -434,6 +425,9 @@ pub(crate) fn send_fault(error: SendError) -> Fault {
 
 fn hint_for(why: &str) -> &'static str {
     match why {
+        why if why.contains("nonequalpackets") => {
+            "both ends must register the same packets: give --registry"
+        }
         why if why.contains("looks like") => "say which with --protocol",
         why if why.contains("key") || why.contains("secure") => {
             "both ends need the same --key, or none"

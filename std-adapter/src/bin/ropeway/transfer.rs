@@ -3,6 +3,7 @@
 use crate::fault::{Fault, Kind};
 use crate::progress::Progress;
 use crate::protocol::Protocol;
+use crate::replies::Replies;
 use crate::target::{Errand, Reached, Target};
 use crate::words::Words;
 use clap::Args;
@@ -133,7 +134,7 @@ pub(crate) struct Transfer {
 struct Heard(Sender<Event>);
 
 impl Errand for Transfer {
-    fn handlers<D: Anything>(&self, _: &Words) -> Handlers<D> {
+    fn handlers<D: Anything>(&self, _: &Words, _: &Replies<D>) -> Handlers<D> {
         Handlers::new()
     }
 
@@ -159,7 +160,10 @@ impl Errand for Transfer {
                 }
                 progress.note(&event, peer.standing.resumed());
                 match &event.stage {
-                    Stage::Done => return Ok(progress.finish(&self.path, peer.standing.resumed())),
+                    Stage::Done => {
+                        progress.finish(&self.path, peer.standing.resumed());
+                        return Ok(());
+                    }
                     Stage::Stopped { .. } => {
                         progress.abandon();
                         let text = format!("{}: {}", self.name, event.stage);

@@ -33,6 +33,30 @@ pub(crate) enum Given {
     Value(Value),
 }
 
+/// A line of the input.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Spoken {
+    /// A message or a call.
+    Said(Said),
+    /// The answer to a call of the peer's, by the number that it was printed with.
+    Reply(u64, Given),
+}
+
+impl Spoken {
+    /// As [`Said::read`] does; `{"reply":7,"body":true}` answers a call.
+    pub(crate) fn read(text: &str) -> Result<Self, Fault> {
+        let Ok(Value::Map(line)) = text.trim().parse() else {
+            return Said::read(text).map(Self::Said);
+        };
+        match line.get("reply").map(Value::as_u64) {
+            None => Said::read(text).map(Self::Said),
+            Some(None) => Err(Fault::input("`reply` is the number of a call")
+                .hint("write {\"reply\":7,\"body\":true}")),
+            Some(Some(number)) => Ok(Self::Reply(number, given(&line.into())?)),
+        }
+    }
+}
+
 impl Said {
     /// `KEY`, and what it says: JSON, or bytes in hex.
     pub(crate) fn new(key: &str, body: Option<&str>, is_hex: bool) -> Result<Self, Fault> {
@@ -74,11 +98,7 @@ impl Said {
                 return Err(Fault::input(text).hint(EXAMPLE));
             }
         };
-        let body = match (&value["hex"], value.get("body")) {
-            (Value::Text(digits), None) => Given::Bytes(line::bytes(digits)?),
-            (_, Some(body)) => Given::Value(line::meant(body.clone())?),
-            _ => arguments_given(&value)?,
-        };
+        let body = given(&value)?;
         let is_call = value["call"].as_bool().unwrap_or_default();
         Ok(Self { key, body, is_call })
     }
@@ -178,6 +198,31 @@ impl Words {
         }
     }
 
+    /// An answer that was written, as it goes over the wire.
+    pub(crate) fn answer(&self, request: &Key, given: &Given) -> Result<Body, Fault> {
+        let ty = self.type_of(request);
+        match (self.protocol, given, ty) {
+            (Protocol::Native, Given::Bytes(bytes), _) => Ok(bytes.clone().into()),
+            (Protocol::Native, given, Some(ty)) => {
+                let value = match given {
+                    Given::Value(value) => value,
+                    _ => &Value::Null,
+                };
+                let encoded = ty.encode_answer(value);
+                let wrong = |error| Fault::input(format!("the answer to {}: {error}", ty.name));
+                encoded.map(Body::from).map_err(wrong)
+            }
+            (Protocol::Native, Given::Nothing, None) => Ok(Vec::new().into()),
+            (Protocol::Native, Given::Value(_), None) => {
+                let text = format!("what answers {request} is not known");
+                Err(Fault::input(text).hint("give --registry FILE, or bytes as \"hex\""))
+            }
+            (_, Given::Nothing, _) => Ok(Value::Null.into()),
+            (_, Given::Bytes(bytes), _) => Ok(Value::Bytes(bytes.clone()).into()),
+            (_, Given::Value(value), _) => Ok(value.clone().into()),
+        }
+    }
+
     /// What a request says, as its answer.
     pub(crate) fn echo(&self, request: &Content) -> Body {
         match (&request.body, self.protocol) {
@@ -232,6 +277,14 @@ impl Words {
     }
 }
 
+/// What answers one call too many.
+pub(crate) fn busy() -> Refused {
+    Refused::new(
+        "BlockingIOError",
+        "too many calls wait for their answers here",
+    )
+}
+
 /// What answers a call that nobody answers here.
 pub(crate) fn unhandled(key: &Key) -> Refused {
     Refused::new("KeyError", format!("nobody answers {key} here"))
@@ -267,6 +320,15 @@ fn arguments(value: &Value) -> Result<Arguments, Fault> {
         _ => {
             Err(Fault::input("arguments are a list or an object").hint("write [1,2] or {\"x\":1}"))
         }
+    }
+}
+
+/// What a line says beside its name.
+fn given(line: &Value) -> Result<Given, Fault> {
+    match (&line["hex"], line.get("body")) {
+        (Value::Text(digits), None) => Ok(Given::Bytes(line::bytes(digits)?)),
+        (_, Some(body)) => Ok(Given::Value(line::meant(body.clone())?)),
+        _ => arguments_given(line),
     }
 }
 
