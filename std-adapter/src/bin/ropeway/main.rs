@@ -1,13 +1,18 @@
 //! The `ropeway` command: look who is there, listen, send, call, copy files, and read what crosses the wire.
 
 mod completions;
+mod decode;
+mod eye;
 mod fault;
 mod keygen;
+mod output;
 mod protocol;
 mod registry;
+mod show;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use fault::Fault;
+use output::Output;
 use std::process::ExitCode;
 
 /// Talks to programs that speak the native protocol, cable_car, packetmq, clever-show or TCPTalks.
@@ -24,6 +29,8 @@ struct Arguments {
 /// What can be done.
 #[derive(Subcommand)]
 enum Verb {
+    /// Say what recorded bytes are: a stream, hexadecimal digits, or a capture of packets
+    Decode(decode::Decode),
     /// Draw a key for secure links
     Keygen(keygen::Keygen),
     /// Print what has a shell complete the command
@@ -40,7 +47,11 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments) -> Result<(), Fault> {
+    let output = Output {
+        is_json: arguments.json,
+    };
     match arguments.verb {
+        Verb::Decode(decode) => decode.run(output),
         Verb::Keygen(keygen) => keygen.run(),
         Verb::Completions(completions) => completions.run(Arguments::command()),
     }
