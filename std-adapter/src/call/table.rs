@@ -19,6 +19,8 @@ pub(crate) struct Table<D: Dialect> {
     /// Numbers go up from a random one: an answer to an older program, or to a call given up, finds none of its own.
     next: u32,
     stale: u64,
+    /// How many requests were sent, until they have been counted.
+    asked: u64,
     /// A ticket has been dropped since tickets were looked at.
     dropped: Arc<AtomicBool>,
     /// What is to be said of calls as soon as there is room.
@@ -67,6 +69,7 @@ impl<D: Dialect> Table<D> {
             limit,
             next: seed(),
             stale: 0,
+            asked: 0,
             dropped: Arc::default(),
             owed: VecDeque::new(),
             spare: Vec::new(),
@@ -93,6 +96,7 @@ impl<D: Dialect> Table<D> {
         let id = self.unused(mail.dialect()).ok_or(CallError::Busy)?;
         let call = Call { id, request };
         mail.send(&call)?;
+        self.asked += 1;
         let copy = match M::IS_REPEATABLE && mail.dialect().keeping().is_some() {
             true => copy(
                 mail.dialect_mut(),
@@ -286,6 +290,14 @@ impl<D: Dialect> Table<D> {
     /// How many calls wait for their answers.
     pub(crate) fn len(&self) -> usize {
         self.entries.len()
+    }
+
+    pub(crate) const fn asked(&self) -> u64 {
+        self.asked
+    }
+
+    pub(crate) const fn forget_asked(&mut self) {
+        self.asked = 0;
     }
 
     /// How many answers came that nobody waited for.
