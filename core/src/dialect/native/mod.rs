@@ -81,7 +81,7 @@ pub use config::{Config, Policy};
 pub use hello::Hello;
 pub use names::{Adapt, Codes, Enforce, fingerprint};
 pub use notice::{Cause, Notice, Opening, Reason};
-pub use sending::Coded;
+pub use sending::{Coded, RawAnswer};
 
 /// The TCP port that programs listen on by default.
 pub const TCP_PORT: u16 = 8225;
