@@ -2,6 +2,8 @@
 
 mod completions;
 mod fault;
+#[cfg(unix)]
+mod hub;
 mod keygen;
 mod protocol;
 
@@ -23,6 +25,9 @@ struct Arguments {
 /// What can be done.
 #[derive(Subcommand)]
 enum Verb {
+    /// Serve many peers, in several protocols at once, with a page to look at them
+    #[cfg(unix)]
+    Hub(hub::Serving),
     /// Draw a key for secure links
     Keygen(keygen::Keygen),
     /// Print what has a shell complete the command
@@ -40,6 +45,8 @@ fn main() -> ExitCode {
 
 fn run(arguments: Arguments) -> Result<(), Fault> {
     match arguments.verb {
+        #[cfg(unix)]
+        Verb::Hub(serving) => serving.run(arguments.json),
         Verb::Keygen(keygen) => keygen.run(),
         Verb::Completions(completions) => completions.run(Arguments::command()),
     }
