@@ -55,7 +55,7 @@ impl<'a> Failure<'a> {
     /// ```text
     /// 0  kind u8     1  class length u8     2  text length u16     4  class, text, detail
     /// ```
-    fn parse(body: &'a [u8]) -> Option<Self> {
+    pub(super) fn parse(body: &'a [u8]) -> Option<Self> {
         let (&[kind, class, ..], rest) = body.split_first_chunk::<4>()?;
         let text = u16::from_le_bytes(bytes(body, 2));
         let (class, rest) = rest.split_at_checked(class.into())?;

@@ -53,6 +53,7 @@
 mod call;
 mod code;
 mod config;
+mod frame;
 mod hello;
 mod keepalive;
 mod keeping;
@@ -78,6 +79,7 @@ pub use crate::message::FailureKind;
 pub use crate::name::Name;
 pub use call::{CallId, Failure};
 pub use config::{Config, Policy};
+pub use frame::Frame;
 pub use hello::Hello;
 pub use names::{Adapt, Codes, Enforce, fingerprint};
 pub use notice::{Cause, Notice, Opening, Reason};

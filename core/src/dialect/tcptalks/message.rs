@@ -11,25 +11,37 @@ use crate::encoding::EncodeError;
 use crate::encoding::pickle::{Value, Writer};
 use crate::encoding::value::{Kind, Write};
 
-/// A message, as its tuple says it.
-pub(super) enum Message<'a> {
+/// A message, as its tuple says it: what a session makes of it is another matter.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Message<'a> {
     /// Something is to be done, and the reply to come under `id`.
     Call {
+        /// What is to be done.
         opcode: Opcode<'a>,
+        /// What the reply comes under: a retcode, or in the old variant the opcode.
         id: CallId,
+        /// With what.
         body: Body<'a>,
     },
     /// What came of a call, or a password, or a verdict.
-    Reply { id: CallId, body: Body<'a> },
+    Reply {
+        /// What it comes under.
+        id: CallId,
+        /// The values: one, as a rule.
+        body: Body<'a>,
+    },
     /// A message of a role that does not exist.
     Unknown,
 }
 
-/// A rule that is broken, and where.
+/// A rule that is broken, and where, in bytes from the start of the pickle.
 pub(super) type Flaw = (usize, Rule);
 
 impl Variant {
-    pub(super) fn parse<'a>(self, message: Value<'a, 'a>) -> Result<Message<'a>, Flaw> {
+    /// Reads the message that a pickle is, for who looks at a stream without taking part. A flaw is the rule that it breaks,
+    /// and where, in bytes from the start of the pickle.
+    pub fn parse<'a>(self, message: Value<'a, 'a>) -> Result<Message<'a>, Flaw> {
         let flaw = |rule| (message.offset(), rule);
         if !is_sequence(message) {
             return Err(flaw(Rule::NotATuple));

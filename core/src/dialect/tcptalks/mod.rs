@@ -69,6 +69,7 @@ use session::{Session, Taken};
 pub use crate::error::tcptalks::Rule;
 pub use call_id::{CallId, Label, TooLong};
 pub use keywords::Keywords;
+pub use message::Message;
 pub use notice::Notice;
 pub use opcode::Opcode;
 pub use opening::Password;

@@ -6,6 +6,7 @@ mod fault;
 mod hub;
 mod keygen;
 mod protocol;
+mod registry;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use fault::Fault;
