@@ -108,7 +108,8 @@ impl Happening {
             protocol,
             address,
         } = &self.whose;
-        let mut add = |part: &dyn std::fmt::Display| drop(write!(line, " {part}"));
+        // Writing to a text never fails.
+        let mut add = |part: &dyn std::fmt::Display| _ = write!(line, " {part}");
         if let Some(peer) = peer {
             add(&format_args!("#{peer}"));
         }
@@ -119,8 +120,8 @@ impl Happening {
             if let Some(protocol) = protocol {
                 add(protocol);
             }
-            if let Some(address) = address {
-                add(address);
+            if let Some(address) = address.filter(|_| self.event != Kind::Page) {
+                add(&address);
             }
         }
         match self.direction {

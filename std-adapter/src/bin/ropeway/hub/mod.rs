@@ -84,7 +84,7 @@ impl Serving {
             None => None,
         };
         let setup = Setup {
-            config: Arc::new(board.meaning().registered(native::config().name(&name))),
+            config: Arc::new(native::config().name(&name)),
             keys,
             root: self.root,
             echoes: self.echo,
