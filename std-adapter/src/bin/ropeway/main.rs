@@ -9,6 +9,8 @@ mod drone;
 mod eye;
 mod fault;
 mod hearing;
+#[cfg(unix)]
+mod hub;
 mod input;
 mod keygen;
 mod line;
@@ -63,6 +65,9 @@ enum Verb {
     Bench(bench::Bench),
     /// Say what recorded bytes are: a stream, hexadecimal digits, or a capture of packets
     Decode(decode::Decode),
+    /// Serve many peers, in several protocols at once, with a page to look at them
+    #[cfg(unix)]
+    Hub(hub::Serving),
     /// Draw a key for secure links
     Keygen(keygen::Keygen),
     /// Print what has a shell complete the command
@@ -89,6 +94,8 @@ impl Verb {
             Self::Put(put) => put.run(output),
             Self::Bench(bench) => bench.run(output),
             Self::Decode(decode) => decode.run(output),
+            #[cfg(unix)]
+            Self::Hub(serving) => serving.run(output.is_json),
             Self::Keygen(keygen) => keygen.run(),
             Self::Completions(completions) => completions.run(Arguments::command()),
         }
