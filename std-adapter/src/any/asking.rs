@@ -92,6 +92,7 @@ impl<D: Anything> Peer<'_, D> {
     pub fn answer_any(&mut self, id: D::CallId, key: &Key, body: &Body) -> Result<(), SendError> {
         let (mail, desk) = self.parts();
         mail.send(&Replied { id, key, body })?;
+        desk.count_sent();
         desk.answered(id);
         Ok(())
     }

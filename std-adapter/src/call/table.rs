@@ -19,6 +19,8 @@ pub(crate) struct Table<D: Dialect> {
     /// Numbers go up from a random one: an answer to an older program, or to a call given up, finds none of its own.
     next: u32,
     stale: u64,
+    /// How many requests were sent, until they have been counted.
+    asked: u64,
     /// A ticket has been dropped since tickets were looked at.
     dropped: Arc<AtomicBool>,
     /// What is to be said of calls as soon as there is room.
@@ -76,6 +78,7 @@ impl<D: Dialect> Table<D> {
             limit,
             next: seed(),
             stale: 0,
+            asked: 0,
             dropped: Arc::default(),
             owed: VecDeque::new(),
             spare: Vec::new(),
@@ -122,6 +125,7 @@ impl<D: Dialect> Table<D> {
         let id = self.unused(mail.dialect()).ok_or(CallError::Busy)?;
         let call = request(id);
         mail.send(&call)?;
+        self.asked += 1;
         let copy = match sort.is_repeatable && mail.dialect().keeping().is_some() {
             true => copy(
                 mail.dialect_mut(),
@@ -316,6 +320,14 @@ impl<D: Dialect> Table<D> {
     /// How many calls wait for their answers.
     pub(crate) fn len(&self) -> usize {
         self.entries.len()
+    }
+
+    pub(crate) const fn asked(&self) -> u64 {
+        self.asked
+    }
+
+    pub(crate) const fn forget_asked(&mut self) {
+        self.asked = 0;
     }
 
     /// How many answers came that nobody waited for.

@@ -397,6 +397,14 @@ impl<C: Borrow<Config>, M: Codes> Dialect for Native<C, M> {
         self.close(Reason::Done);
     }
 
+    fn ping(&mut self) -> bool {
+        self.session.ping()
+    }
+
+    fn take_pong(&mut self) -> bool {
+        self.session.take_pong()
+    }
+
     fn handle_time(&mut self, now: Instant) {
         self.session.keepalive.handle_time(now);
         self.session.check_silence();

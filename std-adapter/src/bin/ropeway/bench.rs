@@ -1,7 +1,8 @@
 //! `ropeway bench`: how fast a link to a peer is.
 
 use crate::fault::{Fault, Kind};
-use crate::line::{self, Line};
+use crate::line::Line;
+use crate::output::{Output, print};
 use crate::protocol::Protocol;
 use crate::replies::Replies;
 use crate::target::{Errand, Reached, Target, call_fault, seconds, send_fault};
@@ -32,7 +33,7 @@ pub(crate) struct Bench {
 }
 
 impl Bench {
-    pub(crate) fn run(self, json: bool) -> Result<(), Fault> {
+    pub(crate) fn run(self, output: Output) -> Result<(), Fault> {
         if self.seconds.is_zero() || self.window == 0 {
             return Err(Fault::input(
                 "a measurement takes some time, and some round trips",
@@ -40,7 +41,7 @@ impl Bench {
         }
         self.target.clone().run(Measuring {
             bench: self,
-            json,
+            output,
             echoed: Arc::default(),
         })
     }
@@ -48,7 +49,7 @@ impl Bench {
 
 struct Measuring {
     bench: Bench,
-    json: bool,
+    output: Output,
     /// How many messages have come back.
     echoed: Arc<AtomicU64>,
 }
@@ -179,7 +180,7 @@ impl Measuring {
     }
 
     fn tell(&self, what: &str, figures: &[(&str, f64)]) {
-        if self.json {
+        if self.output.is_json {
             let line = Line::default().with("measured", what);
             let line = figures
                 .iter()
@@ -190,7 +191,7 @@ impl Measuring {
             .iter()
             .map(|(name, figure)| shown(name, *figure))
             .collect();
-        line::print(&format!("{what:<28} {}", figures.join("   ")));
+        print(&format!("{what:<28} {}", figures.join("   ")));
     }
 }
 

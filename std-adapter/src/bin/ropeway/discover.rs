@@ -1,7 +1,8 @@
 //! `ropeway discover`: who is there.
 
 use crate::fault::{Fault, Kind};
-use crate::line::{self, Line};
+use crate::line::Line;
+use crate::output::{Output, print};
 use crate::protocol::Protocol;
 use crate::target::seconds;
 use clap::Args;
@@ -33,16 +34,16 @@ pub(crate) struct Discover {
 }
 
 impl Discover {
-    pub(crate) fn run(self, json: bool) -> Result<(), Fault> {
+    pub(crate) fn run(self, output: Output) -> Result<(), Fault> {
         let found = match self.protocol {
-            Some(Protocol::CleverShow) => self.hear_clever_show(json)?,
+            Some(Protocol::CleverShow) => self.hear_clever_show(output)?,
             Some(Protocol::Packetmq | Protocol::TcpTalks) => {
                 let text = "packetmq and TCPTalks programs do not say that they are there";
                 return Err(
                     Fault::input(text).hint("ask for native, cable-car-byte or clever-show")
                 );
             }
-            _ => self.hear(json)?,
+            _ => self.hear(output)?,
         };
         match found {
             0 => Err(Fault::new(Kind::Unreachable, "nobody is there")
@@ -52,7 +53,7 @@ impl Discover {
     }
 
     /// Native programs and hosts that speak cable_car.
-    fn hear(&self, json: bool) -> Result<usize, Fault> {
+    fn hear(&self, output: Output) -> Result<usize, Fault> {
         let native = Native::named(&self.name).udp_port(self.udp_port);
         let mut settings = Settings::native(native);
         if self.protocol != Some(Protocol::Native) {
@@ -65,12 +66,12 @@ impl Discover {
         let mut found = 0;
         while let Some(left) = left(end) {
             let event = discovery.poll(left)?;
-            found += self.tell(json, event, &discovery);
+            found += self.tell(output, event, &discovery);
         }
         Ok(found)
     }
 
-    fn tell(&self, json: bool, event: Option<Event>, discovery: &Discovery) -> usize {
+    fn tell(&self, output: Output, event: Option<Event>, discovery: &Discovery) -> usize {
         let (peer, what) = match event {
             Some(Event::Found(peer)) => (peer, "found"),
             Some(Event::Lost(peer)) if self.follow => (peer, "lost"),
@@ -88,12 +89,12 @@ impl Discover {
         {
             return 0;
         }
-        show(json, what, &Found::of(&peer));
+        show(output, what, &Found::of(&peer));
         usize::from(what == "found")
     }
 
     /// Ground servers of clever-show, which say by datagram where they are.
-    fn hear_clever_show(&self, json: bool) -> Result<usize, Fault> {
+    fn hear_clever_show(&self, output: Output) -> Result<usize, Fault> {
         let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, clever_show::UDP_PORT));
         let socket = socket.map_err(|error| taken(&error, "of clever-show"))?;
         let end = self.end();
@@ -116,7 +117,7 @@ impl Discover {
                     address,
                     protocol: "clever-show",
                 };
-                show(json, "found", &found);
+                show(output, "found", &found);
                 known.push((beacon.host, beacon.port));
             }
         }
@@ -157,13 +158,13 @@ impl Found {
     }
 }
 
-fn show(json: bool, what: &str, found: &Found) {
+fn show(output: Output, what: &str, found: &Found) {
     let Found {
         name,
         address,
         protocol,
     } = found;
-    match json {
+    match output.is_json {
         true => Line::default()
             .with("event", what)
             .with("protocol", *protocol)
@@ -171,7 +172,7 @@ fn show(json: bool, what: &str, found: &Found) {
             .with("name", name.as_str())
             .print(),
         // A name may hold anything, so it is shown escaped.
-        false => line::print(&format!(
+        false => print(&format!(
             "{what:<9} {protocol:<11} {address:<21} {}",
             name.escape_debug()
         )),

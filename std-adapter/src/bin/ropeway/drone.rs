@@ -31,7 +31,7 @@ pub(crate) fn copy(target: &Target, transfer: &Transfer) -> Result<(), Fault> {
             sent.map_err(|error| Fault::failed(format!("{name}: {error}")))?;
         }
     }
-    let mut progress = Progress::new(name, transfer.json);
+    let mut progress = Progress::new(name, transfer.output);
     progress.heads(transfer.direction);
     loop {
         let event = drone.turn(Duration::from_millis(100))?;

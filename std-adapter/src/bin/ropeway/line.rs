@@ -1,8 +1,9 @@
 //! Lines of JSON, as the command prints and reads them.
 
 use crate::fault::Fault;
+use crate::output;
 use ropeway_std::value::{Map, Value};
-use std::io::{self, Write};
+use std::fmt;
 
 /// One line of JSON, to be printed: fields in their order.
 #[derive(Clone, Debug, Default)]
@@ -11,7 +12,7 @@ pub(crate) struct Line(Map);
 impl Line {
     /// With one more field.
     pub(crate) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.0.insert(name, plain(&value.into()));
+        self.0.insert(name, value);
         self
     }
 
@@ -31,23 +32,16 @@ impl Line {
         self
     }
 
-    /// Prints it. When nobody reads any more, the program ends, as others do in a pipe.
+    /// Prints it.
     pub(crate) fn print(self) {
-        print(&Value::from(self.0).to_string());
+        output::print(&self.to_string());
     }
 }
 
-impl From<Line> for Value {
-    fn from(line: Line) -> Self {
-        line.0.into()
-    }
-}
-
-/// Prints a line of text. When nobody reads any more, the program ends, as others do in a pipe.
-pub(crate) fn print(text: &str) {
-    let mut out = io::stdout().lock();
-    if writeln!(out, "{text}").and_then(|()| out.flush()).is_err() {
-        std::process::exit(0);
+/// In one line of JSON.
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&output::json(&self.0.clone().into()))
     }
 }
 
@@ -77,33 +71,6 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// A value that JSON has: bytes become `{"hex": "0aff"}`, numbers that are none their names.
-fn plain(value: &Value) -> Value {
-    match value {
-        Value::Float(number) if !number.is_finite() => number.to_string().into(),
-        Value::Bytes(bytes) | Value::ByteArray(bytes) => tagged("hex", hex(bytes).into()),
-        Value::Extension { kind, bytes } => {
-            let parts = [
-                ("ext", Value::from(i64::from(*kind))),
-                ("hex", hex(bytes).into()),
-            ];
-            Map::from(parts).into()
-        }
-        Value::Array(elements)
-        | Value::Tuple(elements)
-        | Value::Set(elements)
-        | Value::FrozenSet(elements) => elements.iter().map(plain).collect(),
-        Value::Map(map) => {
-            let entries = map.iter().map(|(key, value)| match key {
-                Value::Text(_) => (key.clone(), plain(value)),
-                other => (plain(other).to_string().into(), plain(value)),
-            });
-            entries.collect::<Map>().into()
-        }
-        other => other.clone(),
-    }
-}
-
 /// A value that a person wrote as JSON: `{"hex": "0aff"}` are bytes.
 pub(crate) fn meant(value: Value) -> Result<Value, Fault> {
     Ok(match value {
@@ -124,24 +91,9 @@ pub(crate) fn meant(value: Value) -> Result<Value, Fault> {
     })
 }
 
-fn tagged(tag: &str, value: Value) -> Value {
-    Map::from([(tag, value)]).into()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn shows_what_json_does_not_have_by_something_it_has() {
-        let line = Line::default()
-            .with("nan", f64::NAN)
-            .with("bytes", Value::Bytes(vec![0x0a, 0xff]))
-            .with("pair", Value::Tuple(vec![1.into(), Value::Null]));
-        let text = Value::from(line).to_string();
-        let expected = r#"{"nan":"NaN","bytes":{"hex":"0aff"},"pair":[1,null]}"#;
-        assert_eq!(text, expected);
-    }
 
     #[test]
     fn reads_hex_and_says_what_is_wrong_with_it() {

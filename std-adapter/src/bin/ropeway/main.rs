@@ -3,19 +3,25 @@
 mod bench;
 mod completions;
 mod connect;
+mod decode;
 mod discover;
 mod drone;
+mod eye;
 mod fault;
 mod hearing;
+#[cfg(unix)]
+mod hub;
 mod input;
 mod keygen;
 mod line;
 mod listen;
+mod output;
 mod progress;
 mod protocol;
 mod registry;
 mod replies;
 mod send;
+mod show;
 mod standing;
 mod tap;
 mod target;
@@ -24,6 +30,7 @@ mod words;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use fault::Fault;
+use output::Output;
 use std::process::ExitCode;
 
 /// Talks to programs that speak the native protocol, cable_car, packetmq, clever-show or TCPTalks.
@@ -56,6 +63,11 @@ enum Verb {
     Put(transfer::Put),
     /// Measure how fast the link to a peer is
     Bench(bench::Bench),
+    /// Say what recorded bytes are: a stream, hexadecimal digits, or a capture of packets
+    Decode(decode::Decode),
+    /// Serve many peers, in several protocols at once, with a page to look at them
+    #[cfg(unix)]
+    Hub(hub::Serving),
     /// Draw a key for secure links
     Keygen(keygen::Keygen),
     /// Print what has a shell complete the command
@@ -63,25 +75,29 @@ enum Verb {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let json = arguments.json;
-    match run(arguments, json) {
+    let Arguments { json, verb } = Arguments::parse();
+    match verb.run(Output { is_json: json }) {
         Ok(()) => ExitCode::SUCCESS,
         Err(fault) => fault.report(json),
     }
 }
 
-fn run(arguments: Arguments, json: bool) -> Result<(), Fault> {
-    match arguments.verb {
-        Verb::Discover(discover) => discover.run(json),
-        Verb::Listen(listen) => listen.run(),
-        Verb::Connect(connect) => connect.run(),
-        Verb::Send(send) => send.run(),
-        Verb::Call(call) => call.run(),
-        Verb::Get(get) => get.run(json),
-        Verb::Put(put) => put.run(json),
-        Verb::Bench(bench) => bench.run(json),
-        Verb::Keygen(keygen) => keygen.run(),
-        Verb::Completions(completions) => completions.run(Arguments::command()),
+impl Verb {
+    fn run(self, output: Output) -> Result<(), Fault> {
+        match self {
+            Self::Discover(discover) => discover.run(output),
+            Self::Listen(listen) => listen.run(),
+            Self::Connect(connect) => connect.run(),
+            Self::Send(send) => send.run(),
+            Self::Call(call) => call.run(),
+            Self::Get(get) => get.run(output),
+            Self::Put(put) => put.run(output),
+            Self::Bench(bench) => bench.run(output),
+            Self::Decode(decode) => decode.run(output),
+            #[cfg(unix)]
+            Self::Hub(serving) => serving.run(output.is_json),
+            Self::Keygen(keygen) => keygen.run(),
+            Self::Completions(completions) => completions.run(Arguments::command()),
+        }
     }
 }

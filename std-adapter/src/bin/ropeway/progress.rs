@@ -1,6 +1,7 @@
 //! How far a file is: a bar on a terminal, lines of JSON for programs.
 
-use crate::line::{self, Line};
+use crate::line::Line;
+use crate::output::{Output, print};
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 use ropeway_std::files::{Direction, Event, Stage};
 use std::io::{IsTerminal, stderr};
@@ -10,7 +11,7 @@ use std::time::{Duration, Instant};
 /// How far one file is.
 pub(crate) struct Progress {
     bar: ProgressBar,
-    json: bool,
+    output: Output,
     name: String,
     begun: Instant,
     /// What an earlier attempt had left.
@@ -21,15 +22,15 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    pub(crate) fn new(name: &str, json: bool) -> Self {
-        let bar = match !json && stderr().is_terminal() {
+    pub(crate) fn new(name: &str, output: Output) -> Self {
+        let bar = match !output.is_json && stderr().is_terminal() {
             true => ProgressBar::new(0).with_style(style()),
             false => ProgressBar::hidden(),
         };
         bar.set_message(name.to_owned());
         Self {
             bar,
-            json,
+            output,
             name: name.into(),
             begun: Instant::now(),
             resumed_from: 0,
@@ -74,7 +75,7 @@ impl Progress {
         self.bar.set_length(size);
         self.bar.set_position(done);
         let is_due = self.told.is_none_or(|told| told.elapsed() > INTERVAL);
-        if self.json && is_due {
+        if self.output.is_json && is_due {
             self.told = Some(Instant::now());
             self.line().with("done", done).print();
         }
@@ -87,7 +88,7 @@ impl Progress {
         let seconds = self.begun.elapsed().as_secs_f64();
         let micros = self.begun.elapsed().as_micros().max(1);
         let rate = u64::try_from(u128::from(moved) * 1_000_000 / micros).unwrap_or(u64::MAX);
-        if self.json {
+        if self.output.is_json {
             let line = self.line().with("done", self.size).with("seconds", seconds);
             let line = line
                 .with("bytes_per_second", rate)
@@ -104,7 +105,7 @@ impl Progress {
             (from, _) => format!(", resumed from byte {from}"),
         };
         let (size, rate) = (HumanBytes(self.size), HumanBytes(rate));
-        line::print(&format!("{place}: {size}, {rate}/s{resumed}"));
+        print(&format!("{place}: {size}, {rate}/s{resumed}"));
     }
 
     /// It will not be whole.

@@ -465,7 +465,7 @@ pub(crate) fn seed() -> u32 {
 
 /// A line of news, which go beside the messages.
 pub(crate) fn news(line: Line) {
-    eprintln!("{}", ropeway_std::value::Value::from(line));
+    eprintln!("{line}");
 }
 
 /// How many values a pickle may have.

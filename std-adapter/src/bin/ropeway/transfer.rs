@@ -1,6 +1,7 @@
 //! `ropeway get` and `ropeway put`: one file, however often the link is lost.
 
 use crate::fault::{Fault, Kind};
+use crate::output::Output;
 use crate::progress::Progress;
 use crate::protocol::Protocol;
 use crate::replies::Replies;
@@ -50,7 +51,7 @@ struct Patience {
 }
 
 impl Get {
-    pub(crate) fn run(self, json: bool) -> Result<(), Fault> {
+    pub(crate) fn run(self, output: Output) -> Result<(), Fault> {
         let last = self
             .file
             .rsplit('/')
@@ -79,14 +80,14 @@ impl Get {
                 name,
                 direction: Direction::In,
                 patience,
-                json,
+                output,
             },
         )
     }
 }
 
 impl Put {
-    pub(crate) fn run(self, json: bool) -> Result<(), Fault> {
+    pub(crate) fn run(self, output: Output) -> Result<(), Fault> {
         if !self.file.is_file() {
             return Err(Fault::input(format!("{} is no file", self.file.display())));
         }
@@ -104,7 +105,7 @@ impl Put {
                 name,
                 direction: Direction::Out,
                 patience,
-                json,
+                output,
             },
         )
     }
@@ -127,7 +128,7 @@ pub(crate) struct Transfer {
     pub(crate) name: String,
     pub(crate) direction: Direction,
     pub(crate) patience: Duration,
-    pub(crate) json: bool,
+    pub(crate) output: Output,
 }
 
 /// Which events of files go to the errand.
@@ -149,7 +150,7 @@ impl Errand for Transfer {
             .handlers()
             .files(move |_, event| heard.0.send(event.clone()).unwrap_or_default());
         let file = self.begin(&mut peer.node)?;
-        let mut progress = Progress::new(&self.name, self.json);
+        let mut progress = Progress::new(&self.name, self.output);
         let mut moved = Instant::now();
         let mut done = 0;
         loop {

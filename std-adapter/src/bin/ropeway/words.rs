@@ -395,7 +395,7 @@ mod tests {
 
     fn shown(words: &Words, line: &str) -> String {
         let content = words.content(&Said::read(line).unwrap()).unwrap();
-        Value::from(words.show(&content)).to_string()
+        words.show(&content).to_string()
     }
 
     #[test]
@@ -439,7 +439,7 @@ mod tests {
     fn an_answer_is_shown_as_the_registry_says() {
         let native = words(Protocol::Native);
         let answer = native.show_answer(&Key::Code(0x10), &vec![1].into());
-        assert_eq!(Value::from(answer).to_string(), r#"{"answer":true}"#);
+        assert_eq!(answer.to_string(), r#"{"answer":true}"#);
     }
 
     #[test]
