@@ -71,7 +71,10 @@ impl Meaning {
     /// What the answer to a request says.
     pub(crate) fn read_answer(&self, key: &Key, body: &[u8]) -> Option<Value> {
         let message = self.find(key)?;
-        message.decode_answer(body).ok().filter(|_| message.has_answer())
+        message
+            .decode_answer(body)
+            .ok()
+            .filter(|_| message.has_answer())
     }
 
     /// The body of a message that says `value`.
@@ -80,7 +83,9 @@ impl Meaning {
         let unknown = || format!("no registry says what {key} looks like: give hex or text");
         let message = message.ok_or_else(unknown)?;
         let name = &message.name;
-        message.encode(value).map_err(|error| format!("{name}: {error}"))
+        message
+            .encode(value)
+            .map_err(|error| format!("{name}: {error}"))
     }
 
     fn find(&self, key: &Key) -> Option<&MessageType> {

@@ -148,9 +148,14 @@ fn handlers<D: Spoken>(number: usize, protocol: Protocol, setup: &Setup) -> Hand
             files::Direction::In => "from the peer",
             files::Direction::Out => "to the peer",
         };
-        let text = format!("{} {arrow}, {} bytes: {}", event.name, event.size, event.stage);
+        let text = format!(
+            "{} {arrow}, {} bytes: {}",
+            event.name, event.size, event.stage
+        );
         board.about(number, peer.id(), Kind::File, text);
-        if event.is_last() && let Some(path) = &event.path {
+        if event.is_last()
+            && let Some(path) = &event.path
+        {
             board.done_with(path);
         }
     });
