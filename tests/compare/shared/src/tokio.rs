@@ -31,7 +31,7 @@ pub async fn timed(
     Ok(times)
 }
 
-/// The same, or an error when it takes longer than any program should.
+/// What `side` results in, or an error when it takes longer than any should.
 pub async fn patiently<T>(side: impl Future<Output = Outcome<T>>) -> Outcome<T> {
     tokio::time::timeout(6 * PATIENCE, side).await?
 }
