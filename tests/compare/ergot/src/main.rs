@@ -1,6 +1,7 @@
-//! Ergot over its own interface on TCP: a router that sends a topic to an edge, and calls an endpoint there for round trips. Its queues take what fits and refuse the rest, so the sender gives the
-//! task that writes its turn whenever the queue to it is full; that task writes what has gathered at once. What a receiver's
-//! own queue has no room for is dropped, so it has room for all that the receiving task can bring before others have their turn.
+//! Ergot over its own interface on TCP: a router that sends a topic to an edge, and calls an endpoint there for round trips. Its
+//! queues take what fits and refuse the rest, so the sender gives the task that writes its turn whenever the queue to it is
+//! full; that task writes what has gathered at once. What a receiver's own queue has no room for is dropped, so there is room
+//! for all that the task that reads can bring before the receiver has its turn.
 
 use compare::tokio::{adopt, block_on, patiently, timed};
 use compare::{BALL, Outcome, ball, caught, connection, lost, side_by_side};
