@@ -7,8 +7,10 @@ mod fault;
 mod keygen;
 mod output;
 mod protocol;
+mod proxy;
 mod registry;
 mod show;
+mod span;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use fault::Fault;
@@ -31,6 +33,8 @@ struct Arguments {
 enum Verb {
     /// Say what recorded bytes are: a stream, hexadecimal digits, or a capture of packets
     Decode(decode::Decode),
+    /// Sit between two peers, say what passes, and let links go wrong
+    Proxy(proxy::Proxy),
     /// Draw a key for secure links
     Keygen(keygen::Keygen),
     /// Print what has a shell complete the command
@@ -52,6 +56,7 @@ fn run(arguments: Arguments) -> Result<(), Fault> {
     };
     match arguments.verb {
         Verb::Decode(decode) => decode.run(output),
+        Verb::Proxy(proxy) => proxy.run(output),
         Verb::Keygen(keygen) => keygen.run(),
         Verb::Completions(completions) => completions.run(Arguments::command()),
     }

@@ -1,6 +1,6 @@
 //! What has been seen of a link, as a line.
 
-use crate::output::{json, plain};
+use crate::output::plain;
 use crate::protocol::Protocol;
 use crate::registry::{MessageType, Registry};
 use ropeway_std::value::{Map, Value};
@@ -10,6 +10,8 @@ use ropeway_std::watch::{self, Body, Frame, Key, Kind, Malformed, Seen};
 pub(crate) struct Line {
     pub(crate) fields: Map,
     pub(crate) text: String,
+    /// Whether it is of a frame that could be read.
+    pub(crate) is_frame: bool,
 }
 
 /// What a body says, as far as anybody knows.
@@ -99,7 +101,20 @@ impl Line {
                 fields.insert("passed", len);
             }
         }
-        Self { fields, text }
+        Self {
+            is_frame: true,
+            ..Self::note(fields, text)
+        }
+    }
+
+    /// A line that is not of a frame.
+    pub(crate) const fn note(fields: Map, text: String) -> Self {
+        let is_frame = false;
+        Self {
+            fields,
+            text,
+            is_frame,
+        }
     }
 
     fn malformed(malformed: &Malformed) -> Self {
@@ -111,7 +126,7 @@ impl Line {
         fields.insert("at", malformed.offset);
         fields.insert("is_last", malformed.is_last);
         let text = format!("{direction} {offset:>6} ! {malformed}");
-        Self { fields, text }
+        Self::note(fields, text)
     }
 
     /// The same, with this in front of it.
@@ -119,7 +134,11 @@ impl Line {
         let fields = fields.into_iter().map(|(key, value)| (key.into(), value));
         let fields: Map = fields.chain(self.fields).collect();
         let text = format!("{text} {}", self.text);
-        Self { fields, text }
+        Self {
+            fields,
+            text,
+            is_frame: self.is_frame,
+        }
     }
 }
 
@@ -162,11 +181,4 @@ const fn kind(kind: Kind) -> &'static str {
 fn hex(bytes: &[u8], between: &str) -> String {
     let digits: Vec<_> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     digits.join(between)
-}
-
-/// A line of JSON.
-impl From<Line> for String {
-    fn from(line: Line) -> Self {
-        json(&line.fields.into())
-    }
 }

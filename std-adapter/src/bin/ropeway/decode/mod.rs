@@ -202,18 +202,18 @@ impl Teller<'_> {
                     (connection.client.to_string(), connection.server.to_string());
                 let text = format!("{client} -> {server}");
                 let fields = [("client", client), ("server", server)].into();
-                Line { fields, text }
+                Line::note(fields, text)
             }
             News::Told(Told::Guessed(guess)) => {
                 let text = format!("this looks like {guess}");
                 let fields = [("looks_like", guess.to_string())].into();
-                Line { fields, text }
+                Line::note(fields, text)
             }
             News::Told(Told::Unknown) => {
                 let text =
                     "this looks like no protocol known here; name it with --protocol".to_owned();
                 let fields = [("looks_like", ())].into();
-                Line { fields, text }
+                Line::note(fields, text)
             }
             News::Missing(direction, missing) => {
                 let text = format!(
@@ -222,7 +222,7 @@ impl Teller<'_> {
                 let mut fields = Map::new();
                 fields.insert("direction", direction.to_string());
                 fields.insert("missing", missing);
-                Line { fields, text }
+                Line::note(fields, text)
             }
         };
         let fields = [
