@@ -1,3 +1,4 @@
+use crate::any::{Anything, Body, Key, Replied};
 use crate::call::{Refused, Table};
 use crate::clock::Clock;
 use crate::files::{self, Carrier, Traffic};
@@ -35,6 +36,7 @@ pub(crate) struct Desk<D: Dialect> {
     /// Answers that found no room. While there are any, nothing more is taken from the peer.
     owed: VecDeque<Owed<D>>,
     unsent: u64,
+    counts: Counts,
     /// What was not taken from the peer, until a hub has counted it.
     pub(crate) refusals: Refusals,
 }
@@ -49,6 +51,13 @@ type Owed<D> = Box<dyn FnMut(&mut Mail<D>) -> Result<(), SendError> + Send>;
 pub(crate) struct Requests<C> {
     open: Vec<C>,
     limit: usize,
+}
+
+/// Messages, requests and answers, until a hub has counted them.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) taken: u64,
+    pub(crate) sent: u64,
 }
 
 /// How the program wants a link to end.
@@ -79,6 +88,7 @@ impl<D: Dialect> Desk<D> {
             clock,
             owed: VecDeque::new(),
             unsent: 0,
+            counts: Counts::default(),
             refusals: Refusals::default(),
         }
     }
@@ -98,6 +108,31 @@ impl<D: Dialect> Desk<D> {
     pub(crate) const fn hand_to(&mut self, id: PeerId, address: SocketAddr) {
         self.id = id;
         self.address = Some(address);
+        self.counts = Counts { taken: 0, sent: 0 };
+        self.calls.forget_asked();
+    }
+
+    pub(crate) const fn count_taken(&mut self) {
+        self.counts.taken += 1;
+    }
+
+    pub(crate) const fn count_sent(&mut self) {
+        self.counts.sent += 1;
+    }
+
+    /// What has been taken and sent since it was last taken away.
+    pub(crate) const fn counts(&self) -> Counts {
+        Counts {
+            taken: self.counts.taken,
+            sent: self.counts.sent + self.calls.asked(),
+        }
+    }
+
+    pub(crate) fn take_counts(&mut self) -> Counts {
+        let counts = self.counts();
+        self.counts = Counts::default();
+        self.calls.forget_asked();
+        counts
     }
 
     pub(crate) fn now(&self) -> Instant {
@@ -212,7 +247,7 @@ impl<D: Dialect> Desk<D> {
             match owed(mail) {
                 Err(SendError::Full) => return,
                 Err(_) => self.unsent += 1,
-                Ok(()) => {}
+                Ok(()) => self.counts.sent += 1,
             }
             self.owed.pop_front();
         }
@@ -241,6 +276,21 @@ impl<D: Dialect> Desk<D> {
             match &answer {
                 Err(refused) => mail.send(&refusal(id, refused)),
                 Ok(_) => Ok(()),
+            }
+        });
+    }
+
+    /// Answers a request of any kind, as [`answer`](Self::answer) does.
+    pub(crate) fn answer_any(&mut self, mail: &mut Mail<D>, id: D::CallId, key: Key, body: Body)
+    where
+        D: Anything,
+    {
+        self.owe(mail, move |mail| {
+            let (key, body) = (&key, &body);
+            match mail.send(&Replied { id, key, body }) {
+                Ok(()) => Ok(()),
+                Err(SendError::Full) => Err(SendError::Full),
+                Err(error) => mail.send(&refusal(id, &error.into())),
             }
         });
     }
@@ -276,7 +326,10 @@ impl<D: Dialect> Desk<D> {
         self.settle(mail);
         if self.owes_nothing() {
             match owed(mail) {
-                Ok(()) => return,
+                Ok(()) => {
+                    self.counts.sent += 1;
+                    return;
+                }
                 Err(SendError::Full) => {}
                 Err(_) => {
                     self.unsent += 1;
@@ -285,6 +338,13 @@ impl<D: Dialect> Desk<D> {
             }
         }
         self.owed.push_back(Box::new(owed));
+    }
+}
+
+impl Counts {
+    pub(crate) const fn add(&mut self, other: Self) {
+        self.taken += other.taken;
+        self.sent += other.sent;
     }
 }
 

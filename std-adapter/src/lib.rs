@@ -14,6 +14,7 @@
 //! | do the same, but for files and hubs, in tasks of tokio | `tokio`, by the feature of that name |
 //! | find peers on the network | [`discovery`] |
 //! | handle values of unknown shape | [`value`] |
+//! | handle messages of any kind, whichever the dialect | [`any`] |
 //! | handle JSON messages of any class | [`json`] |
 //! | fly drones with clever-show, or its ground server | [`clever_show`] |
 //! | talk to programs of the Python library packetmq | [`packetmq`] |
@@ -26,6 +27,7 @@
 //! Nothing here starts a thread that was not asked for. What the messages are, and in which dialect they travel,
 //! is [`ropeway_core`]'s: its names are repeated here, so that a program needs this crate alone.
 
+pub mod any;
 pub mod call;
 mod cancel;
 pub mod clever_show;

@@ -81,7 +81,10 @@ impl<'a, D: Dialect> Peer<'a, D> {
     where
         D: Carries<M>,
     {
-        self.parts().0.send(message)
+        let (mail, desk) = self.parts();
+        mail.send(message)?;
+        desk.count_sent();
+        Ok(())
     }
 
     /// Answers a request that was put off; a full queue takes nothing, so that this can be tried again.
@@ -95,6 +98,7 @@ impl<'a, D: Dialect> Peer<'a, D> {
     {
         let (mail, desk) = self.parts();
         mail.send(&Answer::<'_, 'v, _, M> { id, value })?;
+        desk.count_sent();
         desk.answered(id);
         Ok(())
     }
@@ -106,6 +110,7 @@ impl<'a, D: Dialect> Peer<'a, D> {
     {
         let (mail, desk) = self.parts();
         mail.send(&refusal(id, refused))?;
+        desk.count_sent();
         desk.answered(id);
         Ok(())
     }

@@ -153,6 +153,18 @@ pub trait Dialect: Keeps + Resumes {
     /// Takes leave once the peer has taken all that was sent, where the protocol has a word for the end of a session.
     fn quit(&mut self) {}
 
+    /// Asks the peer for a sign of life, which [`take_pong`](Self::take_pong) tells of, and says whether it does: where the
+    /// protocol has no word for that it never does, and elsewhere not while another is waited for or the link is not open.
+    fn ping(&mut self) -> bool {
+        false
+    }
+
+    /// Whether the sign of life that was [asked for](Self::ping) has come since this was last asked. What was asked for on
+    /// one transport does not come on the next.
+    fn take_pong(&mut self) -> bool {
+        false
+    }
+
     /// Notes the time.
     #[inline]
     fn handle_time(&mut self, now: Instant) {

@@ -16,6 +16,8 @@ pub enum CallError {
     /// The peer began a session anew: it may or may not have done what it was asked for. Requests that are
     /// [repeatable](ropeway_core::message::Request::IS_REPEATABLE) are asked again instead.
     InDoubt,
+    /// The protocol has no calls.
+    NoCalls,
     /// No drone has ever come from this address.
     NoDrone(IpAddr),
     /// The dialect takes one call at a time, and that waits for its answer.
@@ -65,6 +67,7 @@ impl fmt::Display for CallError {
             Self::InDoubt => {
                 f.write_str("the session began anew: the request may or may not have been done")
             }
+            Self::NoCalls => f.write_str("the protocol has no calls"),
             Self::NoDrone(address) => write!(f, "no drone at {address}"),
             Self::Busy => f.write_str("another call waits for its answer"),
             Self::TooMany => f.write_str("too many calls wait for their answers"),

@@ -45,7 +45,7 @@ mod waiter;
 
 pub use error::CallError;
 pub use refused::{Failure, Refused};
-pub(crate) use table::Table;
+pub(crate) use table::{Sort, Table};
 pub(crate) use ticket::Stub;
 pub use ticket::Ticket;
 pub(crate) use waiter::{Caller, Then, Waiter, deliver};

@@ -19,6 +19,8 @@ pub(crate) struct Table<D: Dialect> {
     /// Numbers go up from a random one: an answer to an older program, or to a call given up, finds none of its own.
     next: u32,
     stale: u64,
+    /// How many requests were sent, until they have been counted.
+    asked: u64,
     /// A ticket has been dropped since tickets were looked at.
     dropped: Arc<AtomicBool>,
     /// What is to be said of calls as soon as there is room.
@@ -37,6 +39,15 @@ struct Entry<D: Dialect> {
     verbs: Verbs<D>,
     /// A copy of the request, to be asked again in a fresh session; empty where it must not be.
     request: Vec<u8>,
+}
+
+/// What is known of a request beside what is sent.
+pub(crate) struct Sort<D: Dialect> {
+    pub(crate) name: &'static str,
+    /// It may be asked again in a fresh session.
+    pub(crate) is_repeatable: bool,
+    /// Whether an answer of this key can be one to it.
+    pub(crate) names_answer: fn(&D::Key<'_>) -> bool,
 }
 
 /// What can be done about a call in a dialect that keeps sessions.
@@ -67,6 +78,7 @@ impl<D: Dialect> Table<D> {
             limit,
             next: seed(),
             stale: 0,
+            asked: 0,
             dropped: Arc::default(),
             owed: VecDeque::new(),
             spare: Vec::new(),
@@ -84,6 +96,26 @@ impl<D: Dialect> Table<D> {
     where
         D: Asks<M>,
     {
+        let sort = Sort {
+            name: M::NAME,
+            is_repeatable: M::IS_REPEATABLE,
+            names_answer: <D as Answers<'static, M>>::names_answer,
+        };
+        self.begin_with(mail, sort, deadline, waiter, |id| Call { id, request })
+    }
+
+    /// The same, with what is sent made by `request`.
+    pub(crate) fn begin_with<Q>(
+        &mut self,
+        mail: &mut Mail<D>,
+        sort: Sort<D>,
+        deadline: Instant,
+        waiter: Option<Box<dyn Waiter<D>>>,
+        request: impl FnOnce(D::CallId) -> Q,
+    ) -> Result<D::CallId, CallError>
+    where
+        D: Calling + Carries<Q>,
+    {
         if self.entries.len() >= self.limit {
             self.drop_unwanted(mail.dialect_mut());
         }
@@ -91,9 +123,10 @@ impl<D: Dialect> Table<D> {
             return Err(CallError::TooMany);
         }
         let id = self.unused(mail.dialect()).ok_or(CallError::Busy)?;
-        let call = Call { id, request };
+        let call = request(id);
         mail.send(&call)?;
-        let copy = match M::IS_REPEATABLE && mail.dialect().keeping().is_some() {
+        self.asked += 1;
+        let copy = match sort.is_repeatable && mail.dialect().keeping().is_some() {
             true => copy(
                 mail.dialect_mut(),
                 &call,
@@ -101,33 +134,34 @@ impl<D: Dialect> Table<D> {
             ),
             false => Vec::new(),
         };
-        self.note::<M>(id, deadline, waiter, copy);
+        self.note(id, sort, deadline, waiter, copy);
         Ok(id)
     }
 
-    fn note<M: Request>(
+    fn note(
         &mut self,
         id: D::CallId,
+        sort: Sort<D>,
         deadline: Instant,
         waiter: Option<Box<dyn Waiter<D>>>,
         request: Vec<u8>,
     ) where
-        D: Asks<M>,
+        D: Calling,
     {
-        if self.calls.open(id, M::NAME, deadline).is_err() {
+        if self.calls.open(id, sort.name, deadline).is_err() {
             // Slots are made as they are needed: a link that never calls has none.
             let mut slots = vec![Open::NONE; (self.entries.len() * 2).clamp(4, self.limit.max(4))];
             let mut calls = Calls::new(std::mem::take(&mut slots));
             for call in self.calls.iter() {
                 let _ = calls.open(call.id, call.name, call.deadline);
             }
-            let _ = calls.open(id, M::NAME, deadline);
+            let _ = calls.open(id, sort.name, deadline);
             self.calls = calls;
         }
         self.entries.push(Entry {
             id,
             waiter,
-            names_answer: <D as Answers<'static, M>>::names_answer,
+            names_answer: sort.names_answer,
             forget: D::forget,
             verbs: Verbs {
                 cancel: Mail::cancel,
@@ -288,6 +322,14 @@ impl<D: Dialect> Table<D> {
         self.entries.len()
     }
 
+    pub(crate) const fn asked(&self) -> u64 {
+        self.asked
+    }
+
+    pub(crate) const fn forget_asked(&mut self) {
+        self.asked = 0;
+    }
+
     /// How many answers came that nobody waited for.
     pub(crate) const fn stale(&self) -> u64 {
         self.stale
@@ -347,10 +389,7 @@ impl<D: Dialect> Drop for Table<D> {
 }
 
 /// A request as it goes out, in `memory`.
-fn copy<D, M>(dialect: &mut D, call: &Call<'_, D::CallId, M>, mut memory: Vec<u8>) -> Vec<u8>
-where
-    D: for<'a> Carries<Call<'a, <D as Dialect>::CallId, M>>,
-{
+fn copy<Q, D: Carries<Q>>(dialect: &mut D, call: &Q, mut memory: Vec<u8>) -> Vec<u8> {
     memory.resize(memory.capacity().max(64), 0);
     loop {
         match dialect.emit(call, &mut memory) {

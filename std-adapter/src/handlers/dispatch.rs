@@ -159,6 +159,9 @@ fn read<D: Refuses>(
         }
         Err(Rejected::Unknown(envelope))
     })?;
+    if let Event::Message(_) | Event::Request(..) | Event::Answer(..) | Event::Unknown(_) = event {
+        desk.count_taken();
+    }
     let (event, refused) = match event {
         Event::Message(at) => return Some(Next::Run(at, None)),
         Event::Request(id, at) => return Some(Next::Run(at, Some(id))),

@@ -1,6 +1,7 @@
 use super::connection::{Connection, Stage};
 use super::listening::Accepted;
 use super::peers::{FIRST_PEER, Slot};
+use super::redials::Redials;
 use super::{ListenerId, News, PeerId, PeerInfo, Peers, Reason};
 use crate::peer::{Peer, Place};
 use crate::storage::Growable;
@@ -92,7 +93,11 @@ impl<D: Dialect> Peers<D> {
         wire::start(&mut mail);
         let mut connection = Connection::new(info, mail);
         if D::HAS_SESSIONS && matches!(stage, Stage::Connecting) {
-            connection.redials = Some(Box::default());
+            let beside = connection.beside.get_or_insert_default();
+            beside.redials = Some(Redials::default());
+        }
+        if self.counts {
+            connection.begin_tally();
         }
         let now = self.clock.now();
         connection.attach(stream, stage, now, now + self.limits.opening);

@@ -1,4 +1,5 @@
 use super::redials::Redials;
+use super::stats::Beside;
 use super::{PeerInfo, Reason, Refusals};
 use crate::desk::{Desk, Ending, Mail};
 use ropeway_core::Instant;
@@ -24,8 +25,8 @@ pub(super) struct Connection<D: Dialect> {
     pub(super) broken: Option<io::Error>,
     /// The sessions by which it is found; 0 for none.
     pub(super) sessions: [u64; 2],
-    /// How it is dialled again, if it is this side that dials.
-    pub(super) redials: Option<Box<Redials>>,
+    /// What few connections have.
+    pub(super) beside: Option<Box<Beside>>,
     pub(super) flags: Flags,
 }
 
@@ -94,7 +95,7 @@ impl<D: Dialect> Connection<D> {
             timer: NEVER,
             broken: None,
             sessions: [0; 2],
-            redials: None,
+            beside: None,
             flags: Flags {
                 is_active: false,
                 is_speaker: false,
@@ -158,6 +159,16 @@ impl<D: Dialect> Connection<D> {
         if let Some(desk) = &mut self.desk {
             desk.settle(&mut self.mail);
         }
+    }
+
+    pub(super) fn redials(&mut self) -> Option<&mut Redials> {
+        self.beside.as_mut()?.redials.as_mut()
+    }
+
+    /// Whether it is this side that dials, and dials again.
+    pub(super) fn is_redialled(&self) -> bool {
+        let beside = self.beside.as_ref();
+        beside.is_some_and(|beside| beside.redials.is_some())
     }
 
     /// Gives it a desk, which is blank.
@@ -252,6 +263,9 @@ impl<D: Dialect> Connection<D> {
                         self.heard = now;
                     }
                     self.mail.handle_input(len);
+                    if let Some(tally) = self.tally() {
+                        tally.bytes_in += len as u64;
+                    }
                 }
                 Err(error) => self.failed_to_read(error),
             }
@@ -305,6 +319,9 @@ impl<D: Dialect> Connection<D> {
                         self.heard = now;
                     }
                     self.mail.handle_written(len);
+                    if let Some(tally) = self.tally() {
+                        tally.bytes_out += len as u64;
+                    }
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {

@@ -152,8 +152,8 @@ impl<D: Dialect> Connection<D> {
     }
 
     /// Whether it has joined, or is to be dialled until it does.
-    const fn is_known(&self) -> bool {
-        self.flags.has_joined || self.redials.is_some()
+    fn is_known(&self) -> bool {
+        self.flags.has_joined || self.is_redialled()
     }
 
     /// When to look at it next, if nothing happens before.

@@ -68,6 +68,7 @@ mod refusals;
 mod serving;
 mod sessions;
 mod speaking;
+mod stats;
 mod timers;
 #[cfg(unix)]
 mod together;
@@ -78,6 +79,7 @@ pub use handle::Handle;
 pub use limits::Limits;
 pub use peers::Peers;
 pub use refusals::Refusals;
+pub use stats::Stats;
 #[cfg(unix)]
 pub use together::Together;
 
@@ -157,6 +159,14 @@ impl<D: Dialect> Hub<D> {
         D: Filing,
     {
         self.peers.carry_files(files);
+        self
+    }
+
+    /// Counts what passes between it and all peers that come from now on, for [`Peers::stats`]. A peer takes a hundred bytes
+    /// more then.
+    #[must_use]
+    pub const fn with_stats(mut self) -> Self {
+        self.peers.counts = true;
         self
     }
 

@@ -69,6 +69,8 @@ pub struct Peers<D: Dialect> {
     pub(super) begins_anew: bool,
     pub(super) news: VecDeque<News>,
     pub(super) refusals: Refusals,
+    /// What passes between it and peers is counted.
+    pub(super) counts: bool,
     /// What files are carried with.
     carrier: Option<Arc<Carrier<D>>>,
     /// Blank desks, for peers that have something to say.
@@ -127,6 +129,7 @@ impl<D: Dialect> Peers<D> {
             begins_anew: false,
             news: VecDeque::new(),
             refusals: Refusals::default(),
+            counts: false,
             carrier: None,
             desks: Vec::new(),
             warm: VecDeque::new(),
@@ -195,7 +198,10 @@ impl<D: Dialect> Peers<D> {
     where
         D: Carries<M>,
     {
-        self.open_parts(peer)?.0.send(message)
+        let (mail, desk) = self.open_parts(peer)?;
+        mail.send(message)?;
+        desk.count_sent();
+        Ok(())
     }
 
     /// Queues a message for every peer that has joined, and says for whom it could not.
@@ -317,10 +323,8 @@ impl<D: Dialect> Peers<D> {
 
     /// Whether a peer is one whose session waits for another link.
     pub fn is_away(&self, peer: PeerId) -> bool {
-        let slot = self.slots.get(peer.slot as usize);
-        let slot = slot.filter(|slot| slot.generation == peer.generation);
-        slot.and_then(|slot| slot.connection.as_deref())
-            .is_some_and(|there| matches!(there.stage, Stage::Away))
+        let mut there = self.connections_at(peer);
+        there.any(|there| matches!(there.stage, Stage::Away))
     }
 
     /// How much was refused so far, by kind.
@@ -341,6 +345,14 @@ impl<D: Dialect> Peers<D> {
     pub(super) fn connections(&self) -> impl Iterator<Item = &Connection<D>> {
         self.slots
             .iter()
+            .filter_map(|slot| slot.connection.as_deref())
+    }
+
+    /// The connection of a peer, if it is there.
+    pub(super) fn connections_at(&self, id: PeerId) -> impl Iterator<Item = &Connection<D>> {
+        let slot = self.slots.get(id.slot as usize);
+        let slot = slot.filter(move |slot| slot.generation == id.generation);
+        slot.into_iter()
             .filter_map(|slot| slot.connection.as_deref())
     }
 

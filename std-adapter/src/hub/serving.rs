@@ -195,11 +195,16 @@ impl<D: Dialect> Peers<D> {
         if opens {
             connection.flags.is_opening = false;
             connection.until = NEVER;
-            if let Some(redials) = &mut connection.redials {
+            if let Some(redials) = connection.redials() {
                 redials.handle_opened(clock.now());
             }
             let info = connection.info;
             let is_back = std::mem::replace(&mut connection.flags.has_joined, true);
+            match connection.tally() {
+                Some(tally) if is_back => tally.resumed += 1,
+                Some(tally) => tally.joined = clock.now(),
+                None => {}
+            }
             self.tell(match is_back {
                 true => News::Back(info),
                 false => News::Joined(info),
@@ -258,6 +263,7 @@ impl<D: Dialect> Peers<D> {
         let speaks = by_next && (connection.may_speak() || connection.has_file_news());
         let to_speak = speaks && !std::mem::replace(&mut connection.flags.is_speaker, true);
         let has_work = connection.has_work() && !speaks;
+        connection.tally_look(now);
         let next = connection.next_timeout(now, &limits);
         let is_earlier = next < connection.timer;
         if is_earlier {

@@ -125,6 +125,7 @@ impl<D: Dialect> Peers<D> {
             info,
             mut mail,
             stream,
+            beside,
             ..
         } = *connection;
         let registered = stream.and_then(|mut stream| {
@@ -151,6 +152,10 @@ impl<D: Dialect> Peers<D> {
             dialect.handle_heard();
             dialect.take_over_from(mail.dialect());
             there.attach(stream, Stage::Going, now, open_by);
+            let opening = beside.as_ref().and_then(|beside| beside.tally.as_ref());
+            if let Some((tally, opening)) = there.tally().zip(opening) {
+                tally.add_opening(opening);
+            }
         }
         self.count_in(to);
         self.activate(to);
@@ -173,7 +178,7 @@ impl<D: Dialect> Peers<D> {
                 connection.mail.dialect_mut().take_leave(leave);
                 connection.write(now);
             }
-            let is_told = match &connection.redials {
+            let is_told = match connection.redials() {
                 Some(redials) => redials.is_new(),
                 None => connection.flags.has_joined,
             };
@@ -206,8 +211,8 @@ impl<D: Dialect> Peers<D> {
         let Some(connection) = self.connection(id) else {
             return;
         };
-        if let Some(redials) = &mut connection.redials {
-            connection.until = now + redials.next(now, random);
+        if let Some(wait) = connection.redials().map(|it| it.next(now, random)) {
+            connection.until = now + wait;
             return;
         }
         let joined = connection.flags.has_joined;
@@ -257,7 +262,7 @@ impl<D: Dialect> Peers<D> {
         let Some(connection) = self.connection(id) else {
             return;
         };
-        if connection.redials.is_none() {
+        if !connection.is_redialled() {
             return self.drop_peer(id, Reason::Expired);
         }
         let address = connection.info.address;
@@ -275,8 +280,7 @@ impl<D: Dialect> Peers<D> {
             }
             Err(_) => {
                 let wait = connection
-                    .redials
-                    .as_mut()
+                    .redials()
                     .map(|redials| redials.next(now, random));
                 connection.until = now + wait.unwrap_or_default();
             }

@@ -53,6 +53,9 @@ impl<D: Dialect> Peers<D> {
             return Some(Event::File(id, news));
         }
         let said = connection.mail.recv()?;
+        if let Said::Message(_) | Said::Request(..) | Said::Answer(..) | Said::Unknown(_) = said {
+            desk.count_taken();
+        }
         if let Said::Answer(call, answer) = said {
             self.answered = desk.calls.answer(call, answer, &mut ());
             return Some(Event::Answered(id));

@@ -25,6 +25,7 @@ pub use ropeway_core::dialect::tcptalks::{CallId, Opcode, Password, TCP_PORT, Va
 pub use server::{Client, Happening, Server, ServerHandle};
 pub use settings::Settings;
 pub use speech::Arguments;
+pub(crate) use speech::Spoken;
 pub use talks::Talks;
 
 /// The dialect with memory that grows as it is needed.

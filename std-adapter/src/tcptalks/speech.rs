@@ -40,7 +40,7 @@ impl Arguments {
         self
     }
 
-    pub(super) fn read(body: Body<'_>) -> Result<Self, DecodeError> {
+    pub(crate) fn read(body: Body<'_>) -> Result<Self, DecodeError> {
         let args = match Value::read(&mut body.args.reader())? {
             Value::Tuple(args) | Value::Array(args) => args,
             // The dialect lets nothing else through.
@@ -53,14 +53,14 @@ impl Arguments {
 }
 
 /// A call, whatever its arguments are.
-pub(super) struct Spoken<'a, A: ?Sized> {
-    pub(super) id: CallId,
-    pub(super) opcode: Opcode<'a>,
-    pub(super) arguments: &'a A,
+pub(crate) struct Spoken<'a, A: ?Sized> {
+    pub(crate) id: CallId,
+    pub(crate) opcode: Opcode<'a>,
+    pub(crate) arguments: &'a A,
 }
 
 /// What can be the arguments of a call.
-pub(super) trait Argue {
+pub(crate) trait Argue {
     fn args(&self, writer: &mut Writer<'_>) -> Result<(), EncodeError>;
 
     fn kwargs(&self, writer: &mut Keywords<'_, '_>) -> Result<(), EncodeError>;

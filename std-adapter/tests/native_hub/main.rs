@@ -1,6 +1,7 @@
 //! Native sessions at a hub: they outlive their connections.
 
 mod cancelled;
+mod counted;
 mod dialler;
 mod hostile;
 mod limits;
@@ -46,10 +47,14 @@ impl Served {
         Self::configured(handlers, limits, Config::new(0x40B).name("hub"))
     }
 
-    fn configured(mut handlers: Handlers<Spoken>, limits: Limits, config: Config) -> Self {
+    fn configured(handlers: Handlers<Spoken>, limits: Limits, config: Config) -> Self {
+        Self::over(hub(limits, config), handlers)
+    }
+
+    fn over(hub: Hub<Spoken>, mut handlers: Handlers<Spoken>) -> Self {
         let (said, news) = mpsc::channel();
         handlers.news(move |_, news| drop(said.send(told(news))));
-        let mut hub = hub(limits, config).with_handlers(handlers);
+        let mut hub = hub.with_handlers(handlers);
         let listener = hub.listen("127.0.0.1:0").unwrap();
         let address = hub.address(listener).unwrap();
         let handle = hub.handle();

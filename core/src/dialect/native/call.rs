@@ -162,10 +162,24 @@ where
     fn read_answer(
         envelope: Envelope<'a, Self>,
     ) -> Result<Result<M::Answer<'a>, Failure<'a>>, Malformed> {
-        let body: &'a [u8] = envelope.body;
+        match Self::raw_answer(envelope)? {
+            Ok(body) => {
+                let answer = postcard::decode(body).map_err(Malformed::from);
+                answer.map(Ok).map_err(|error| error.within(0, HEADER))
+            }
+            Err(failure) => Ok(Err(failure)),
+        }
+    }
+}
+
+impl<C: Borrow<Config>, N: Codes> Native<C, N> {
+    /// The answer in the envelope of an [`Event::Answer`](crate::Event::Answer), still encoded.
+    pub fn raw_answer(
+        envelope: Envelope<'_, Self>,
+    ) -> Result<Result<&[u8], Failure<'_>>, Malformed> {
+        let body: &[u8] = envelope.body;
         if envelope.key != Code(FAILURE) {
-            let answer = postcard::decode(body).map_err(Malformed::from);
-            return answer.map(Ok).map_err(|error| error.within(0, HEADER));
+            return Ok(Ok(body));
         }
         match Failure::parse(body) {
             Some(failure) => Ok(Err(failure)),

@@ -83,7 +83,7 @@ pub use frame::Frame;
 pub use hello::Hello;
 pub use names::{Adapt, Codes, Enforce, fingerprint};
 pub use notice::{Cause, Notice, Opening, Reason};
-pub use sending::Coded;
+pub use sending::{Coded, RawAnswer};
 
 /// The TCP port that programs listen on by default.
 pub const TCP_PORT: u16 = 8225;
@@ -395,6 +395,14 @@ impl<C: Borrow<Config>, M: Codes> Dialect for Native<C, M> {
 
     fn quit(&mut self) {
         self.close(Reason::Done);
+    }
+
+    fn ping(&mut self) -> bool {
+        self.session.ping()
+    }
+
+    fn take_pong(&mut self) -> bool {
+        self.session.take_pong()
     }
 
     fn handle_time(&mut self, now: Instant) {

@@ -24,6 +24,18 @@ pub trait Coded: Message {
 
 impl<M: Message + ?Sized> Coded for M {}
 
+/// The answer to a request whose code is known only when it comes: its bytes.
+///
+/// Such a request itself is a [`Raw`] in a [`Call`]; [`Native::raw_answer`] reads what comes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct RawAnswer<'a> {
+    /// The id that the request came with.
+    pub id: CallId,
+    /// The answer, encoded.
+    pub body: &'a [u8],
+}
+
 impl<C: Borrow<Config>, M: Codes> Native<C, M> {
     /// Writes a frame of `code`, whose body of at most `limit` bytes `body` writes, to the front of `slot`.
     #[inline]
@@ -103,13 +115,40 @@ impl<C: Borrow<Config>, N: Codes> Carries<Raw<'_>> for Native<C, N> {
         if !(0x01..=0xDF).contains(&raw.code.0) {
             return Err(EncodeError::Unencodable);
         }
-        self.emit_frame(raw.code.0, slot, usize::MAX, |room| {
-            room.get_mut(..raw.body.len())
-                .ok_or(Full)?
-                .copy_from_slice(raw.body);
-            Ok(raw.body.len())
+        self.emit_frame(raw.code.0, slot, usize::MAX, |room| copy(raw.body, room))
+    }
+}
+
+impl<C: Borrow<Config>, N: Codes> Carries<Call<'_, CallId, Raw<'_>>> for Native<C, N> {
+    fn emit(
+        &mut self,
+        call: &Call<'_, CallId, Raw<'_>>,
+        slot: &mut [u8],
+    ) -> Result<usize, EncodeError> {
+        let Raw { code, body } = *call.request;
+        if !(0x01..=0xDF).contains(&code.0) {
+            return Err(EncodeError::Unencodable);
+        }
+        self.emit_call(REQUEST, call.id, slot, |room| {
+            let (place, room) = room.split_first_mut().ok_or(Full)?;
+            *place = code.0;
+            Ok(1 + copy(body, room)?)
         })
     }
+}
+
+impl<C: Borrow<Config>, N: Codes> Carries<RawAnswer<'_>> for Native<C, N> {
+    const IS_ANSWER: bool = true;
+
+    fn emit(&mut self, answer: &RawAnswer<'_>, slot: &mut [u8]) -> Result<usize, EncodeError> {
+        self.emit_call(RESPONSE, answer.id, slot, |room| copy(answer.body, room))
+    }
+}
+
+fn copy(body: &[u8], room: &mut [u8]) -> Result<usize, EncodeError> {
+    let place = room.get_mut(..body.len()).ok_or(Full)?;
+    place.copy_from_slice(body);
+    Ok(body.len())
 }
 
 impl<M: Encode, C: Borrow<Config>, N: Codes> Carries<Call<'_, CallId, M>> for Native<C, N> {

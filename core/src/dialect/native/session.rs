@@ -41,6 +41,7 @@ pub(super) struct Session {
     /// The same, with one that goes on.
     is_resumed: bool,
     owes: Owes,
+    ping: Ping,
     /// The first sign of a fresh session is to be acknowledged at once.
     confirms: bool,
     /// What remains in the outbox of an older session waits to be looked at.
@@ -100,6 +101,18 @@ struct Owes {
     ack: bool,
 }
 
+/// How far the PING has come that the program wants answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+enum Ping {
+    None,
+    Owed,
+    Sent,
+    /// One was sent to keep a promise of silence: the next PONG is its answer.
+    Kept,
+    Answered,
+}
+
 impl Session {
     pub(super) const fn new(side: Side) -> Self {
         Self {
@@ -122,6 +135,7 @@ impl Session {
                 pong: false,
                 ack: false,
             },
+            ping: Ping::None,
             confirms: false,
             holds_in_doubt: false,
             names: Names {
@@ -154,6 +168,7 @@ impl Session {
             opening: self.side == Side::Dialler,
             ..Owes::default()
         };
+        self.ping = Ping::None;
         self.confirms = false;
         self.names = Names::default();
         self.bye = None;

@@ -82,6 +82,11 @@ impl<S: Nodes, P: AsRef<str>> TcpTalks<S, P> {
         })
     }
 
+    /// The id of a call whose reply is to be dropped.
+    pub fn discarding(&mut self) -> CallId {
+        self.session.next_id()
+    }
+
     /// Writes a reply to the front of `slot` and returns its length; `result` writes one value.
     ///
     /// An empty tuple is [`EncodeError::Unencodable`]: the peer's call would fail by it.

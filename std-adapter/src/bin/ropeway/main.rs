@@ -1,16 +1,34 @@
 //! The `ropeway` command: look who is there, listen, send, call, copy files, and read what crosses the wire.
 
+mod bench;
 mod completions;
+mod connect;
 mod decode;
+mod discover;
+mod drone;
 mod eye;
 mod fault;
+mod hearing;
+#[cfg(unix)]
+mod hub;
+mod input;
 mod keygen;
+mod line;
+mod listen;
 mod output;
+mod progress;
 mod protocol;
 mod proxy;
 mod registry;
+mod replies;
+mod send;
 mod show;
 mod span;
+mod standing;
+mod tap;
+mod target;
+mod transfer;
+mod words;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use fault::Fault;
@@ -31,10 +49,29 @@ struct Arguments {
 /// What can be done.
 #[derive(Subcommand)]
 enum Verb {
+    /// List who is there
+    Discover(discover::Discover),
+    /// Wait for peers, print what they say, and say to all of them what comes on standard input
+    Listen(listen::Listen),
+    /// Say what comes on standard input to a peer, and print what it says
+    Connect(connect::Connect),
+    /// Send one message
+    Send(send::Send),
+    /// Make one call, and print its answer
+    Call(send::Call),
+    /// Get a file from a peer
+    Get(transfer::Get),
+    /// Give a peer a file
+    Put(transfer::Put),
+    /// Measure how fast the link to a peer is
+    Bench(bench::Bench),
     /// Say what recorded bytes are: a stream, hexadecimal digits, or a capture of packets
     Decode(decode::Decode),
     /// Sit between two peers, say what passes, and let links go wrong
     Proxy(proxy::Proxy),
+    /// Serve many peers, in several protocols at once, with a page to look at them
+    #[cfg(unix)]
+    Hub(hub::Serving),
     /// Draw a key for secure links
     Keygen(keygen::Keygen),
     /// Print what has a shell complete the command
@@ -42,22 +79,30 @@ enum Verb {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let json = arguments.json;
-    match run(arguments) {
+    let Arguments { json, verb } = Arguments::parse();
+    match verb.run(Output { is_json: json }) {
         Ok(()) => ExitCode::SUCCESS,
         Err(fault) => fault.report(json),
     }
 }
 
-fn run(arguments: Arguments) -> Result<(), Fault> {
-    let output = Output {
-        is_json: arguments.json,
-    };
-    match arguments.verb {
-        Verb::Decode(decode) => decode.run(output),
-        Verb::Proxy(proxy) => proxy.run(output),
-        Verb::Keygen(keygen) => keygen.run(),
-        Verb::Completions(completions) => completions.run(Arguments::command()),
+impl Verb {
+    fn run(self, output: Output) -> Result<(), Fault> {
+        match self {
+            Self::Discover(discover) => discover.run(output),
+            Self::Listen(listen) => listen.run(),
+            Self::Connect(connect) => connect.run(),
+            Self::Send(send) => send.run(),
+            Self::Call(call) => call.run(),
+            Self::Get(get) => get.run(output),
+            Self::Put(put) => put.run(output),
+            Self::Bench(bench) => bench.run(output),
+            Self::Decode(decode) => decode.run(output),
+            Self::Proxy(proxy) => proxy.run(output),
+            #[cfg(unix)]
+            Self::Hub(serving) => serving.run(output.is_json),
+            Self::Keygen(keygen) => keygen.run(),
+            Self::Completions(completions) => completions.run(Arguments::command()),
+        }
     }
 }

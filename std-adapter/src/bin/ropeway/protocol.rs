@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 use ropeway_std::dialect::{cable_car, clever_show};
-use ropeway_std::{native, tcptalks};
+use ropeway_std::{native, tcptalks, watch};
 use std::fmt;
 
 /// What is spoken on a link.
@@ -36,6 +36,18 @@ impl Protocol {
         }
     }
 
+    /// As it is watched.
+    pub(crate) const fn watched(self) -> watch::Protocol {
+        match self {
+            Self::Native => watch::Protocol::Native,
+            Self::CableCarByte => watch::Protocol::CableCarByte,
+            Self::CableCarJson => watch::Protocol::CableCarJson,
+            Self::Packetmq => watch::Protocol::Packetmq,
+            Self::CleverShow => watch::Protocol::CleverShow,
+            Self::TcpTalks => watch::Protocol::TcpTalks,
+        }
+    }
+
     /// `host` with the default port, unless it names one: `pi`, `pi:9000`, `10.0.0.7`, `fe80::1` and `[fe80::1]:9000`.
     pub(crate) fn address(self, host: &str) -> String {
         match host.parse::<std::net::Ipv6Addr>() {
@@ -49,6 +61,12 @@ impl Protocol {
 fn has_port(host: &str) -> bool {
     let port = host.rsplit_once(':').map(|(_, port)| port);
     port.is_some_and(|port| port.parse::<u16>().is_ok())
+}
+
+impl serde::Serialize for Protocol {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
 }
 
 impl fmt::Display for Protocol {

@@ -1,7 +1,7 @@
 //! What has been seen of a link, as a line.
 
+use crate::line::hex;
 use crate::output::plain;
-use crate::protocol::Protocol;
 use crate::registry::{MessageType, Registry};
 use ropeway_std::value::{Map, Value};
 use ropeway_std::watch::{self, Body, Frame, Key, Kind, Malformed, Seen};
@@ -22,18 +22,6 @@ enum Said {
     /// Bytes that are not what the registry says, and why.
     Misread(Vec<u8>, String),
     Passed(u64),
-}
-
-/// The protocol, as a watcher knows it.
-pub(crate) const fn watched(protocol: Protocol) -> watch::Protocol {
-    match protocol {
-        Protocol::Native => watch::Protocol::Native,
-        Protocol::CableCarByte => watch::Protocol::CableCarByte,
-        Protocol::CableCarJson => watch::Protocol::CableCarJson,
-        Protocol::Packetmq => watch::Protocol::Packetmq,
-        Protocol::CleverShow => watch::Protocol::CleverShow,
-        Protocol::TcpTalks => watch::Protocol::TcpTalks,
-    }
 }
 
 /// What to type for it.
@@ -88,12 +76,12 @@ impl Line {
                 fields.insert("body", value);
             }
             Said::Bytes(bytes) => {
-                text += &format!(" {}", hex(&bytes, " "));
-                fields.insert("hex", hex(&bytes, ""));
+                text += &format!(" {}", spaced(&bytes));
+                fields.insert("hex", hex(&bytes));
             }
             Said::Misread(bytes, why) => {
-                text += &format!(" {} ! {why}", hex(&bytes, " "));
-                fields.insert("hex", hex(&bytes, ""));
+                text += &format!(" {} ! {why}", spaced(&bytes));
+                fields.insert("hex", hex(&bytes));
                 fields.insert("misread", why);
             }
             Said::Passed(len) => {
@@ -178,7 +166,8 @@ const fn kind(kind: Kind) -> &'static str {
     }
 }
 
-fn hex(bytes: &[u8], between: &str) -> String {
+/// Bytes as a person reads them.
+fn spaced(bytes: &[u8]) -> String {
     let digits: Vec<_> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    digits.join(between)
+    digits.join(" ")
 }

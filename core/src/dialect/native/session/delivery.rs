@@ -2,7 +2,7 @@ use super::super::code::{ACK, PING, PONG, is_sequenced};
 use super::super::hello::bytes;
 use super::super::notice::Opening;
 use super::super::{Config, Rule};
-use super::{Phase, Session};
+use super::{Phase, Ping, Session};
 use crate::dialect::Settlement;
 
 impl Session {
@@ -15,7 +15,14 @@ impl Session {
                 self.owes.pong = true;
                 Ok(())
             }
-            [PONG] => Ok(()),
+            [PONG] => {
+                self.ping = match self.ping {
+                    Ping::Sent => Ping::Answered,
+                    Ping::Kept => Ping::None,
+                    other => other,
+                };
+                Ok(())
+            }
             [ACK, ref fields @ ..] if fields.len() == 8 => {
                 let taken = u32::from_le_bytes(bytes(fields, 0));
                 let window = u32::from_le_bytes(bytes(fields, 4));

@@ -1,6 +1,6 @@
 use super::super::Config;
 use super::super::code::{ACK, PING, PONG};
-use super::{Phase, Session};
+use super::{Phase, Ping, Session};
 use crate::framing::{Extended, Full};
 
 impl Session {
@@ -14,6 +14,7 @@ impl Session {
                 self.owes_ack()
                     || self.owes.opening
                     || self.owes.pong
+                    || self.ping == Ping::Owed
                     || self.bye.is_some()
                     || self.keepalive.must_speak(config.silence)
             }
@@ -24,6 +25,25 @@ impl Session {
             Phase::Opening | Phase::Claimed => self.owes.opening,
             Phase::Over => self.bye.is_some(),
         }
+    }
+
+    /// Has a PING sent, unless another waits for its answer or the session is not open.
+    pub(crate) fn ping(&mut self) -> bool {
+        let may_ping =
+            self.phase == Phase::Open && matches!(self.ping, Ping::None | Ping::Answered);
+        if may_ping {
+            self.ping = Ping::Owed;
+        }
+        may_ping
+    }
+
+    /// Whether the PING that was asked for has been answered since this was last asked.
+    pub(crate) fn take_pong(&mut self) -> bool {
+        let is_answered = self.ping == Ping::Answered;
+        if is_answered {
+            self.ping = Ping::None;
+        }
+        is_answered
     }
 
     /// Whether what it has to say may stand behind the messages that wait.
@@ -86,7 +106,13 @@ impl Session {
         }
         let code = if core::mem::take(&mut self.owes.pong) {
             PONG
+        } else if self.ping == Ping::Owed {
+            self.ping = Ping::Sent;
+            PING
         } else if self.keepalive.must_speak(config.silence) {
+            if self.ping == Ping::None {
+                self.ping = Ping::Kept;
+            }
             PING
         } else {
             return Ok(0);

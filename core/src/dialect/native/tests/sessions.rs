@@ -1,6 +1,7 @@
 use super::rig::{Double, End, Long, Number, Random, Told, reconnect, settle};
 use super::{Config, Opening};
 use crate::SendError;
+use crate::dialect::Dialect;
 use crate::dialect::native::CallId;
 use crate::dialect::native::Reason;
 use crate::message::{Answer, Call, Refusal};
@@ -662,4 +663,44 @@ fn what_an_older_transport_did_not_take_does_not_stay_queued() {
             );
         }
     }
+}
+
+#[test]
+fn a_ping_is_answered_once_for_whoever_asked() {
+    let (mut a, mut b) = open();
+    assert!(!a.messenger.dialect_mut().take_pong());
+    assert!(a.messenger.dialect_mut().ping());
+    assert!(!a.messenger.dialect_mut().ping(), "one at a time");
+    settle(&mut a, &mut b);
+    assert!(a.messenger.dialect_mut().take_pong());
+    assert!(!a.messenger.dialect_mut().take_pong());
+    assert!(!b.messenger.dialect_mut().take_pong(), "it asked nobody");
+    assert!(a.messenger.dialect_mut().ping());
+}
+
+#[test]
+fn a_ping_is_not_answered_on_another_transport() {
+    let (mut a, mut b) = open();
+    assert!(a.messenger.dialect_mut().ping());
+    reconnect(&mut a, &mut b);
+    assert!(!a.messenger.dialect_mut().ping(), "not open yet");
+    settle(&mut a, &mut b);
+    assert!(!a.messenger.dialect_mut().take_pong());
+    assert!(a.messenger.dialect_mut().ping());
+}
+
+#[test]
+fn an_answer_to_what_keeps_a_promise_is_none_to_a_ping() {
+    let config = Config::new(1).silence(crate::time::Duration::from_millis(100));
+    let (mut a, mut b) = (End::dialling(config), End::listening(Config::new(2)));
+    settle(&mut a, &mut b);
+    a.messenger.handle_time(crate::Instant::from_micros(60_000));
+    a.write(&mut b, usize::MAX);
+    assert!(
+        !a.messenger.dialect_mut().ping(),
+        "another waits for its answer"
+    );
+    settle(&mut a, &mut b);
+    assert!(!a.messenger.dialect_mut().take_pong());
+    assert!(a.messenger.dialect_mut().ping());
 }

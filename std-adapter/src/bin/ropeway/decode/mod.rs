@@ -10,7 +10,7 @@ use crate::fault::{Fault, Kind};
 use crate::output::Output;
 use crate::protocol::Protocol;
 use crate::registry::Registry;
-use crate::show::{Line, argument, watched};
+use crate::show::{Line, argument};
 use clap::Args;
 use connections::{Connection, Connections, News};
 use ropeway_std::value::Map;
@@ -89,7 +89,7 @@ impl Decode {
         registry: &Registry,
         output: Output,
     ) -> Result<(), Fault> {
-        let mut eye = Eye::new(self.protocol.map(watched), None);
+        let mut eye = Eye::new(self.protocol.map(Protocol::watched), None);
         let mut piece = vec![0; 64 << 10];
         let mut fault = Ok(());
         let mut tell = |told| {
@@ -138,7 +138,7 @@ impl Decode {
         registry: &Registry,
         output: Output,
     ) -> Result<(), Fault> {
-        let mut connections = Connections::new(self.protocol.map(watched), self.port);
+        let mut connections = Connections::new(self.protocol.map(Protocol::watched), self.port);
         let mut teller = Teller {
             registry,
             output,

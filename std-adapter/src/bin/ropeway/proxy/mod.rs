@@ -7,7 +7,7 @@ use crate::fault::{Fault, Kind};
 use crate::output::Output;
 use crate::protocol::Protocol;
 use crate::registry::Registry;
-use crate::show::{Line, watched};
+use crate::show::Line;
 use crate::span::{Amount, span};
 use clap::Args;
 use link::{End, FIRST_LINK, Fate, Link, Sums};
@@ -159,7 +159,7 @@ impl Relay {
                 },
             };
             self.count += 1;
-            let protocol = self.protocol.map(watched);
+            let protocol = self.protocol.map(Protocol::watched);
             let link = Link::new(
                 self.count,
                 client,
@@ -174,7 +174,7 @@ impl Relay {
             match link {
                 Ok(link) => self.links.push(link),
                 Err(error) => {
-                    self.say(self.count, Instant::now(), &format!("not reached: {error}"))?
+                    self.say(self.count, Instant::now(), &format!("not reached: {error}"))?;
                 }
             }
         }

@@ -1,0 +1,249 @@
+//! What happens at the hub: as a line, as JSON, and on the page.
+
+use super::content::Shown;
+use crate::protocol::Protocol;
+use serde::Serialize;
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
+use std::net::SocketAddr;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// One thing that happened.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Happening {
+    /// Counts up.
+    pub(crate) id: u64,
+    /// Milliseconds since 1970.
+    pub(crate) at: u64,
+    pub(crate) event: Kind,
+    #[serde(flatten)]
+    pub(crate) whose: Whose,
+    /// Why, or how far.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) text: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) direction: Option<Direction>,
+    #[serde(flatten)]
+    pub(crate) said: Option<Shown>,
+}
+
+/// Which peer it is about, or which address.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(crate) struct Whose {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) peer: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) protocol: Option<Protocol>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) address: Option<SocketAddr>,
+}
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Kind {
+    Listening,
+    Page,
+    Joined,
+    Away,
+    Back,
+    Left,
+    TurnedAway,
+    Message,
+    Request,
+    Answer,
+    File,
+    Found,
+    Lost,
+    /// Something that went wrong, and that the hub goes on after.
+    Trouble,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Direction {
+    In,
+    Out,
+}
+
+impl Happening {
+    pub(crate) fn new(event: Kind, whose: Whose) -> Self {
+        Self {
+            id: 0,
+            at: now(),
+            event,
+            whose,
+            text: None,
+            direction: None,
+            said: None,
+        }
+    }
+
+    pub(crate) fn text(mut self, text: impl ToString) -> Self {
+        self.text = Some(text.to_string());
+        self
+    }
+
+    pub(crate) fn said(mut self, direction: Direction, said: Shown) -> Self {
+        self.direction = Some(direction);
+        self.said = Some(said);
+        self
+    }
+
+    /// Whether `needle`, in small letters, is in any of its words.
+    pub(crate) fn has(&self, needle: &str) -> bool {
+        self.line().to_lowercase().contains(needle)
+    }
+
+    /// The same for people: what peers have said cannot move the cursor.
+    pub(crate) fn line(&self) -> String {
+        let mut line = self.event.name().to_owned();
+        let Whose {
+            peer,
+            name,
+            protocol,
+            address,
+        } = &self.whose;
+        // Writing to a text never fails.
+        let mut add = |part: &dyn std::fmt::Display| _ = write!(line, " {part}");
+        if let Some(peer) = peer {
+            add(&format_args!("#{peer}"));
+        }
+        if let Some(name) = name {
+            add(&plain(name));
+        }
+        if self.said.is_none() {
+            if let Some(protocol) = protocol {
+                add(protocol);
+            }
+            if let Some(address) = address.filter(|_| self.event != Kind::Page) {
+                add(&address);
+            }
+        }
+        match self.direction {
+            Some(Direction::In) => add(&"<"),
+            Some(Direction::Out) => add(&">"),
+            None => {}
+        }
+        if let Some(said) = &self.said {
+            add(&plain(&said.key));
+            if let Some(kind) = &said.kind {
+                add(&plain(kind));
+            }
+            add(&plain(&said.says));
+        }
+        if let Some(text) = &self.text {
+            line.push_str(": ");
+            line.push_str(&plain(text));
+        }
+        line
+    }
+}
+
+impl Kind {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Listening => "listening",
+            Self::Page => "page",
+            Self::Joined => "joined",
+            Self::Away => "away",
+            Self::Back => "back",
+            Self::Left => "left",
+            Self::TurnedAway => "turned away",
+            Self::Message => "message",
+            Self::Request => "request",
+            Self::Answer => "answer",
+            Self::File => "file",
+            Self::Found => "found",
+            Self::Lost => "lost",
+            Self::Trouble => "trouble",
+        }
+    }
+}
+
+/// Prints what happens, a line each.
+pub(crate) struct Printer {
+    json: bool,
+    out: Mutex<io::Stdout>,
+    is_unheard: AtomicBool,
+}
+
+impl Printer {
+    pub(crate) fn new(json: bool) -> Self {
+        Self {
+            json,
+            out: Mutex::new(io::stdout()),
+            is_unheard: AtomicBool::new(false),
+        }
+    }
+
+    pub(crate) fn print(&self, happening: &Happening) {
+        let line = match self.json {
+            true => serde_json::to_string(happening).unwrap_or_default(),
+            false => happening.line(),
+        };
+        let mut out = super::state::lock(&self.out);
+        if writeln!(out, "{line}").and_then(|()| out.flush()).is_err() {
+            self.is_unheard.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether who read what is printed has gone.
+    pub(crate) fn is_unheard(&self) -> bool {
+        self.is_unheard.load(Ordering::Relaxed)
+    }
+}
+
+/// A text without what steers terminals.
+fn plain(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for char in text.chars() {
+        match char.is_control()
+            || matches!(char, '\u{200E}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+        {
+            true => shown.extend(char.escape_default()),
+            false => shown.push(char),
+        }
+    }
+    shown
+}
+
+/// Milliseconds since 1970.
+pub(crate) fn now() -> u64 {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_peer_says_cannot_steer_the_terminal() {
+        let whose = Whose {
+            peer: Some(3),
+            name: Some("ro\x1B[2Jver\u{202E}".into()),
+            ..Whose::default()
+        };
+        let line = Happening::new(Kind::Left, whose)
+            .text("bye\nleft #4")
+            .line();
+        assert_eq!(line, r"left #3 ro\u{1b}[2Jver\u{202e}: bye\nleft #4");
+    }
+
+    #[test]
+    fn it_is_found_by_any_of_its_words() {
+        let whose = Whose {
+            name: Some("Rover".into()),
+            ..Whose::default()
+        };
+        let happening = Happening::new(Kind::Left, whose).text("Bye");
+        assert!(happening.has("rover") && happening.has("bye") && !happening.has("spirit"));
+    }
+}

@@ -1,0 +1,127 @@
+//! `ropeway hub`: many peers, in several protocols at once, and a page to look at them.
+
+mod content;
+mod discover;
+mod happening;
+mod line;
+mod meaning;
+mod places;
+mod serve;
+mod spoken;
+mod state;
+mod uploads;
+mod web;
+
+use crate::fault::Fault;
+use clap::Args;
+use happening::Printer;
+use meaning::Meaning;
+use places::Place;
+use ropeway_std::native::{self, Keyring};
+use serve::{Hubs, Setup};
+use state::Board;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use web::Web;
+
+/// Where to listen, in what, and what to show of it.
+#[derive(Args)]
+pub(crate) struct Serving {
+    /// The host to listen at, or, with a single protocol, HOST:PORT; port 0 takes any that is free
+    #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0")]
+    listen: String,
+    /// A protocol to speak, at its default port or at the ADDRESS behind `=`; may be repeated
+    #[arg(
+        long = "protocol",
+        value_name = "PROTOCOL[=ADDRESS]",
+        default_value = "native"
+    )]
+    protocols: Vec<Place>,
+    /// What peers see it called; with a name it also answers beacons, so that native programs find it
+    #[arg(long)]
+    name: Option<String>,
+    /// A file of keys, as `ropeway keygen` writes them: only who has one of them is let in
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
+    /// A folder where native peers may put files and get them
+    #[arg(long, value_name = "FOLDER")]
+    root: Option<PathBuf>,
+    /// The messages that peers know, in TOML: shown and sent by name
+    #[arg(long, value_name = "FILE")]
+    registry: Option<PathBuf>,
+    /// Serve the live view at this address, such as 127.0.0.1:8280
+    #[arg(long, value_name = "ADDRESS")]
+    web: Option<SocketAddr>,
+    /// What who wants to see the live view must know; needed if it is served to other machines
+    #[arg(long, requires = "web")]
+    token: Option<String>,
+    /// Tell of native programs and cable_car hosts that say by beacon that they are there
+    #[arg(long)]
+    discover: bool,
+    /// Answer requests with what they say, instead of refusing them
+    #[arg(long)]
+    echo: bool,
+}
+
+impl Serving {
+    pub(crate) fn run(self, json: bool) -> Result<(), Fault> {
+        let meaning = Meaning::read(self.registry.as_deref(), &self.protocols)?;
+        let name = self.name.as_deref().unwrap_or("ropeway hub").to_owned();
+        let board = Arc::new(Board::new(Printer::new(json), meaning, self.web.is_some()));
+        let page = match self.web {
+            Some(address) => Some(Web::bind(address, self.token.as_deref())?),
+            None => None,
+        };
+        let places = places::resolve(&self.protocols, &self.listen)?;
+        let is_open = places.iter().any(|place| !place.is_native());
+        let keys = match &self.key {
+            Some(path) if is_open => {
+                let text = format!("{}: only native links can be secure", path.display());
+                return Err(Fault::input(text).hint("leave the other protocols out, or the key"));
+            }
+            Some(path) => Some(Keyring::read(path).map_err(|error| {
+                Fault::input(format!("{}: {error}", path.display()))
+                    .hint("`ropeway keygen` makes one")
+            })?),
+            None => None,
+        };
+        let setup = Setup {
+            config: Arc::new(native::config().name(&name)),
+            keys,
+            root: self.root,
+            echoes: self.echo,
+            is_watched: page.is_some(),
+            board: board.clone(),
+        };
+        let mut hubs = Hubs::open(&places, &setup)?;
+        let lines = hubs.lines();
+        for line in &lines {
+            board.listening(line.protocol(), line.address());
+        }
+        let _discovery = match self.name.is_some() || self.discover {
+            true => Some(discover::start(
+                &name,
+                &setup.config,
+                &lines,
+                self.discover,
+                &board,
+            )?),
+            false => None,
+        };
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopping = (stop.clone(), lines.clone());
+        web::start(page, name, board.clone(), lines, move || {
+            stopping.0.store(true, Ordering::Relaxed);
+            stopping.1.iter().for_each(|line| line.stop());
+        })?;
+        hubs.run(|| stop.load(Ordering::Relaxed) || board.is_unheard())?;
+        hubs.shutdown(FAREWELL)?;
+        Ok(())
+    }
+}
+
+/// How long peers have to take what is queued for them, once the hub is to end.
+const FAREWELL: Duration = Duration::from_secs(2);
