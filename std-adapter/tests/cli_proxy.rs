@@ -139,7 +139,7 @@ fn frames_of_a_real_session_are_named_and_read() {
 fn nothing_is_lost_on_links_that_are_cut_after_so_many_bytes() {
     let hub = hub();
     let target = hub.address.to_string();
-    let mut proxy = Running::proxy(&[
+    let proxy = Running::proxy(&[
         "--json",
         "--kill-after",
         "700B",
