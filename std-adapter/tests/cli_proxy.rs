@@ -335,6 +335,30 @@ fn nothing_passes_on_a_stalled_link_and_nobody_is_told() {
 }
 
 #[test]
+fn a_peer_that_never_stops_talking_keeps_nobody_from_being_heard() {
+    let (proxy, mut client, mut server) = through(&["-p", "cable-car-json"]);
+    let line = format!("[\"Line\",{{\"x\":\"{}\"}}]\n", "x".repeat(50_000));
+    let talking = thread::spawn(move || while client.write_all(line.as_bytes()).is_ok() {});
+    let hearing = thread::spawn(move || {
+        let mut piece = vec![0; 1 << 16];
+        while matches!(server.read(&mut piece), Ok(1..)) {}
+    });
+    let second = TcpStream::connect(&proxy.address).unwrap();
+    let mut proxy = proxy;
+    proxy.lines_until("#2 127.0.0.1:");
+    drop(second);
+    let (lines, code) = proxy.interrupt();
+    assert_eq!(code, 0);
+    assert!(
+        lines.last().unwrap().starts_with("2 links, "),
+        "{:?}",
+        lines.last()
+    );
+    talking.join().unwrap();
+    hearing.join().unwrap();
+}
+
+#[test]
 fn it_ends_by_itself_after_a_time() {
     let ran = ropeway(
         &["proxy", "--for", "50ms", "127.0.0.1:0", "127.0.0.1:9"],

@@ -128,12 +128,23 @@ impl Relay {
         let mut events = Events::with_capacity(256);
         while !is_over.load(Ordering::SeqCst) && end.is_none_or(|end| Instant::now() < end) {
             self.accept()?;
-            while self.pump()? {}
+            // Who never stops talking must not keep others from being heard.
+            let mut rounds = 0..ROUNDS;
+            let is_busy = loop {
+                match rounds.next() {
+                    Some(_) if self.pump()? => {}
+                    Some(_) => break false,
+                    None => break true,
+                }
+            };
             self.retire()?;
             let now = Instant::now();
             let timeouts = self.links.iter().filter_map(|link| link.next_timeout(now));
             let next = timeouts.chain(end).min();
-            let timeout = next.map(|at| at.saturating_duration_since(now));
+            let timeout = match is_busy {
+                true => Some(Duration::ZERO),
+                false => next.map(|at| at.saturating_duration_since(now)),
+            };
             match self.poll.poll(&mut events, timeout) {
                 Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error.into()),
                 _ => {}
@@ -302,6 +313,9 @@ fn listen(text: &str) -> Result<TcpListener, Fault> {
     listener.set_nonblocking(true)?;
     Ok(TcpListener::from_std(listener))
 }
+
+/// How often links are served before anything else is looked at.
+const ROUNDS: usize = 16;
 
 const WOKEN: Token = Token(0);
 const LISTENER: Token = Token(1);
