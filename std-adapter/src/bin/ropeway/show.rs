@@ -1,7 +1,7 @@
 //! What has been seen of a link, as a line.
 
 use crate::line::hex;
-use crate::output::plain;
+use crate::output::{json, plain};
 use crate::registry::{MessageType, Registry};
 use ropeway_std::value::{Map, Value};
 use ropeway_std::watch::{self, Body, Frame, Key, Kind, Malformed, Seen};
@@ -72,7 +72,7 @@ impl Line {
         match said(frame, message) {
             Said::Nothing => {}
             Said::Value(value) => {
-                text += &format!(" {value}");
+                text += &format!(" {}", json(&value));
                 fields.insert("body", value);
             }
             Said::Bytes(bytes) => {

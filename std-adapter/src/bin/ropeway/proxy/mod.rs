@@ -25,7 +25,7 @@ use std::time::{Duration, Instant};
 /// Between whom, and what befalls their links.
 #[derive(Args)]
 pub(crate) struct Proxy {
-    /// Where to listen: a port, or an address with one; port 0 takes any that is free
+    /// Where to listen: an address, a port, or both; port 0 takes one that is free
     listen: String,
     /// Where to lead who comes: a host, with a port unless it is the protocol's
     host: String,
@@ -41,10 +41,10 @@ pub(crate) struct Proxy {
     /// How long all that is said takes on its way, each way: 50ms
     #[arg(long, value_name = "TIME", value_parser = span)]
     delay: Option<Duration>,
-    /// After so long nothing passes on a link, and nobody is told
+    /// After so long nothing passes on a link, and nobody is told: half-open
     #[arg(long, value_name = "TIME", value_parser = span)]
     stall: Option<Duration>,
-    /// End after so long
+    /// End by itself after so long
     #[arg(long = "for", value_name = "TIME", value_parser = span)]
     duration: Option<Duration>,
 }
@@ -77,7 +77,7 @@ impl Proxy {
         let target = self.protocol.unwrap_or_default().address(&self.host);
         let unknown = |error| Fault::new(Kind::Unreachable, format!("{target}: {error}"));
         let targets: Vec<_> = target.to_socket_addrs().map_err(unknown)?.collect();
-        let listener = listen(&self.listen)?;
+        let listener = listen(&self.listen, self.protocol.unwrap_or_default())?;
         let poll = Poll::new()?;
         let waker = Arc::new(Waker::new(poll.registry(), WOKEN)?);
         let is_over = Arc::new(AtomicBool::new(false));
@@ -296,20 +296,27 @@ impl Sums {
     }
 }
 
-/// A listener at `text`: `9000` and `:9000` are at all addresses of this machine.
-fn listen(text: &str) -> Result<TcpListener, Fault> {
-    let port = text.strip_prefix(':').unwrap_or(text);
-    let address = match port.parse::<u16>() {
-        Ok(port) => format!("0.0.0.0:{port}"),
-        Err(_) => text.to_owned(),
+/// A listener at `text`, as `ropeway listen` takes it: a port alone is at this machine's own address.
+fn listen(text: &str, protocol: Protocol) -> Result<TcpListener, Fault> {
+    let address = match text.parse::<u16>() {
+        Ok(port) => format!("127.0.0.1:{port}"),
+        Err(_) => protocol.address(text),
     };
     let wrong = |error: io::Error| {
         Fault::input(format!("{text:?} is no place to listen at: {error}"))
-            .hint("take a port, or an address with one, such as 127.0.0.1:9000")
+            .hint("take a port, or an address with one, such as 0.0.0.0:9000")
     };
     let addresses: Vec<_> = address.to_socket_addrs().map_err(wrong)?.collect();
-    let listener = std::net::TcpListener::bind(&addresses[..]);
-    let listener = listener.map_err(|error| Fault::failed(format!("{address}: {error}")))?;
+    let listener = std::net::TcpListener::bind(&addresses[..]).map_err(|error| {
+        let fault = Fault::failed(format!("{address}: {error}"));
+        match error.kind() {
+            ErrorKind::AddrInUse => {
+                fault.hint("another program listens there; take another port, or 0")
+            }
+            ErrorKind::AddrNotAvailable => fault.hint("this machine has no such address"),
+            _ => fault,
+        }
+    })?;
     listener.set_nonblocking(true)?;
     Ok(TcpListener::from_std(listener))
 }
