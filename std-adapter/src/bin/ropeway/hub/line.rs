@@ -205,6 +205,7 @@ pub(crate) mod tests {
     pub(crate) fn any_id() -> PeerId {
         let mut hub = Hub::new(|_| CableCarByte, Options::default(), Limits::default()).unwrap();
         let listener = hub.listen("127.0.0.1:0").unwrap();
-        hub.connect(hub.address(listener).unwrap()).unwrap()
+        let address = hub.address(listener).unwrap();
+        hub.connect(address).unwrap()
     }
 }
