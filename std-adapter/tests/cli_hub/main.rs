@@ -21,7 +21,10 @@ fn what_happens_is_printed_a_line_each() {
     let (mut hub, rover) = with_rover(&[]);
     rover.say(Content::new(0x10, b"hello".to_vec()));
     let line = hub.until("message");
-    assert_eq!((&line["name"], &line["key"]), (&"rover".into(), &"0x10".into()));
+    assert_eq!(
+        (&line["name"], &line["key"]),
+        (&"rover".into(), &"0x10".into())
+    );
     assert_eq!(line["says"], r#"68656c6c6f "hello""#);
     assert_eq!(line["direction"], "in");
     assert_eq!(hub.interrupt(), Some(0));
@@ -46,7 +49,11 @@ fn the_page_is_not_shown_to_other_machines_without_a_token() {
     assert!(text.contains("--token"), "{text}");
     let (code, text) = refused(&["hub", "--listen", ANY, "--web", ANY, "--token", "short"]);
     assert_eq!(code, Some(2), "{text}");
-    let (code, text) = refused(&["hub", "--protocol=cable-car-byte", "--protocol=cable-car-json"]);
+    let (code, text) = refused(&[
+        "hub",
+        "--protocol=cable-car-byte",
+        "--protocol=cable-car-json",
+    ]);
     assert_eq!(code, Some(2), "{text}");
     assert!(text.contains("--protocol cable-car-json="), "{text}");
 }
@@ -63,9 +70,15 @@ fn who_has_shown_the_token_once_is_known_by_a_cookie() {
     let welcome = hub.get("/?token=a-long-secret");
     assert_eq!(welcome.status, 303);
     assert!(welcome.head.contains("\r\nlocation: /\r\n"), "{welcome:?}");
-    let cookie = welcome.head.lines().find_map(|line| line.strip_prefix("set-cookie: "));
+    let cookie = welcome
+        .head
+        .lines()
+        .find_map(|line| line.strip_prefix("set-cookie: "));
     let (cookie, rules) = cookie.unwrap().split_once(';').unwrap();
-    assert!(rules.contains("httponly") && rules.contains("samesite=strict"), "{rules}");
+    assert!(
+        rules.contains("httponly") && rules.contains("samesite=strict"),
+        "{rules}"
+    );
     assert!(!cookie.contains("a-long-secret"));
     assert_eq!(hub.ask("GET", "/", &[("Cookie", cookie)], b"").status, 200);
 }
@@ -73,17 +86,39 @@ fn who_has_shown_the_token_once_is_known_by_a_cookie() {
 #[test]
 fn pages_from_elsewhere_get_nothing_and_change_nothing() {
     let (hub, rover) = with_rover(&[]);
-    assert_eq!(hub.ask("GET", "/", &[("Host", "evil.example")], b"").status, 421);
-    let elsewhere = [("Origin", "http://evil.example"), ("Content-Type", "application/json")];
+    assert_eq!(
+        hub.ask("GET", "/", &[("Host", "evil.example")], b"").status,
+        421
+    );
+    let elsewhere = [
+        ("Origin", "http://evil.example"),
+        ("Content-Type", "application/json"),
+    ];
     let said = br#"{"key":16,"text":"from elsewhere"}"#;
-    assert_eq!(hub.ask("POST", "/api/peers/1/messages", &elsewhere, said).status, 403);
-    assert_eq!(hub.ask("DELETE", "/api/peers/1", &elsewhere, b"").status, 403);
+    assert_eq!(
+        hub.ask("POST", "/api/peers/1/messages", &elsewhere, said)
+            .status,
+        403
+    );
+    assert_eq!(
+        hub.ask("DELETE", "/api/peers/1", &elsewhere, b"").status,
+        403
+    );
     let form = [("Content-Type", "text/plain")];
-    assert_eq!(hub.ask("POST", "/api/peers/1/messages", &form, said).status, 415);
+    assert_eq!(
+        hub.ask("POST", "/api/peers/1/messages", &form, said).status,
+        415
+    );
     let here = format!("http://{}", hub.web);
-    let here = [("Origin", here.as_str()), ("Content-Type", "application/json")];
+    let here = [
+        ("Origin", here.as_str()),
+        ("Content-Type", "application/json"),
+    ];
     let said = br#"{"key":16,"text":"from here"}"#;
-    assert_eq!(hub.ask("POST", "/api/peers/1/messages", &here, said).status, 202);
+    assert_eq!(
+        hub.ask("POST", "/api/peers/1/messages", &here, said).status,
+        202
+    );
     assert_eq!(rover.until("0x10"), "0x10 from here");
 }
 
@@ -93,9 +128,16 @@ fn the_page_runs_its_own_script_and_loads_nothing_from_elsewhere() {
     for path in ["/", "/page.css", "/page.js", "/icon.svg"] {
         let response = hub.get(path);
         assert_eq!(response.status, 200, "{path}");
-        assert!(response.head.contains("content-security-policy: default-src 'none'; script-src 'self'"));
+        assert!(
+            response
+                .head
+                .contains("content-security-policy: default-src 'none'; script-src 'self'")
+        );
         let mut foreign = response.body.split("http").skip(1);
-        assert!(foreign.all(|rest| rest.starts_with("://www.w3.org/2000/svg")), "{path}");
+        assert!(
+            foreign.all(|rest| rest.starts_with("://www.w3.org/2000/svg")),
+            "{path}"
+        );
     }
     assert!(!hub.get("/page.js").body.contains("innerHTML"));
 }

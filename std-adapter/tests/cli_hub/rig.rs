@@ -48,9 +48,14 @@ impl Hub {
     }
 
     fn over(mut command: Command, protocols: &[&str], more: &[&str]) -> Self {
-        let protocols = protocols.iter().map(|protocol| format!("--protocol={protocol}={ANY}"));
+        let protocols = protocols
+            .iter()
+            .map(|protocol| format!("--protocol={protocol}={ANY}"));
         let protocols: Vec<String> = protocols.collect();
-        command.args(["--json", "hub", "--web", ANY]).args(&protocols).args(more);
+        command
+            .args(["--json", "hub", "--web", ANY])
+            .args(&protocols)
+            .args(more);
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let lines = lines(child.stdout.take().unwrap());
         let mut hub = Self {
@@ -176,7 +181,13 @@ impl Hub {
     /// Ends it as Ctrl-C does, and says with which code it ended.
     pub(super) fn interrupt(&mut self) -> Option<i32> {
         let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+        assert!(
+            Command::new("kill")
+                .args(["-INT", &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
         self.child.wait().unwrap().code()
     }
 }
@@ -205,7 +216,10 @@ fn lines(from: impl Read + Send + 'static) -> Receiver<String> {
 pub(super) fn refused(arguments: &[&str]) -> (Option<i32>, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ropeway"));
     let output = command.args(arguments).output().unwrap();
-    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    (
+        output.status.code(),
+        String::from_utf8(output.stderr).unwrap(),
+    )
 }
 
 /// A native peer in a thread, which answers requests with what they say.
@@ -226,7 +240,9 @@ impl Rover {
             };
             let text = String::from_utf8_lossy(body);
             let _ = told.send(format!("{} {text}", content.key));
-            if let Some(id) = id && !body.is_empty() {
+            if let Some(id) = id
+                && !body.is_empty()
+            {
                 peer.answer_any(id, &content.key, &content.body).unwrap();
             }
         });
@@ -245,7 +261,7 @@ impl Rover {
         let dial = native::Dial::new(hub.port("native")).files(files);
         let config = Arc::new(native::config().name(name));
         let mut client = dial.polled_client(&config, handlers).unwrap();
-        let handle = client.handle();
+        let handle = client.handle(64);
         let thread = thread::spawn(move || {
             // It ends when the hub ends the session, or the test is over.
             let _ = client.run(|| false);
@@ -268,14 +284,17 @@ impl Rover {
     }
 
     pub(super) fn say(&self, content: Content) {
-        self.handle.send(content).unwrap();
+        let said = self.handle.post(move |peer| peer.send(&content).unwrap());
+        said.unwrap();
     }
 }
 
 impl Drop for Rover {
     fn drop(&mut self) {
         self.handle.stop();
-        if let Some(thread) = self.thread.take() && !thread::panicking() {
+        if let Some(thread) = self.thread.take()
+            && !thread::panicking()
+        {
             thread.join().unwrap();
         }
     }

@@ -14,7 +14,10 @@ fn what_a_peer_says_is_counted() {
     }
     let peer = hub.read_until("/api/peers/1", |peer| peer["messages_in"] == 5);
     assert!(peer["bytes_in"].as_u64().unwrap() > 500, "{peer}");
-    assert_eq!((&peer["name"], &peer["protocol"]), (&"rover".into(), &"native".into()));
+    assert_eq!(
+        (&peer["name"], &peer["protocol"]),
+        (&"rover".into(), &"native".into())
+    );
     assert_eq!(peer["resumed"], 0);
     let peer = hub.read_until("/api/peers/1", |peer| !peer["round_trip_ms"].is_null());
     assert!(peer["round_trip_ms"].as_f64().unwrap() > 0.0);
@@ -27,7 +30,11 @@ fn what_happened_can_be_filtered() {
     rover.say(Content::new(0x10, b"a needle".to_vec()));
     rover.say(Content::new(0x11, b"some hay".to_vec()));
     let all = hub.read_until("/api/messages", |all| {
-        all["messages"].as_array().unwrap().iter().any(|it| it["key"] == "0x11")
+        all["messages"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|it| it["key"] == "0x11")
     });
     assert!(all["messages"].as_array().unwrap().len() >= 3);
     for (query, count) in [
@@ -39,14 +46,21 @@ fn what_happened_can_be_filtered() {
         ("filter=joined", 1),
     ] {
         let found = hub.read(&format!("/api/messages?{query}"));
-        assert_eq!(found["messages"].as_array().unwrap().len(), count, "{query}: {found}");
+        assert_eq!(
+            found["messages"].as_array().unwrap().len(),
+            count,
+            "{query}: {found}"
+        );
     }
 }
 
 /// One sample of Prometheus' text format, by its rules: a name, labels in quotes with escapes, a number.
 fn sample(line: &str) -> (String, HashMap<String, String>, f64) {
     let (name, rest) = line.split_at(line.find(['{', ' ']).unwrap());
-    assert!(name.chars().all(|char| char.is_ascii_alphanumeric() || char == '_' || char == ':'));
+    assert!(
+        name.chars()
+            .all(|char| char.is_ascii_alphanumeric() || char == '_' || char == ':')
+    );
     let mut labels = HashMap::new();
     let mut rest = rest.strip_prefix('{').unwrap().to_owned();
     loop {
@@ -82,9 +96,17 @@ fn metrics_are_as_prometheus_reads_them() {
     let rover = Rover::new(&hub, name, None);
     hub.until("joined");
     rover.say(Content::new(0x10, vec![]));
-    hub.read_until("/api/peers/1", |peer| peer["messages_in"] == 1 && !peer["round_trip_ms"].is_null());
+    hub.read_until("/api/peers/1", |peer| {
+        peer["messages_in"] == 1 && !peer["round_trip_ms"].is_null()
+    });
     let response = hub.get("/metrics");
-    assert!(response.head.contains("content-type: text/plain; version=0.0.4"), "{}", response.head);
+    assert!(
+        response
+            .head
+            .contains("content-type: text/plain; version=0.0.4"),
+        "{}",
+        response.head
+    );
     let (mut kinds, mut helped, mut seen) = (HashMap::new(), Vec::new(), HashMap::new());
     for line in response.body.lines() {
         if let Some(help) = line.strip_prefix("# HELP ") {
@@ -92,19 +114,40 @@ fn metrics_are_as_prometheus_reads_them() {
         } else if let Some(kind) = line.strip_prefix("# TYPE ") {
             let (name, kind) = kind.split_once(' ').unwrap();
             assert!(matches!(kind, "counter" | "gauge"));
-            assert!(kinds.insert(name.to_owned(), kind.to_owned()).is_none(), "{name} twice");
+            assert!(
+                kinds.insert(name.to_owned(), kind.to_owned()).is_none(),
+                "{name} twice"
+            );
         } else {
             let (metric, labels, value) = sample(line);
-            assert!(kinds.contains_key(&metric) && helped.contains(&metric), "{line}");
-            assert_eq!(kinds[&metric] == "counter", metric.ends_with("_total"), "{line}");
+            assert!(
+                kinds.contains_key(&metric) && helped.contains(&metric),
+                "{line}"
+            );
+            assert_eq!(
+                kinds[&metric] == "counter",
+                metric.ends_with("_total"),
+                "{line}"
+            );
             if let Some(of) = labels.get("name") {
                 assert_eq!(of, name);
             }
-            seen.insert((metric, labels.get("protocol").cloned(), labels.get("state").cloned()), value);
+            seen.insert(
+                (
+                    metric,
+                    labels.get("protocol").cloned(),
+                    labels.get("state").cloned(),
+                ),
+                value,
+            );
         }
     }
     let value = |metric: &str, state: Option<&str>| {
-        seen[&(metric.to_owned(), Some("native".to_owned()), state.map(str::to_owned))]
+        seen[&(
+            metric.to_owned(),
+            Some("native".to_owned()),
+            state.map(str::to_owned),
+        )]
     };
     assert_eq!(value("ropeway_peers", Some("here")), 1.0);
     assert_eq!(value("ropeway_peers", Some("away")), 0.0);
@@ -121,7 +164,10 @@ impl Events {
         let (mut event, mut line) = (String::new(), String::new());
         loop {
             line.clear();
-            assert!(self.0.read_line(&mut line).unwrap() > 0, "the stream goes on");
+            assert!(
+                self.0.read_line(&mut line).unwrap() > 0,
+                "the stream goes on"
+            );
             if let Some(name) = line.strip_prefix("event: ") {
                 event = name.trim().to_owned();
             }
@@ -145,7 +191,12 @@ fn a_viewer_is_told_all_first_and_then_what_is_new() {
     loop {
         let (event, tick) = events.next();
         assert_eq!(event, "tick");
-        if tick["log"].as_array().unwrap().iter().any(|it| it["key"] == "0x10") {
+        if tick["log"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|it| it["key"] == "0x10")
+        {
             break;
         }
     }
@@ -156,20 +207,23 @@ fn a_viewer_is_told_all_first_and_then_what_is_new() {
 fn a_slow_viewer_is_told_that_it_has_missed_some() {
     let (hub, rover) = with_rover(&[]);
     let slow = hub.request("GET", "/api/events", &[], b"");
-    socket2::SockRef::from(&slow).set_recv_buffer_size(4096).unwrap();
+    socket2::SockRef::from(&slow)
+        .set_recv_buffer_size(128 << 10)
+        .unwrap();
     let mut quick = Events(BufReader::new(hub.request("GET", "/api/events", &[], b"")));
     let flood = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(true));
     let (handle, goes_on) = (rover.handle.clone(), flood.clone());
     let flooding = std::thread::spawn(move || {
         while goes_on.load(std::sync::atomic::Ordering::Relaxed) {
             // A full queue is one that the hub empties.
-            if handle.send(Content::new(0x10, vec![0xAB; 2000])).is_err() {
+            let content = Content::new(0x10, vec![0xAB; 2000]);
+            if handle.post(move |peer| _ = peer.send(&content)).is_err() {
                 std::thread::yield_now();
             }
         }
     });
     // Each tick says some hundred kilobytes; the system keeps a few megabytes for who does not read.
-    for _ in 0..64 {
+    for _ in 0..40 {
         quick.next();
     }
     let mut slow = Events(BufReader::new(slow));

@@ -203,7 +203,10 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 }
 
 fn unhex(digits: &str) -> Option<Vec<u8>> {
-    let digits: Vec<u8> = digits.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
+    let digits: Vec<u8> = digits
+        .bytes()
+        .filter(|byte| !byte.is_ascii_whitespace())
+        .collect();
     let (pairs, rest) = digits.as_chunks::<2>();
     let digit = |byte: u8| char::from(byte).to_digit(16);
     let byte = |[high, low]: &[u8; 2]| u8::try_from(digit(*high)? << 4 | digit(*low)?).ok();
@@ -236,7 +239,10 @@ mod tests {
         let json = read(r#"{"key":"MsgChat"}"#, Protocol::CableCarJson).unwrap();
         assert_eq!(json, Content::new("MsgChat", Map::new()));
         let packet = read(r#"{"key":"chat:msg","value":[1,null]}"#, Protocol::Packetmq).unwrap();
-        assert_eq!(packet.body, Body::Value(vec![Value::from(1), Value::Null].into()));
+        assert_eq!(
+            packet.body,
+            Body::Value(vec![Value::from(1), Value::Null].into())
+        );
         let call = r#"{"key":"takeoff","args":[2],"kwargs":{"fast":true}}"#;
         let expected = Content::new("takeoff", Arguments::new([2]).with("fast", true));
         assert_eq!(read(call, Protocol::CleverShow).unwrap(), expected);
@@ -248,13 +254,25 @@ mod tests {
     fn what_a_protocol_cannot_say_is_named() {
         for (text, protocol, says) in [
             ("{}", Protocol::Native, "no \"key\""),
-            (r#"{"key":"0x100"}"#, Protocol::Native, "\"0x100\" is no message"),
+            (
+                r#"{"key":"0x100"}"#,
+                Protocol::Native,
+                "\"0x100\" is no message",
+            ),
             (r#"{"key":16,"hex":"123"}"#, Protocol::Native, "is no hex"),
-            (r#"{"key":16,"hex":"12","text":"x"}"#, Protocol::Native, "one of"),
+            (
+                r#"{"key":16,"hex":"12","text":"x"}"#,
+                Protocol::Native,
+                "one of",
+            ),
             (r#"{"key":16,"value":1}"#, Protocol::Native, "no registry"),
             (r#"{"key":1.5}"#, Protocol::Native, "is no key"),
             (r#"{"key":16}"#, Protocol::Packetmq, "by text"),
-            (r#"{"key":"x","hex":"00"}"#, Protocol::CableCarJson, "have no \"hex\""),
+            (
+                r#"{"key":"x","hex":"00"}"#,
+                Protocol::CableCarJson,
+                "have no \"hex\"",
+            ),
             (r#"{"key":"x","args":{}}"#, Protocol::CleverShow, "a list"),
         ] {
             let error = read(text, protocol).unwrap_err();
@@ -280,6 +298,9 @@ mod tests {
             other => panic!("{other}"),
         };
         said.insert("key", shown.key);
-        assert_eq!(from_json(&said, Protocol::TcpTalks, &Meaning::default()), Ok(content));
+        assert_eq!(
+            from_json(&said, Protocol::TcpTalks, &Meaning::default()),
+            Ok(content)
+        );
     }
 }

@@ -34,7 +34,11 @@ pub(crate) struct Serving {
     #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0")]
     listen: String,
     /// A protocol to speak, at its default port or at the ADDRESS behind `=`; may be repeated
-    #[arg(long = "protocol", value_name = "PROTOCOL[=ADDRESS]", default_value = "native")]
+    #[arg(
+        long = "protocol",
+        value_name = "PROTOCOL[=ADDRESS]",
+        default_value = "native"
+    )]
     protocols: Vec<Place>,
     /// What peers see it called; with a name it also answers beacons, so that native programs find it
     #[arg(long)]
@@ -79,7 +83,8 @@ impl Serving {
                 return Err(Fault::input(text).hint("leave the other protocols out, or the key"));
             }
             Some(path) => Some(Keyring::read(path).map_err(|error| {
-                Fault::input(format!("{}: {error}", path.display())).hint("`ropeway keygen` makes one")
+                Fault::input(format!("{}: {error}", path.display()))
+                    .hint("`ropeway keygen` makes one")
             })?),
             None => None,
         };
@@ -97,7 +102,13 @@ impl Serving {
             board.listening(line.protocol(), line.address());
         }
         let _discovery = match self.name.is_some() || self.discover {
-            true => Some(discover::start(&name, &setup.config, &lines, self.discover, &board)?),
+            true => Some(discover::start(
+                &name,
+                &setup.config,
+                &lines,
+                self.discover,
+                &board,
+            )?),
             false => None,
         };
         let stop = Arc::new(AtomicBool::new(false));

@@ -144,15 +144,20 @@ fn handlers<D: Spoken>(number: usize, protocol: Protocol, setup: &Setup) -> Hand
         if let files::Stage::Underway = event.stage {
             return;
         }
-        let arrow = match event.direction {
+        if event.is_last()
+            && let Some(path) = &event.path
+        {
+            board.done_with(path);
+        }
+        let way = match event.direction {
             files::Direction::In => "from the peer",
             files::Direction::Out => "to the peer",
         };
-        let text = format!("{} {arrow}, {} bytes: {}", event.name, event.size, event.stage);
+        let files::Event {
+            name, size, stage, ..
+        } = event;
+        let text = format!("{name} {way}, {size} bytes: {stage}");
         board.about(number, peer.id(), Kind::File, text);
-        if event.is_last() && let Some(path) = &event.path {
-            board.done_with(path);
-        }
     });
     let board = setup.board.clone();
     handlers.otherwise(move |aside, event| match event {

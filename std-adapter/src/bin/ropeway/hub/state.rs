@@ -338,7 +338,8 @@ impl State {
 
     pub(crate) fn rows(&self, with_history: bool) -> Vec<Row<'_>> {
         let rows = self.peers.iter();
-        rows.map(|(number, known)| known.row(*number, with_history)).collect()
+        rows.map(|(number, known)| known.row(*number, with_history))
+            .collect()
     }
 }
 
@@ -346,25 +347,35 @@ impl Known {
     fn read(&mut self, at: Instant, reading: Reading) {
         self.last = reading;
         self.recent.push_back((at, reading));
-        while self.recent.len() > 2 && self.recent.get(1).is_some_and(|(first, _)| at - *first >= MOMENT) {
+        while self.recent.len() > 2
+            && self
+                .recent
+                .get(1)
+                .is_some_and(|(first, _)| at - *first >= MOMENT)
+        {
             self.recent.pop_front();
         }
         if self.history.len() >= HISTORY {
             self.history.pop_front();
         }
         let rates = self.rates();
-        self.history.push_back([rates.messages_in, rates.messages_out]);
+        self.history
+            .push_back([rates.messages_in, rates.messages_out]);
     }
 
     pub(crate) fn rates(&self) -> Rates {
-        let (Some((from, first)), Some((to, last))) = (self.recent.front(), self.recent.back()) else {
+        let (Some((from, first)), Some((to, last))) = (self.recent.front(), self.recent.back())
+        else {
             return Rates::default();
         };
         let seconds = (*to - *from).as_secs_f32();
         if seconds <= 0.0 {
             return Rates::default();
         }
-        #[allow(clippy::cast_precision_loss, reason = "a rate is shown with three digits")]
+        #[allow(
+            clippy::cast_precision_loss,
+            reason = "a rate is shown with three digits"
+        )]
         let rate = |first: u64, last: u64| last.saturating_sub(first) as f32 / seconds;
         Rates {
             messages_in: rate(first.messages_in, last.messages_in),

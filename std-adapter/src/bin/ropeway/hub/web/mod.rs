@@ -57,7 +57,8 @@ impl Web {
     /// Takes the port; other machines may come only with a token.
     pub(crate) fn bind(address: SocketAddr, token: Option<&str>) -> Result<Self, Fault> {
         if token.is_none() && !address.ip().is_loopback() {
-            let text = format!("the live view at {address} would be open to everyone who can reach it");
+            let text =
+                format!("the live view at {address} would be open to everyone who can reach it");
             return Err(Fault::input(text).hint(format!(
                 "give --token SECRET, or serve it at 127.0.0.1:{}",
                 address.port()
@@ -67,7 +68,11 @@ impl Web {
             let text = format!("the token is shorter than {SHORTEST_TOKEN} bytes");
             return Err(Fault::input(text).hint("`openssl rand -hex 16` draws one"));
         }
-        let failed = |error| Fault::failed(format!("the live view cannot be served at {address}: {error}"));
+        let failed = |error| {
+            Fault::failed(format!(
+                "the live view cannot be served at {address}: {error}"
+            ))
+        };
         let listener = TcpListener::bind(address).map_err(failed)?;
         listener.set_nonblocking(true).map_err(failed)?;
         Ok(Self {
@@ -116,10 +121,15 @@ pub(crate) fn start(
 /// Waits until the program is told to end.
 fn told_to_end() -> std::io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
-    let (mut interrupt, mut terminate) =
-        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let (mut interrupt, mut terminate) = (
+        signal(SignalKind::interrupt())?,
+        signal(SignalKind::terminate())?,
+    );
     Ok(async move {
-        let (interrupt, terminate) = (std::pin::pin!(interrupt.recv()), std::pin::pin!(terminate.recv()));
+        let (interrupt, terminate) = (
+            std::pin::pin!(interrupt.recv()),
+            std::pin::pin!(terminate.recv()),
+        );
         futures_util::future::select(interrupt, terminate).await;
     })
 }
@@ -162,7 +172,10 @@ fn router(shared: Shared) -> Router {
         .nest("/api", api)
         .fallback(refusal::no_such_page)
         .method_not_allowed_fallback(refusal::no_such_method)
-        .layer(axum::middleware::from_fn_with_state(shared.clone(), guard::check))
+        .layer(axum::middleware::from_fn_with_state(
+            shared.clone(),
+            guard::check,
+        ))
         .with_state(shared)
 }
 
