@@ -201,7 +201,7 @@ fn a_file_that_is_put_on_a_peer_arrives_and_leaves_nothing_behind() {
     let (inbox, temporary) = (folder.join("inbox"), folder.join("tmp"));
     fs::create_dir_all(&inbox).unwrap();
     fs::create_dir_all(&temporary).unwrap();
-    let hub = Hub::native_in(&temporary);
+    let mut hub = Hub::native_in(&temporary);
     let rover = Rover::new(&hub, "rover", Some(&inbox));
     hub.until("joined");
     let content = "all is well\n".repeat(30_000);
@@ -226,6 +226,8 @@ fn a_file_that_is_put_on_a_peer_arrives_and_leaves_nothing_behind() {
     let too_long = [("Content-Length", "999999999999")];
     let refused = hub.ask("PUT", "/api/peers/1/files/long", &too_long, b"");
     assert!(matches!(refused.status, 400 | 413), "{refused:?}");
+    assert_eq!(hub.interrupt(), Some(0));
+    assert_eq!(fs::read_dir(&temporary).unwrap().count(), 0);
     drop(rover);
     fs::remove_dir_all(folder).unwrap();
 }

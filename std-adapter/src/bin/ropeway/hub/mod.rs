@@ -117,9 +117,10 @@ impl Serving {
             stopping.0.store(true, Ordering::Relaxed);
             stopping.1.iter().for_each(|line| line.stop());
         })?;
-        hubs.run(|| stop.load(Ordering::Relaxed) || board.is_unheard())?;
-        hubs.shutdown(FAREWELL)?;
-        Ok(())
+        let ran = hubs.run(|| stop.load(Ordering::Relaxed) || board.is_unheard());
+        let ended = hubs.shutdown(FAREWELL);
+        board.uploads().clear();
+        ran.and(ended)
     }
 }
 
