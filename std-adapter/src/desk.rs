@@ -1,3 +1,4 @@
+use crate::any::{Anything, Body, Key, Replied};
 use crate::call::{Refused, Table};
 use crate::clock::Clock;
 use crate::files::{self, Carrier, Traffic};
@@ -275,6 +276,21 @@ impl<D: Dialect> Desk<D> {
             match &answer {
                 Err(refused) => mail.send(&refusal(id, refused)),
                 Ok(_) => Ok(()),
+            }
+        });
+    }
+
+    /// Answers a request of any kind, as [`answer`](Self::answer) does.
+    pub(crate) fn answer_any(&mut self, mail: &mut Mail<D>, id: D::CallId, key: Key, body: Body)
+    where
+        D: Anything,
+    {
+        self.owe(mail, move |mail| {
+            let (key, body) = (&key, &body);
+            match mail.send(&Replied { id, key, body }) {
+                Ok(()) => Ok(()),
+                Err(SendError::Full) => Err(SendError::Full),
+                Err(error) => mail.send(&refusal(id, &error.into())),
             }
         });
     }

@@ -19,6 +19,7 @@
 //! | fly drones with clever-show, or its ground server | [`clever_show`] |
 //! | talk to programs of the Python library packetmq | [`packetmq`] |
 //! | call, and be called by, TCPTalks robots | [`tcptalks`] |
+//! | look at what passes on a link | [`watch`] |
 //! | test without a network | [`memory`] |
 //!
 //! An error displays its cause, too, and has no [`source`](std::error::Error::source).
@@ -57,6 +58,7 @@ pub mod tokio;
 pub mod transport;
 pub mod value;
 mod waits;
+pub mod watch;
 mod wire;
 
 pub use cancel::Cancel;

@@ -253,6 +253,16 @@ impl<F: Store, S: AsRef<[Slot<F>]> + AsMut<[Slot<F>]>> Transfers<F, S> {
         Some(Progress { offset, size })
     }
 
+    /// Where the peer wants a file that is sent to begin: what is before that it has already. `None` before it has said so
+    /// on this transport, and for files that are received.
+    pub fn wanted_from(&self, file: FileId) -> Option<u64> {
+        let entry = self.table.iter().find(|entry| entry.file == file)?;
+        match &entry.part {
+            Part::Outgoing(outgoing) => outgoing.stated_start(),
+            _ => None,
+        }
+    }
+
     /// Whether a slot is free for an own offer or request.
     pub fn has_room(&self) -> bool {
         self.table.has_room()

@@ -96,6 +96,14 @@ impl<F: Store> Outgoing<F> {
         self.limit = self.limit.max(limit);
     }
 
+    /// Where the receiver wants chunks to start, once it has said so on this transport.
+    pub(super) const fn stated_start(&self) -> Option<u64> {
+        match self.stated {
+            true => Some(self.start),
+            false => None,
+        }
+    }
+
     /// How much of the content the receiver may have.
     pub(super) fn sent(&self) -> u64 {
         self.read.len.max(self.start)

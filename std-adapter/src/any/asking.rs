@@ -96,6 +96,14 @@ impl<D: Anything> Peer<'_, D> {
         desk.answered(id);
         Ok(())
     }
+
+    /// The same, as soon as there is room; until then nothing more is taken from the peer. What cannot be said in this
+    /// protocol at all becomes a refusal.
+    pub fn answer_any_soon(&mut self, id: D::CallId, key: Key, body: Body) {
+        let (mail, desk) = self.parts();
+        desk.answer_any(mail, id, key, body);
+        desk.answered(id);
+    }
 }
 
 /// Who waits for an answer.

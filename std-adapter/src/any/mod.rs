@@ -89,6 +89,11 @@ pub trait Anything:
     /// Whether the protocol has calls.
     const HAS_CALLS: bool;
 
+    /// What the peer calls itself, if the protocol tells.
+    fn calls_itself(&self) -> Option<&str> {
+        None
+    }
+
     /// Reads a message or a request.
     fn hear<'a>(envelope: Envelope<'a, Self>) -> Result<Content, Rejected<'a, Self>>;
 

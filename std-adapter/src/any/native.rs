@@ -13,6 +13,10 @@ use ropeway_core::registry::Rejected;
 impl Anything for Native {
     const HAS_CALLS: bool = true;
 
+    fn calls_itself(&self) -> Option<&str> {
+        Some(self.peer_name()).filter(|name| !name.is_empty())
+    }
+
     fn hear<'a>(envelope: Envelope<'a, Self>) -> Result<Content, Rejected<'a, Self>> {
         Ok(Content::new(envelope.key.0, envelope.body.to_vec()))
     }

@@ -72,6 +72,8 @@ struct Entry {
     done: u64,
     /// Whether it was asked for here.
     is_asked: bool,
+    /// Whether it has been told that it begins.
+    has_begun: bool,
     fault: Fault,
 }
 
@@ -192,6 +194,7 @@ impl<D: Dialect> Traffic<D> {
             told: 0,
             done: 0,
             is_asked: false,
+            has_begun: direction == Direction::In,
             fault,
         });
     }
@@ -351,8 +354,6 @@ impl<D: Dialect> Traffic<D> {
         let source = FileSource::new(content, fault.clone());
         if self.transfers.answer(file, source, name.into()).is_ok() {
             self.note(file, Direction::Out, name, None, size, fault);
-            let begun = self.entries.last().map(|entry| entry.event(Stage::Begun));
-            self.news.extend(begun);
         }
         Ok(())
     }
@@ -493,11 +494,19 @@ impl<D: Dialect> Traffic<D> {
     /// Notes what has ended, and how far the rest is.
     fn hear(&mut self) {
         for entry in &mut self.entries {
+            if !entry.has_begun
+                && let Some(offset) = self.transfers.wanted_from(entry.file)
+            {
+                (entry.done, entry.told, entry.has_begun) = (offset, offset, true);
+                self.news.push_back(entry.event(Stage::Begun));
+            }
             if let Some(progress) = self.transfers.progress(entry.file)
                 && progress.size > 0
                 && progress.offset > 0
             {
-                entry.done = progress.offset;
+                // What the peer has already is read once more, for the checksum alone.
+                let there = self.transfers.wanted_from(entry.file).unwrap_or_default();
+                entry.done = progress.offset.max(there);
                 entry.size = progress.size;
                 let step = (entry.size / STEPS).max(LEAST_STEP);
                 if entry.done >= entry.told.saturating_add(step) || entry.done < entry.told {

@@ -427,6 +427,7 @@ fn a_sender_that_starts_again_reads_from_the_start_one_slot_a_step() {
         let (offset, size) = (64 * step, 1000);
         assert_eq!(here.progress(sending), Some(Progress { offset, size }));
     }
+    assert_eq!(here.wanted_from(sending), Some(900));
     assert_eq!(here.poll_chunk(&mut slot), Next::Again);
     assert!(matches!(here.poll_chunk(&mut slot), Next::Chunk(39)));
     assert!(source.0.borrow().reads.iter().all(|len| *len <= 64));

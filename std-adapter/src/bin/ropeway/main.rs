@@ -1,15 +1,36 @@
 //! The `ropeway` command: look who is there, listen, send, call, copy files, and read what crosses the wire.
 
+mod bench;
 mod completions;
+mod connect;
+mod decode;
+mod discover;
+mod drone;
+mod eye;
 mod fault;
+mod hearing;
 #[cfg(unix)]
 mod hub;
+mod input;
 mod keygen;
+mod line;
+mod listen;
+mod output;
+mod progress;
 mod protocol;
 mod registry;
+mod replies;
+mod send;
+mod show;
+mod standing;
+mod tap;
+mod target;
+mod transfer;
+mod words;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use fault::Fault;
+use output::Output;
 use std::process::ExitCode;
 
 /// Talks to programs that speak the native protocol, cable_car, packetmq, clever-show or TCPTalks.
@@ -26,6 +47,24 @@ struct Arguments {
 /// What can be done.
 #[derive(Subcommand)]
 enum Verb {
+    /// List who is there
+    Discover(discover::Discover),
+    /// Wait for peers, print what they say, and say to all of them what comes on standard input
+    Listen(listen::Listen),
+    /// Say what comes on standard input to a peer, and print what it says
+    Connect(connect::Connect),
+    /// Send one message
+    Send(send::Send),
+    /// Make one call, and print its answer
+    Call(send::Call),
+    /// Get a file from a peer
+    Get(transfer::Get),
+    /// Give a peer a file
+    Put(transfer::Put),
+    /// Measure how fast the link to a peer is
+    Bench(bench::Bench),
+    /// Say what recorded bytes are: a stream, hexadecimal digits, or a capture of packets
+    Decode(decode::Decode),
     /// Serve many peers, in several protocols at once, with a page to look at them
     #[cfg(unix)]
     Hub(hub::Serving),
@@ -36,19 +75,29 @@ enum Verb {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let json = arguments.json;
-    match run(arguments) {
+    let Arguments { json, verb } = Arguments::parse();
+    match verb.run(Output { is_json: json }) {
         Ok(()) => ExitCode::SUCCESS,
         Err(fault) => fault.report(json),
     }
 }
 
-fn run(arguments: Arguments) -> Result<(), Fault> {
-    match arguments.verb {
-        #[cfg(unix)]
-        Verb::Hub(serving) => serving.run(arguments.json),
-        Verb::Keygen(keygen) => keygen.run(),
-        Verb::Completions(completions) => completions.run(Arguments::command()),
+impl Verb {
+    fn run(self, output: Output) -> Result<(), Fault> {
+        match self {
+            Self::Discover(discover) => discover.run(output),
+            Self::Listen(listen) => listen.run(),
+            Self::Connect(connect) => connect.run(),
+            Self::Send(send) => send.run(),
+            Self::Call(call) => call.run(),
+            Self::Get(get) => get.run(output),
+            Self::Put(put) => put.run(output),
+            Self::Bench(bench) => bench.run(output),
+            Self::Decode(decode) => decode.run(output),
+            #[cfg(unix)]
+            Self::Hub(serving) => serving.run(output.is_json),
+            Self::Keygen(keygen) => keygen.run(),
+            Self::Completions(completions) => completions.run(Arguments::command()),
+        }
     }
 }

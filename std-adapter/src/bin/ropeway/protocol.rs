@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 use ropeway_std::dialect::{cable_car, clever_show};
-use ropeway_std::{native, tcptalks};
+use ropeway_std::{native, tcptalks, watch};
 use std::fmt;
 
 /// What is spoken on a link.
@@ -33,6 +33,18 @@ impl Protocol {
             Self::Packetmq => PACKETMQ_PORT,
             Self::CleverShow => clever_show::TCP_PORT,
             Self::TcpTalks => tcptalks::TCP_PORT,
+        }
+    }
+
+    /// As it is watched.
+    pub(crate) const fn watched(self) -> watch::Protocol {
+        match self {
+            Self::Native => watch::Protocol::Native,
+            Self::CableCarByte => watch::Protocol::CableCarByte,
+            Self::CableCarJson => watch::Protocol::CableCarJson,
+            Self::Packetmq => watch::Protocol::Packetmq,
+            Self::CleverShow => watch::Protocol::CleverShow,
+            Self::TcpTalks => watch::Protocol::TcpTalks,
         }
     }
 

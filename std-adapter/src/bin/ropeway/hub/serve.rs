@@ -25,6 +25,8 @@ use std::time::Duration;
 pub(crate) struct Setup {
     pub(crate) config: Arc<Config>,
     pub(crate) keys: Option<Keyring>,
+    /// What TCPTalks peers have to show.
+    pub(crate) password: Option<String>,
     pub(crate) root: Option<PathBuf>,
     pub(crate) echoes: bool,
     pub(crate) is_watched: bool,
@@ -56,9 +58,17 @@ impl Hubs {
                     hubs.add(place, setup, move |_| board.meaning().packetmq())?
                 }
                 Protocol::CleverShow => hubs.add(place, setup, |_| CleverShow::new())?,
-                Protocol::TcpTalks => hubs.add(place, setup, |_| {
-                    tcptalks::Dialect::listening(tcptalks::Values::new(NODES), 0)
-                })?,
+                Protocol::TcpTalks => {
+                    let password = setup.password.clone();
+                    hubs.add(place, setup, move |_| {
+                        let values = tcptalks::Values::new(NODES);
+                        let talks = tcptalks::Dialect::listening(values, 0);
+                        match password.clone() {
+                            Some(password) => talks.password(password),
+                            None => talks,
+                        }
+                    })?
+                }
             };
         }
         Ok(hubs)

@@ -21,7 +21,7 @@ struct Wrong {
 
 impl Registry {
     /// Reads what a file says; a fault names the place in it and the rule that is broken.
-    pub(super) fn parse(text: &str, file: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str, file: &str) -> Result<Self, String> {
         let place = |at| place(text, file, at);
         let named = |wrong: Wrong| format!("{}: {}", place(wrong.at), wrong.rule);
         let table = DeTable::parse(text).map_err(|error| {

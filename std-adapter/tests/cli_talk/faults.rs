@@ -1,0 +1,154 @@
+use crate::program::{Folder, Listening, ropeway, ropeway_with};
+use crate::words;
+use std::net::TcpListener;
+
+#[test]
+fn an_unknown_host_is_named() {
+    let outcome = ropeway(&["send", "no-such-host.invalid", "0x10"]);
+    let fault = outcome.fault(3);
+    assert!(
+        fault.contains("no host is called no-such-host.invalid"),
+        "{fault}"
+    );
+    assert!(fault.contains("ropeway discover"), "{fault}");
+}
+
+#[test]
+fn a_refused_port_is_named_in_every_protocol() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    drop(listener);
+    for (protocol, key) in [
+        ("native", "0x10"),
+        ("cable-car-byte", "0x10"),
+        ("cable-car-json", "Hello"),
+        ("packetmq", "Hello"),
+        ("clever-show", "hello"),
+        ("tcptalks", "0x10"),
+    ] {
+        let outcome = ropeway(&["send", &address, "-p", protocol, key]);
+        let fault = outcome.fault(3);
+        let nobody = format!("nobody listens at {address}");
+        assert!(fault.contains(&nobody), "{protocol}: {fault}");
+    }
+    let folder = Folder::new();
+    let file = folder.write("a", "b");
+    let put = ropeway(&["put", &address, "-p", "clever-show", &file]);
+    assert!(put.fault(3).contains("nobody listens"), "{put:?}");
+}
+
+#[test]
+fn a_peer_that_says_nothing_is_given_up() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = silent.local_addr().unwrap().to_string();
+    for protocol in ["native", "packetmq"] {
+        let key = if protocol == "native" {
+            "0x10"
+        } else {
+            "Hello"
+        };
+        let outcome = ropeway(&["send", &address, "-p", protocol, "-t", "0.3", key]);
+        let fault = outcome.fault(3);
+        assert!(fault.contains("does not answer"), "{fault}");
+    }
+}
+
+#[test]
+fn the_other_protocol_is_guessed() {
+    let there = Listening::new(&["-p", "packetmq"]);
+    for (protocol, key) in [
+        ("native", "0x10"),
+        ("clever-show", "hello"),
+        ("tcptalks", "hello"),
+    ] {
+        let outcome = ropeway(&["call", &there.address, "-p", protocol, "-t", "2", key]);
+        let fault = outcome.fault(4);
+        assert!(fault.contains("looks like packetmq"), "{protocol}: {fault}");
+    }
+}
+
+#[test]
+fn bad_arguments_say_what_to_write() {
+    let folder = Folder::new();
+    let registry = words(&folder);
+    let broken = folder.write(
+        "broken.toml",
+        "[[message]]\nname = \"A\"\nfields = { x = \"u17\" }\n",
+    );
+    for (arguments, told) in [
+        (&["send", "h", "Reading"][..], "--registry"),
+        (
+            &["send", "h", "Reading", "{", "-r", &registry],
+            "is no JSON",
+        ),
+        (&["send", "h", "Reading", "{}", "-r", &registry], "celsius"),
+        (&["send", "h", "0x10", "0g", "--hex"], "no hex digit"),
+        (
+            &["send", "h", "Other", "-r", &registry],
+            "the registry has Reading, Limit",
+        ),
+        (&["send", "h", "X", "-r", &broken], "broken.toml:3:"),
+        (&["send", "h", "X", "-r", "/nowhere.toml"], "/nowhere.toml"),
+        (&["send", "h", "0x10", "-k", "/nowhere.key"], "/nowhere.key"),
+        (
+            &["send", "h", "hi", "-p", "packetmq", "-k", "x"],
+            "no secure links",
+        ),
+        (
+            &["send", "h", "hi", "-p", "packetmq", "--password", "x"],
+            "no passwords",
+        ),
+        (&["listen", "0", "--root", "/nowhere"], "is no folder"),
+        (&["keygen", "two words"], "is no id for a key"),
+    ] {
+        // The peer is not asked before the message is known to be right; of host and key the host comes first.
+        let arguments: Vec<&str> = arguments
+            .iter()
+            .map(|part| if *part == "h" { "127.0.0.1:1" } else { part })
+            .collect();
+        let outcome = ropeway(&arguments);
+        let fault = outcome.fault(2);
+        assert!(fault.contains(told), "{arguments:?}: {fault}");
+    }
+}
+
+#[test]
+fn a_taken_port_is_named() {
+    let there = Listening::new(&[]);
+    let outcome = ropeway(&["listen", &there.address]);
+    assert!(
+        outcome.fault(1).contains("another program listens there"),
+        "{outcome:?}"
+    );
+}
+
+#[test]
+fn scripts_get_errors_as_json() {
+    let outcome = ropeway(&["--json", "send", "127.0.0.1:1", "Reading"]);
+    let fault: serde_json::Value = serde_json::from_str(outcome.fault(2)).unwrap();
+    assert_eq!(fault["exit_code"], 2);
+    assert_eq!(fault["error"], "no message is called Reading");
+    assert!(fault["hint"].as_str().unwrap().contains("--registry"));
+}
+
+#[test]
+fn a_wrong_line_of_the_input_spoils_no_other() {
+    let mut there = Listening::new(&[]);
+    let input = "0x20\nnonsense here\n0x21\n";
+    let outcome = ropeway_with(&["connect", &there.address], input);
+    assert_eq!(outcome.code, 2, "{outcome:?}");
+    assert!(outcome.err.contains("nonsense here"), "{outcome:?}");
+    assert_eq!(there.line()["code"], 0x20);
+    assert_eq!(there.line()["code"], 0x21);
+}
+
+#[test]
+fn a_refused_call_fails_in_words() {
+    let there = Listening::new(&[]);
+    let outcome = ropeway(&["call", &there.address, "0x20"]);
+    let fault = outcome.fault(1);
+    assert!(fault.contains("nobody answers 0x20 here"), "{fault}");
+    let cable_car = Listening::new(&["-p", "cable-car-byte"]);
+    let outcome = ropeway(&["call", &cable_car.address, "-p", "cable-car-byte", "0x20"]);
+    assert!(outcome.fault(2).contains("has no calls"), "{outcome:?}");
+}
