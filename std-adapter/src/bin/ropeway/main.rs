@@ -12,6 +12,7 @@ mod hearing;
 #[cfg(unix)]
 mod hub;
 mod input;
+mod interrupt;
 mod keygen;
 mod line;
 mod listen;
