@@ -37,13 +37,9 @@ impl Meaning {
         Ok(Self { registry, packets })
     }
 
-    /// An end of packetmq: who has a table says the ids, and who has none takes over the peer's.
+    /// An end of packetmq, which says the ids, as servers do.
     pub(crate) fn packetmq(&self) -> Packetmq {
-        let policy = match self.registry.messages() {
-            [] => Policy::Adaptive,
-            _ => Policy::Static,
-        };
-        Packetmq::new(policy, self.packets.clone())
+        Packetmq::new(Policy::Static, self.packets.clone())
     }
 
     /// All messages that are known, in the registry's order.

@@ -13,6 +13,7 @@ mod uploads;
 mod web;
 
 use crate::fault::Fault;
+use crate::protocol::Protocol;
 use clap::Args;
 use happening::Printer;
 use meaning::Meaning;
@@ -46,6 +47,9 @@ pub(crate) struct Serving {
     /// A file of keys, as `ropeway keygen` writes them: only who has one of them is let in
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
+    /// The password that is asked for; TCPTalks only
+    #[arg(long)]
+    password: Option<String>,
     /// A folder where native peers may put files and get them
     #[arg(long, value_name = "FOLDER")]
     root: Option<PathBuf>,
@@ -88,7 +92,15 @@ impl Serving {
             })?),
             None => None,
         };
+        let talks = places
+            .iter()
+            .any(|place| place.protocol == Protocol::TcpTalks);
+        if self.password.is_some() && !talks {
+            let text = "only TCPTalks has passwords";
+            return Err(Fault::input(text).hint("leave --password out, or add --protocol tcptalks"));
+        }
         let setup = Setup {
+            password: self.password,
             config: Arc::new(native::config().name(&name)),
             keys,
             root: self.root,
@@ -112,14 +124,19 @@ impl Serving {
             false => None,
         };
         let stop = Arc::new(AtomicBool::new(false));
-        let stopping = (stop.clone(), lines.clone());
-        web::start(page, name, board.clone(), lines, move || {
-            stopping.0.store(true, Ordering::Relaxed);
-            stopping.1.iter().for_each(|line| line.stop());
-        })?;
-        hubs.run(|| stop.load(Ordering::Relaxed) || board.is_unheard())?;
-        hubs.shutdown(FAREWELL)?;
-        Ok(())
+        let (told, stopping) = (stop.clone(), lines.clone());
+        let listening = ctrlc::set_handler(move || {
+            told.store(true, Ordering::Relaxed);
+            stopping.iter().for_each(|line| line.stop());
+        });
+        listening.map_err(Fault::failed)?;
+        if let Some(page) = page {
+            web::start(page, name, board.clone(), lines)?;
+        }
+        let ran = hubs.run(|| stop.load(Ordering::Relaxed) || board.is_unheard());
+        let ended = hubs.shutdown(FAREWELL);
+        board.uploads().clear();
+        ran.and(ended)
     }
 }
 

@@ -143,6 +143,10 @@ pub(super) async fn call(
     body: Body,
 ) -> Result<Response, Refusal> {
     let found = shared.find(&id)?;
+    if !found.protocol.has_calls() {
+        let text = format!("{} has no calls", found.protocol);
+        return Err(Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, text));
+    }
     let said = read(&headers, body).await?;
     let timeout = match said.get("timeout_ms") {
         None => PATIENCE,

@@ -84,54 +84,26 @@ impl Web {
     }
 }
 
-/// Starts the thread that serves the page, if there is to be one, and has `stop` called when the program is told to end.
+/// Starts the thread that serves the page; it ends with the program.
 pub(crate) fn start(
-    web: Option<Web>,
+    web: Web,
     name: String,
     board: Arc<Board>,
     lines: Vec<Arc<dyn Line>>,
-    stop: impl Fn() + Send + 'static,
 ) -> Result<(), Fault> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
-    // From here on a signal ends the hub in good order.
-    let told = {
-        let _inside = runtime.enter();
-        told_to_end()?
+    let shown = match &web.token {
+        Some(_) => format!("http://{}/?token=…", web.address),
+        None => format!("http://{}/", web.address),
     };
+    board.page(&shown, web.address);
     let thread = std::thread::Builder::new().name("page".into());
     thread.spawn(move || {
-        if let Some(web) = web {
-            let shown = match &web.token {
-                Some(_) => format!("http://{}/?token=…", web.address),
-                None => format!("http://{}/", web.address),
-            };
-            board.page(&shown, web.address);
-            runtime.spawn(async move {
-                if let Err(error) = serve(web, name, board.clone(), lines).await {
-                    board.trouble(format!("the live view is no longer served: {error}"));
-                }
-            });
+        if let Err(error) = runtime.block_on(serve(web, name, board.clone(), lines)) {
+            board.trouble(format!("the live view is no longer served: {error}"));
         }
-        runtime.block_on(told);
-        stop();
     })?;
     Ok(())
-}
-
-/// Waits until the program is told to end.
-fn told_to_end() -> std::io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (mut interrupt, mut terminate) = (
-        signal(SignalKind::interrupt())?,
-        signal(SignalKind::terminate())?,
-    );
-    Ok(async move {
-        let (interrupt, terminate) = (
-            std::pin::pin!(interrupt.recv()),
-            std::pin::pin!(terminate.recv()),
-        );
-        futures_util::future::select(interrupt, terminate).await;
-    })
 }
 
 async fn serve(
