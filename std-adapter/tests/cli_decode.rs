@@ -383,6 +383,10 @@ fn segments_out_of_order_and_sent_again_change_nothing() {
         ],
     );
     let mixed = decode(&[], &pcap(&segments, Link::Ethernet, false));
+    // What comes again behind the end is no connection of its own.
+    segments.push(segment(true, 157, "A", &client[57..]));
+    let late = decode(&[], &pcap(&segments, Link::Ethernet, false));
+    assert_eq!(late.lines().len(), mixed.lines().len(), "{late:?}");
     let frames = |ran: &Ran| -> Vec<String> {
         let line = |line: &&str| line.split_once('#').unwrap().1.to_owned();
         ran.lines().iter().map(line).collect()
@@ -441,6 +445,26 @@ fn what_the_capture_has_not_is_told() {
             "->        ! 57 bytes are missing in the capture; nothing behind them is read"
         )
     );
+    assert_eq!(ran.code, 2);
+    assert_eq!(
+        ran.stderr,
+        "ropeway: the capture lacks 57 bytes of what was said\n"
+    );
+    // A link that was lost within a frame is no fault of the capture, nor of the peers.
+    let mut lost = connection();
+    lost.truncate(4);
+    let [client, _] = native();
+    lost.push(segment(true, 157, "A", &client[57..60]));
+    lost.push(segment(false, 555, "RA", &[]));
+    let ran = decode(&["-p", "native"], &pcap(&lost, Link::Ethernet, false));
+    assert!(
+        ran.lines()
+            .last()
+            .unwrap()
+            .contains("! stream ends 3 bytes into a frame"),
+        "{ran:?}"
+    );
+    assert_eq!((ran.stderr.as_str(), ran.code), ("", 0));
     // Begun in the middle: who listens is told by the port.
     let ran = decode(
         &["-p", "native"],

@@ -19,6 +19,8 @@ pub(crate) struct Eye {
     usual: Option<Protocol>,
     pub(crate) frames: u64,
     pub(crate) malformed: u64,
+    /// Directions that ended within a frame.
+    pub(crate) cut_off: u64,
 }
 
 enum State {
@@ -40,6 +42,7 @@ impl Eye {
             usual,
             frames: 0,
             malformed: 0,
+            cut_off: 0,
         }
     }
 
@@ -63,7 +66,7 @@ impl Eye {
         self.guess(true, told);
         if let State::Watching(watcher) = &mut self.state {
             watcher.end(direction, &mut |seen| {
-                self.malformed += 1;
+                self.cut_off += 1;
                 told(Told::Seen(seen));
             });
         }

@@ -127,7 +127,7 @@ impl Decode {
         fault?;
         match is_empty {
             true => Err(Fault::input("there are no bytes to decode")),
-            false => verdict(eye.malformed),
+            false => verdict(eye.malformed + eye.cut_off),
         }
     }
 
@@ -154,7 +154,14 @@ impl Decode {
         if connections.segments == 0 {
             return Err(self.nothing(&counts));
         }
-        verdict(connections.malformed)
+        // A link that was lost within a frame has broken no rule.
+        verdict(connections.malformed)?;
+        match connections.missing {
+            0 => Ok(()),
+            missing => Err(Fault::input(format!(
+                "the capture lacks {missing} bytes of what was said"
+            ))),
+        }
     }
 
     /// Why a capture says nothing.
