@@ -82,13 +82,17 @@ pub(crate) fn to_json(body: &Body, value: Option<Value>) -> Option<serde_json::V
     })
 }
 
-/// A message as the API has it: a `key`, and a body in one of its words.
+/// A message as the API has it: a `key`, and a body in one of its words. A `name` or `code` and a `body`, as the lines of the
+/// other verbs have them, are understood as well.
 pub(crate) fn from_json(
     said: &Map,
     protocol: Protocol,
     meaning: &Meaning,
 ) -> Result<Content, String> {
-    let key = match (said.get("key"), protocol.bodies()) {
+    let key = ["key", "name", "code"]
+        .iter()
+        .find_map(|word| said.get(word));
+    let key = match (key, protocol.bodies()) {
         (None, _) => return Err("there is no \"key\": the message's code or name".into()),
         (Some(Value::Text(name)), Bodies::Bytes) => Key::Code(code(name, meaning)?.into()),
         (Some(Value::Text(name)), _) => Key::Name(name.clone()),
@@ -106,7 +110,7 @@ pub(crate) fn from_json(
                 Protocol::CableCarJson => Value::Map(Map::new()),
                 _ => Value::Null,
             };
-            Body::Value(said.get("value").cloned().unwrap_or(nothing))
+            Body::Value(value(said).cloned().unwrap_or(nothing))
         }
         Bodies::Arguments => {
             refuse_others(said, protocol, &["hex", "text", "value"])?;
@@ -145,14 +149,18 @@ fn bytes(said: &Map, key: &Key, meaning: &Meaning) -> Result<Vec<u8>, String> {
         let text = text.as_str().ok_or("\"text\" is to be text")?;
         return Ok(text.as_bytes().to_vec());
     }
-    match said.get("value") {
+    match value(said) {
         Some(value) => meaning.write_body(key, value),
         None => Ok(Vec::new()),
     }
 }
 
+fn value(said: &Map) -> Option<&Value> {
+    said.get("value").or_else(|| said.get("body"))
+}
+
 fn refuse_both(said: &Map) -> Result<(), String> {
-    let words = ["hex", "text", "value"];
+    let words = ["hex", "text", "value", "body"];
     match words.iter().filter(|word| said.get(word).is_some()).count() {
         0 | 1 => Ok(()),
         _ => Err("one of \"hex\", \"text\" and \"value\" is enough".into()),
@@ -160,6 +168,20 @@ fn refuse_both(said: &Map) -> Result<(), String> {
 }
 
 fn arguments(said: &Map) -> Result<Arguments, String> {
+    match said.get("body") {
+        None => {}
+        Some(Value::Array(args)) => return Ok(Arguments::new(args.iter().cloned())),
+        Some(Value::Map(body)) if body.get("args").is_some() || body.get("kwargs").is_some() => {
+            return arguments(body);
+        }
+        Some(Value::Map(kwargs)) => {
+            return Ok(Arguments {
+                args: Vec::new(),
+                kwargs: kwargs.clone(),
+            });
+        }
+        Some(_) => return Err("\"body\" is to be a list or an object".into()),
+    }
     let args = match said.get("args") {
         None => Vec::new(),
         Some(Value::Array(args)) => args.clone(),
@@ -248,6 +270,25 @@ mod tests {
         assert_eq!(read(call, Protocol::CleverShow).unwrap(), expected);
         let opcode = read(r#"{"key":16}"#, Protocol::TcpTalks).unwrap();
         assert_eq!(opcode, Content::new(16, Arguments::default()));
+    }
+
+    #[test]
+    fn the_words_of_the_other_verbs_are_understood() {
+        let code = read(r#"{"code":16,"hex":"ff"}"#, Protocol::Native).unwrap();
+        assert_eq!(code, Content::new(16, vec![255]));
+        let value = read(
+            r#"{"name":"MsgChat","body":{"x":1}}"#,
+            Protocol::CableCarJson,
+        )
+        .unwrap();
+        assert_eq!(value, Content::new("MsgChat", Map::from([("x", 1)])));
+        let expected = Content::new("go", Arguments::new([1]).with("fast", true));
+        let both = r#"{"name":"go","body":{"args":[1],"kwargs":{"fast":true}}}"#;
+        assert_eq!(read(both, Protocol::CleverShow).unwrap(), expected);
+        let list = read(r#"{"name":"go","body":[1]}"#, Protocol::TcpTalks).unwrap();
+        assert_eq!(list, Content::new("go", Arguments::new([1])));
+        let named = read(r#"{"name":"go","body":{"x":1}}"#, Protocol::TcpTalks).unwrap();
+        assert_eq!(named, Content::new("go", Arguments::default().with("x", 1)));
     }
 
     #[test]

@@ -30,6 +30,7 @@ use web::Web;
 
 /// Where to listen, in what, and what to show of it.
 #[derive(Args)]
+#[command(after_long_help = API)]
 pub(crate) struct Serving {
     /// The host to listen at, or, with a single protocol, HOST:PORT; port 0 takes any that is free
     #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0")]
@@ -139,6 +140,21 @@ impl Serving {
         ran.and(ended)
     }
 }
+
+/// What `--help` says of the page's requests.
+const API: &str = "\
+What --web serves beside the page, as JSON:
+  GET    /api/hub                      its name, where it listens, the registry's messages
+  GET    /api/peers                    all peers: rates, queue, round trip, resumed how often
+  GET    /api/peers/ID                 one of them, with the last minute's rates
+  GET    /api/messages                 what happened; ?peer=ID, ?filter=TEXT, ?limit=N
+  GET    /api/events                   the same as it happens, as server-sent events
+  POST   /api/peers/ID/messages        {\"key\":\"0x10\",\"hex\":\"01ff\"}, or \"text\", \"value\", \"args\" and \"kwargs\"
+  POST   /api/peers/ID/calls           the same, with \"timeout_ms\"; waits for the answer
+  PUT    /api/peers/ID/files/NAME      offers the body as a file, of at most 256 MiB
+  DELETE /api/peers/ID                 disconnects it
+  GET    /metrics                      numbers for Prometheus
+With --token, open the page with ?token=TOKEN once, or say Authorization: Bearer TOKEN.";
 
 /// How long peers have to take what is queued for them, once the hub is to end.
 const FAREWELL: Duration = Duration::from_secs(2);
