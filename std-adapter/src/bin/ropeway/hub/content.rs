@@ -48,17 +48,14 @@ impl Shown {
             (Body::Bytes(bytes), None) => shown_bytes(bytes),
             (Body::Arguments(arguments), None) => shown_arguments(arguments),
         };
-        let is_cut = says.len() > SHOWN;
-        if is_cut {
-            says.truncate(says.floor_char_boundary(SHOWN));
-            says.push('…');
-        }
+        let mut name = key.to_string();
+        let is_cut = cut(&mut says, SHOWN) | cut(&mut name, NAME_SHOWN);
         let body = match is_cut {
             true => None,
             false => to_json(body, value),
         };
         Self {
-            key: key.to_string(),
+            key: name,
             kind: meaning.name_of(key).map(str::to_owned),
             says,
             body,
@@ -195,6 +192,16 @@ fn arguments(said: &Map) -> Result<Arguments, String> {
     Ok(Arguments { args, kwargs })
 }
 
+/// Cuts a text that is longer than `most` bytes, between two characters, and says whether it was.
+pub(crate) fn cut(text: &mut String, most: usize) -> bool {
+    let is_long = text.len() > most;
+    if is_long {
+        text.truncate(text.floor_char_boundary(most));
+        text.push('…');
+    }
+    is_long
+}
+
 /// Text where it is some, and hex.
 fn shown_bytes(bytes: &[u8]) -> String {
     let shown = bytes.get(..SHOWN).unwrap_or(bytes);
@@ -240,6 +247,9 @@ fn unhex(digits: &str) -> Option<Vec<u8>> {
 
 /// As much as is shown of a message.
 pub(crate) const SHOWN: usize = 1024;
+
+/// As much as is shown of what names it.
+const NAME_SHOWN: usize = 128;
 
 #[cfg(test)]
 mod tests {
@@ -327,6 +337,8 @@ mod tests {
         let shown = Shown::message(&content, &Meaning::default());
         assert!(shown.says.ends_with('…') && shown.says.len() <= SHOWN + 3);
         assert!(shown.body.is_none());
+        let content = Content::new("é".repeat(100_000), Value::Null);
+        assert!(Shown::message(&content, &Meaning::default()).key.len() <= NAME_SHOWN + 3);
     }
 
     #[test]
