@@ -1,4 +1,34 @@
 //! What a message is: a name, perhaps a code, and a body that it writes and reads itself.
+//!
+//! By hand, without a table:
+//!
+//! ```
+//! use ropeway_core::Message;
+//! use ropeway_core::encoding::EncodeError;
+//! use ropeway_core::message::Encode;
+//!
+//! /// A tone, in hertz.
+//! struct Beep(u16);
+//!
+//! impl Message for Beep {
+//!     const NAME: &'static str = "Beep";
+//!     const CODE: Option<u16> = Some(0x20);
+//! }
+//!
+//! impl Encode for Beep {
+//!     const MAX_SIZE: usize = 2;
+//!
+//!     fn encode(&self, out: &mut [u8]) -> Result<usize, EncodeError> {
+//!         let room = out.first_chunk_mut().ok_or(EncodeError::Full)?;
+//!         *room = self.0.to_be_bytes();
+//!         Ok(room.len())
+//!     }
+//! }
+//!
+//! let mut body = [0; 8];
+//! assert_eq!(Beep(440).encode(&mut body), Ok(2));
+//! assert_eq!(body[..2], [0x01, 0xB8]);
+//! ```
 
 use crate::encoding::{DecodeError, EncodeError};
 

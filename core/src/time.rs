@@ -1,4 +1,14 @@
 //! Points in time, as the caller's clock gives them.
+//!
+//! ```
+//! use ropeway_core::time::{Duration, Instant};
+//!
+//! let start = Instant::from_micros(1_500_000);
+//! let later = start + Duration::from_secs(2);
+//! assert_eq!(later - start, Duration::from_secs(2));
+//! assert_eq!(start - later, Duration::ZERO);
+//! assert_eq!(later.to_string(), "3.500000 s");
+//! ```
 
 use core::fmt;
 use core::ops::{Add, Sub};

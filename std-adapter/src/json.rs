@@ -1,4 +1,22 @@
 //! JSON messages of any class.
+//!
+//! ```
+//! use ropeway_std::dialect::cable_car::CableCarJson;
+//! use ropeway_std::json::Dynamic;
+//! use ropeway_std::{Event, Options, memory};
+//! use std::time::Duration;
+//!
+//! let (mut here, mut there) = memory::pair(CableCarJson, 4096, &Options::default())?;
+//! here.send(&Dynamic::new("Telemetry", [("temp", 21.5)]))?;
+//! match there.recv::<Dynamic>(Duration::MAX)? {
+//!     Some(Event::Message(message)) => {
+//!         assert_eq!(message.name, "Telemetry");
+//!         assert_eq!(message.attributes.get("temp").and_then(|temp| temp.as_f64()), Some(21.5));
+//!     }
+//!     other => panic!("{other:?}"),
+//! }
+//! # Ok::<(), ropeway_std::Error>(())
+//! ```
 
 use crate::value::Map;
 use ropeway_core::dialect::cable_car::CableCarJson;
@@ -26,26 +44,6 @@ use ropeway_core::registry::{Registry, Rejected};
 ///     }
 /// }
 /// # let _ = name_of;
-/// ```
-///
-/// Sent and received:
-///
-/// ```
-/// use ropeway_std::dialect::cable_car::CableCarJson;
-/// use ropeway_std::json::Dynamic;
-/// use ropeway_std::{Event, Options, memory};
-/// use std::time::Duration;
-///
-/// let (mut here, mut there) = memory::pair(CableCarJson, 4096, &Options::default())?;
-/// here.send(&Dynamic::new("Telemetry", [("temp", 21.5)]))?;
-/// match there.recv::<Dynamic>(Duration::MAX)? {
-///     Some(Event::Message(message)) => {
-///         assert_eq!(message.name, "Telemetry");
-///         assert_eq!(message.attributes.get("temp").and_then(|temp| temp.as_f64()), Some(21.5));
-///     }
-///     other => panic!("{other:?}"),
-/// }
-/// # Ok::<(), ropeway_std::Error>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Dynamic {

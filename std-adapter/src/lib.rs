@@ -1,4 +1,5 @@
 #![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 //! Ropeway on std: the same messages over sockets, in the caller's thread.
 //!
 //! | to do | take |
@@ -21,6 +22,28 @@
 //! | call, and be called by, TCPTalks robots | [`tcptalks`] |
 //! | look at what passes on a link | [`watch`] |
 //! | test without a network | [`memory`] |
+//!
+//! ```
+//! use ropeway_std::dialect::cable_car::CableCarJson;
+//! use ropeway_std::{Event, Link, Listener, Options, messages};
+//! use serde::{Deserialize, Serialize};
+//! use std::time::Duration;
+//!
+//! #[derive(Serialize, Deserialize)]
+//! struct Chat { nick: String, text: String }
+//!
+//! messages! { enum Words { Chat(Chat) as "MsgChat" } }
+//!
+//! let mut listener = Listener::bind("127.0.0.1:0")?;
+//! let mut there = Link::connect(CableCarJson, listener.address())?;
+//! let here = listener.accept(CableCarJson, &Options::default(), Duration::MAX)?;
+//! let mut here = here.ok_or("nobody came")?;
+//!
+//! there.send(&Chat { nick: "rover".into(), text: "hello".into() })?;
+//! let Some(Event::Message(Words::Chat(chat))) = here.recv(Duration::MAX)? else { panic!("no chat") };
+//! assert_eq!((chat.nick.as_str(), chat.text.as_str()), ("rover", "hello"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 //!
 //! An error displays its cause, too, and has no [`source`](std::error::Error::source).
 //!

@@ -1,4 +1,34 @@
 //! Links within one process: two ends of a pipe, for tests and for programs that talk to themselves.
+//!
+//! ```
+//! use ropeway_std::call::Refused;
+//! use ropeway_std::{Handlers, Node, Options, memory, messages, native};
+//! use serde::{Deserialize, Serialize};
+//! use std::sync::Arc;
+//! use std::time::Duration;
+//!
+//! #[derive(Serialize, Deserialize)]
+//! struct Sum(i32, i32);
+//!
+//! messages! { enum Words { Sum(Sum) = 0x10 -> i32 } }
+//!
+//! let config = Arc::new(native::config().registry(Words::ENTRIES, native::Policy::Enforce));
+//! let (here, there) = memory::ends(4096);
+//! let (theirs, options) = (native::listening(&config), Options::default());
+//! let other = std::thread::spawn(move || -> Result<(), ropeway_std::Error> {
+//!     let mut handlers = Handlers::new();
+//!     handlers.answer::<Sum>(|_, Sum(a, b)| a.checked_add(b).ok_or(Refused::text("too large")));
+//!     let link = ropeway_std::Link::over(theirs, there, &Options::default())?;
+//!     Node::new(link, handlers).run(|| false)
+//! });
+//!
+//! let link = ropeway_std::Link::over(native::dialling(&config), here, &options)?;
+//! let mut node = Node::new(link, Handlers::new());
+//! assert_eq!(node.call(&Sum(20, 22), Duration::from_secs(10))?, 42);
+//! drop(node);
+//! assert!(other.join().expect("no panic").is_err(), "the link has ended");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use crate::transport::{Patience, Transport, Wake, Wakeable};
 use crate::{Link, Options};

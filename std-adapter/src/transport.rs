@@ -1,4 +1,19 @@
 //! Streams that a link can run over, and their halves in embedded-io's terms.
+//!
+//! ```
+//! use ropeway_std::memory;
+//! use ropeway_std::transport::{Patience, Transport};
+//! use std::io::ErrorKind;
+//!
+//! let (here, there) = memory::ends(64);
+//! there.set_patience(Patience::None, Patience::Forever)?;
+//! let mut room = [0; 8];
+//! assert_eq!(there.read(&mut room).unwrap_err().kind(), ErrorKind::WouldBlock);
+//! here.write(b"news")?;
+//! assert_eq!(there.read(&mut room)?, 4);
+//! assert_eq!(&room[..4], b"news");
+//! # Ok::<(), std::io::Error>(())
+//! ```
 
 use std::fmt;
 use std::io;

@@ -487,6 +487,30 @@ fn a_capture_that_is_cut_off_is_printed_as_far_as_it_goes() {
     assert_eq!((ran.code, ran.stderr.lines().count()), (2, 1), "{ran:?}");
 }
 
+#[test]
+fn damaged_captures_harm_nobody() {
+    let mut seed = 5_u32;
+    let mut random = |below: usize| {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        usize::try_from(seed >> 8).unwrap() % below
+    };
+    for round in 0..120 {
+        let link = Link::ALL[round % Link::ALL.len()];
+        let mut file = match round % 2 {
+            0 => pcap(&connection(), link, round % 4 == 0),
+            _ => pcapng(&connection(), link, round % 4 == 1),
+        };
+        for _ in 0..=random(12) {
+            // The magic stays, or it is no capture.
+            let place = 4 + random(file.len() - 4);
+            file[place] = random(256).to_le_bytes()[0];
+        }
+        let ran = decode(&["-p", "native"], &file);
+        assert!(matches!(ran.code, 0 | 2 | 4), "{round}: {ran:?}");
+        assert!(ran.stderr.lines().count() <= 1, "{round}: {ran:?}");
+    }
+}
+
 /// What is wrong with the input, the exit code, and how the one line begins.
 #[test]
 fn every_bad_input_is_one_line_that_helps() {

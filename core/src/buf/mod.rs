@@ -4,6 +4,22 @@
 //! frame lies in one piece, and [`Kept`] is how far that has been written where frames stay until they are
 //! acknowledged. Both buffers are generic over their [`Storage`]: an array, a borrowed slice, or memory
 //! that grows up to a limit (the std adapter has one).
+//!
+//! ```
+//! use ropeway_core::buf::{Input, Outbox};
+//!
+//! let mut outbox = Outbox::new([0; 16]);
+//! outbox.append(3, |room| {
+//!     room[..3].copy_from_slice(b"abc");
+//!     Ok::<_, ()>(3)
+//! });
+//! let mut input = Input::new([0; 16]);
+//! input.room()[..2].copy_from_slice(&outbox.peek()[..2]);
+//! input.fill(2);
+//! outbox.pop(2); // the transport has taken two, and keeps the third waiting
+//! assert_eq!(input.take(2), b"ab");
+//! assert_eq!(outbox.peek(), b"c");
+//! ```
 
 mod input;
 mod kept;

@@ -3,6 +3,22 @@
 //! A dialect joins a framing to an envelope and an encoding. What it can carry is a matter of types: a dialect
 //! [`Carries`] a message out and [`Delivers`] it in when the message has what the dialect needs, and the
 //! compiler refuses the others.
+//!
+//! ```
+//! use ropeway_core::dialect::cable_car::{CableCarByte, Join};
+//! use ropeway_core::dialect::{Carries, Dialect};
+//! use ropeway_core::{Messenger, SendError};
+//!
+//! /// Joins, in whichever dialect can say so.
+//! fn join<D: Dialect + Carries<Join>>(messenger: &mut Messenger<D, [u8; 64]>) -> Result<(), SendError> {
+//!     messenger.send(&Join)
+//! }
+//!
+//! let mut messenger = Messenger::new(CableCarByte, [0; 64], [0; 64]);
+//! join(&mut messenger)?;
+//! assert_eq!(messenger.poll_output(), [2, 2]);
+//! # Ok::<(), SendError>(())
+//! ```
 
 pub mod cable_car;
 mod calling;

@@ -3,6 +3,52 @@
 //! [`Link`] blocks in the caller's thread, over `embedded-io`; [`AsyncLink`] waits in futures, over
 //! `embedded-io-async`. Both take the reading and the writing half apart, own no thread and no clock, and let a
 //! byte leave the outbox only after the stream has taken it.
+//!
+//! ```
+//! use core::convert::Infallible;
+//! use embedded_io::{ErrorType, Read, Write};
+//! use ropeway_core::dialect::cable_car::{CableCarByte, Join};
+//! use ropeway_core::pump::{Error, Link};
+//! use ropeway_core::{Event, Messenger, messages};
+//! use std::cell::RefCell;
+//! use std::collections::VecDeque;
+//!
+//! /// A wire whose two ends are one: what is written can be read.
+//! #[derive(Default)]
+//! struct Loop(RefCell<VecDeque<u8>>);
+//!
+//! impl ErrorType for &Loop {
+//!     type Error = Infallible;
+//! }
+//!
+//! impl Write for &Loop {
+//!     fn write(&mut self, bytes: &[u8]) -> Result<usize, Infallible> {
+//!         self.0.borrow_mut().extend(bytes);
+//!         Ok(bytes.len())
+//!     }
+//!
+//!     fn flush(&mut self) -> Result<(), Infallible> {
+//!         Ok(())
+//!     }
+//! }
+//!
+//! impl Read for &Loop {
+//!     fn read(&mut self, room: &mut [u8]) -> Result<usize, Infallible> {
+//!         let mut bytes = self.0.borrow_mut();
+//!         let len = room.len().min(bytes.len());
+//!         room.iter_mut().zip(bytes.drain(..len)).for_each(|(slot, byte)| *slot = byte);
+//!         Ok(len)
+//!     }
+//! }
+//!
+//! messages! { #[derive(Debug)] enum Words { Join(Join) } }
+//!
+//! let wire = Loop::default();
+//! let mut link = Link::new(Messenger::new(CableCarByte, [0; 64], [0; 64]), &wire, &wire);
+//! link.send(&Join)?;
+//! assert!(matches!(link.recv()?, Some(Event::Message(Words::Join(Join)))));
+//! # Ok::<(), Error<Infallible>>(())
+//! ```
 
 mod asynchronous;
 mod blocking;

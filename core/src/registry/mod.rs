@@ -1,4 +1,20 @@
 //! The table of the messages that a program knows: declared once by [`messages!`](crate::messages).
+//!
+//! ```
+//! use ropeway_core::messages;
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Serialize, Deserialize)]
+//! struct Reading { celsius: f32 }
+//!
+//! #[derive(Serialize, Deserialize)]
+//! struct Limit { celsius: f32 }
+//!
+//! messages! { enum Station { Reading(Reading) = 0x10, Limit(Limit) = 0x11 -> bool } }
+//!
+//! let rows = Station::ENTRIES.iter().map(|entry| (entry.name, entry.code));
+//! assert!(rows.eq([("Reading", Some(0x10)), ("Limit", Some(0x11))]));
+//! ```
 
 mod check;
 #[cfg(feature = "schema")]

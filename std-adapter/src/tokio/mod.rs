@@ -18,6 +18,38 @@
 //!
 //! A call costs one write and one read at each side: a [`Node`] calls without allocating, a [`Handle`] writes in the
 //! caller's own task.
+//!
+//! ```
+//! use ropeway_std::call::Refused;
+//! use ropeway_std::{Handlers, messages, native, tokio};
+//! use serde::{Deserialize, Serialize};
+//! use std::sync::Arc;
+//! use std::time::Duration;
+//!
+//! #[derive(Serialize, Deserialize)]
+//! struct Sum(i32, i32);
+//!
+//! messages! { enum Words { Sum(Sum) = 0x10 -> i32 } }
+//!
+//! # #[::tokio::main(flavor = "current_thread", crate = "::tokio")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let config = Arc::new(native::config().registry(Words::ENTRIES, native::Policy::Enforce));
+//! let (here, there) = ::tokio::io::duplex(4096);
+//! let options = Default::default();
+//! let mut handlers = Handlers::new();
+//! handlers.answer::<Sum>(|_, Sum(a, b)| a.checked_add(b).ok_or(Refused::text("too large")));
+//! let theirs = tokio::Link::over(native::listening(&config), tokio::Stream::new(there), &options)?;
+//! let mut theirs = tokio::Node::new(theirs, handlers);
+//!
+//! let ours = tokio::Link::over(native::dialling(&config), tokio::Stream::new(here), &options)?;
+//! let mut ours = tokio::Node::new(ours, Handlers::new());
+//! ::tokio::select! {
+//!     sum = ours.call(&Sum(20, 22), Duration::from_secs(10)) => assert_eq!(sum?, 42),
+//!     ended = theirs.run() => panic!("{ended:?}"),
+//! }
+//! # Ok(())
+//! # }
+//! ```
 
 mod dial;
 mod driver;

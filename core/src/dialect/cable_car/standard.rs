@@ -1,4 +1,18 @@
 //! The messages that cable_car knows by itself.
+//!
+//! ```
+//! use ropeway_core::dialect::cable_car::{Identify, STANDARD};
+//! use ropeway_core::message::Encode;
+//!
+//! let codes = STANDARD.iter().map(|entry| (entry.name, entry.code));
+//! let codes: Vec<_> = codes.collect();
+//! assert_eq!(codes[0], ("MsgIdentify", Some(1)));
+//! assert_eq!(codes[3], ("MsgQuit", Some(4)));
+//!
+//! let mut body = [0; 32];
+//! assert_eq!(Identify::new("pilot", "base").encode(&mut body), Ok(10));
+//! assert_eq!(&body[..10], b"pilot@base");
+//! ```
 
 use crate::encoding::{DecodeError, EncodeError, Rule};
 use crate::message::{Decode, Encode, Entry, Message};

@@ -60,6 +60,17 @@ pub const LENGTH_LIMIT: u32 = 99_999;
 pub const VERSION: u8 = 1;
 
 /// The reasons that the library itself gives when it takes its leave; programs have their own.
+///
+/// ```
+/// use ropeway_core::dialect::packetmq::reason;
+///
+/// fn is_ours_to_mend(given: &str) -> bool {
+///     [reason::NONEQUAL_PACKETS, reason::SAME_ADAPTIVE_POLICY].contains(&given)
+/// }
+///
+/// assert!(is_ours_to_mend("reason.nonequalpackets"));
+/// assert!(!is_ours_to_mend("the match is over"));
+/// ```
 pub mod reason {
     /// Nothing else fits: the library's own default.
     pub const UNKNOWN: &str = "reason.unknown";

@@ -9,6 +9,30 @@
 //! A reader pulls one value after the other out of memory that was received, and lends text and bytes from there.
 //! A writer puts one value after the other into a slot that is lent. Neither allocates, and neither goes deeper than
 //! [`DEPTH_LIMIT`].
+//!
+//! One function for whatever the encoding is:
+//!
+//! ```
+//! # #[cfg(feature = "json")] {
+//! use ropeway_core::encoding::DecodeError;
+//! use ropeway_core::encoding::json::Reader;
+//! use ropeway_core::encoding::value::{Kind, Read};
+//!
+//! /// The largest of a list of integers.
+//! fn largest<'de>(reader: &mut impl Read<'de>) -> Result<Option<i64>, DecodeError> {
+//!     assert_eq!(reader.peek()?, Kind::Array);
+//!     let mut largest = None;
+//!     reader.begin_array()?;
+//!     while reader.next_element()? {
+//!         largest = largest.max(Some(reader.integer()?));
+//!     }
+//!     Ok(largest)
+//! }
+//!
+//! let mut text = *b"[3, 40, -1]";
+//! assert_eq!(largest(&mut Reader::new(&mut text)), Ok(Some(40)));
+//! # }
+//! ```
 
 pub mod arguments;
 mod attributes;

@@ -24,7 +24,7 @@ pub(crate) struct Eye {
 enum State {
     /// What has come, until it looks like something.
     Guessing(Vec<(Direction, Vec<u8>)>),
-    Watching(Watcher),
+    Watching(Box<Watcher>),
     Blind,
 }
 
@@ -32,7 +32,7 @@ impl Eye {
     /// An eye for a link of this protocol, or of one that it looks like, or else of the `usual` one.
     pub(crate) fn new(protocol: Option<Protocol>, usual: Option<Protocol>) -> Self {
         let state = match protocol {
-            Some(protocol) => State::Watching(Watcher::new(protocol)),
+            Some(protocol) => State::Watching(Box::new(Watcher::new(protocol))),
             None => State::Guessing(Vec::new()),
         };
         Self {
@@ -94,7 +94,7 @@ impl Eye {
         };
         told(Told::Guessed(guessed));
         match guessed.protocol() {
-            Some(protocol) => self.state = State::Watching(Watcher::new(protocol)),
+            Some(protocol) => self.state = State::Watching(Box::new(Watcher::new(protocol))),
             None => self.state = State::Blind,
         }
         for (direction, said) in kept {
