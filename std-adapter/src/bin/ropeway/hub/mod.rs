@@ -13,6 +13,7 @@ mod uploads;
 mod web;
 
 use crate::fault::Fault;
+use crate::interrupt::Interrupt;
 use crate::protocol::Protocol;
 use clap::Args;
 use happening::Printer;
@@ -24,7 +25,6 @@ use state::Board;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use web::Web;
 
@@ -124,17 +124,13 @@ impl Serving {
             )?),
             false => None,
         };
-        let stop = Arc::new(AtomicBool::new(false));
-        let (told, stopping) = (stop.clone(), lines.clone());
-        let listening = ctrlc::set_handler(move || {
-            told.store(true, Ordering::Relaxed);
-            stopping.iter().for_each(|line| line.stop());
-        });
-        listening.map_err(Fault::failed)?;
+        let interrupt = Interrupt::listen()?;
+        let stopping = lines.clone();
+        interrupt.wakes(move || stopping.iter().for_each(|line| line.stop()));
         if let Some(page) = page {
             web::start(page, name, board.clone(), lines)?;
         }
-        let ran = hubs.run(|| stop.load(Ordering::Relaxed) || board.is_unheard());
+        let ran = hubs.run(|| interrupt.has_come() || board.is_unheard());
         let ended = hubs.shutdown(FAREWELL);
         board.uploads().clear();
         ran.and(ended)
