@@ -13,6 +13,7 @@ mod uploads;
 mod web;
 
 use crate::fault::Fault;
+use crate::interrupt::Interrupt;
 use crate::protocol::Protocol;
 use clap::Args;
 use happening::Printer;
@@ -24,12 +25,12 @@ use state::Board;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use web::Web;
 
 /// Where to listen, in what, and what to show of it.
 #[derive(Args)]
+#[command(after_long_help = API)]
 pub(crate) struct Serving {
     /// The host to listen at, or, with a single protocol, HOST:PORT; port 0 takes any that is free
     #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0")]
@@ -123,22 +124,33 @@ impl Serving {
             )?),
             false => None,
         };
-        let stop = Arc::new(AtomicBool::new(false));
-        let (told, stopping) = (stop.clone(), lines.clone());
-        let listening = ctrlc::set_handler(move || {
-            told.store(true, Ordering::Relaxed);
-            stopping.iter().for_each(|line| line.stop());
-        });
-        listening.map_err(Fault::failed)?;
+        let interrupt = Interrupt::listen()?;
+        let stopping = lines.clone();
+        interrupt.wakes(move || stopping.iter().for_each(|line| line.stop()));
         if let Some(page) = page {
             web::start(page, name, board.clone(), lines)?;
         }
-        let ran = hubs.run(|| stop.load(Ordering::Relaxed) || board.is_unheard());
+        let ran = hubs.run(|| interrupt.has_come() || board.is_unheard());
         let ended = hubs.shutdown(FAREWELL);
         board.uploads().clear();
         ran.and(ended)
     }
 }
+
+/// What `--help` says of the page's requests.
+const API: &str = "\
+What --web serves beside the page, as JSON:
+  GET    /api/hub                      its name, where it listens, the registry's messages
+  GET    /api/peers                    all peers: rates, queue, round trip, resumed how often
+  GET    /api/peers/ID                 one of them, with the last minute's rates
+  GET    /api/messages                 what happened; ?peer=ID, ?filter=TEXT, ?limit=N
+  GET    /api/events                   the same as it happens, as server-sent events
+  POST   /api/peers/ID/messages        {\"key\":\"0x10\",\"hex\":\"01ff\"}, or \"text\", \"value\", \"args\" and \"kwargs\"
+  POST   /api/peers/ID/calls           the same, with \"timeout_ms\"; waits for the answer
+  PUT    /api/peers/ID/files/NAME      offers the body as a file, of at most 256 MiB
+  DELETE /api/peers/ID                 disconnects it
+  GET    /metrics                      numbers for Prometheus
+With --token, open the page with ?token=TOKEN once, or say Authorization: Bearer TOKEN.";
 
 /// How long peers have to take what is queued for them, once the hub is to end.
 const FAREWELL: Duration = Duration::from_secs(2);

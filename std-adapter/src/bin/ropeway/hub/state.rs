@@ -1,6 +1,6 @@
 //! What is known of the peers, and what happened: shared by the hub's thread, which writes it, and the page's.
 
-use super::content::Shown;
+use super::content::{SHOWN, Shown, cut};
 use super::happening::{Direction, Happening, Kind, Printer, Whose, now};
 use super::line::Reading;
 use super::meaning::Meaning;
@@ -265,7 +265,10 @@ impl Board {
         });
     }
 
-    fn note(&self, happening: Happening) {
+    fn note(&self, mut happening: Happening) {
+        if let Some(text) = &mut happening.text {
+            cut(text, SHOWN);
+        }
         self.printer.print(&happening);
         if self.is_watched {
             self.state().note(happening);

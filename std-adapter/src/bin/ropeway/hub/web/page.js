@@ -427,15 +427,27 @@ function live(state, text) {
   put($('live'), text);
 }
 
-const events = new EventSource('/api/events');
-events.addEventListener('hello', ({ data }) => { takeAll(JSON.parse(data)); live('live', 'live'); });
-events.addEventListener('resync', ({ data }) => {
-  const all = JSON.parse(data);
-  takeAll(all);
-  live('live', `live, ${all.missed} updates missed`);
-});
-events.addEventListener('tick', ({ data }) => {
-  const { peers: rows, log: fresh, unshown } = JSON.parse(data);
+/** Follows what happens, for as long as the page is open. */
+function follow() {
+  const events = new EventSource('/api/events');
+  events.addEventListener('hello', ({ data }) => {
+    takeAll(JSON.parse(data));
+    live('live', 'live');
+  });
+  events.addEventListener('resync', ({ data }) => {
+    const all = JSON.parse(data);
+    takeAll(all);
+    live('live', `live, ${all.missed} updates missed`);
+  });
+  events.addEventListener('tick', ({ data }) => takeTick(JSON.parse(data)));
+  events.onerror = () => {
+    live('lost', 'connection lost, trying again');
+    // The browser tries again by itself unless it was refused.
+    if (events.readyState === EventSource.CLOSED) setTimeout(follow, 3000);
+  };
+}
+
+function takeTick({ peers: rows, log: fresh, unshown }) {
   takePeers(rows, true);
   if (fresh.length) {
     log = log.concat(fresh).slice(-KEPT);
@@ -443,6 +455,7 @@ events.addEventListener('tick', ({ data }) => {
     announce(fresh);
   }
   takeUnshown(unshown);
-});
-events.onerror = () => live('lost', 'connection lost, trying again');
+}
+
 $('to').onchange();
+follow();
