@@ -383,6 +383,10 @@ fn segments_out_of_order_and_sent_again_change_nothing() {
         ],
     );
     let mixed = decode(&[], &pcap(&segments, Link::Ethernet, false));
+    // What comes again behind the end is no connection of its own.
+    segments.push(segment(true, 157, "A", &client[57..]));
+    let late = decode(&[], &pcap(&segments, Link::Ethernet, false));
+    assert_eq!(late.lines().len(), mixed.lines().len(), "{late:?}");
     let frames = |ran: &Ran| -> Vec<String> {
         let line = |line: &&str| line.split_once('#').unwrap().1.to_owned();
         ran.lines().iter().map(line).collect()
@@ -441,6 +445,26 @@ fn what_the_capture_has_not_is_told() {
             "->        ! 57 bytes are missing in the capture; nothing behind them is read"
         )
     );
+    assert_eq!(ran.code, 2);
+    assert_eq!(
+        ran.stderr,
+        "ropeway: the capture lacks 57 bytes of what was said\n"
+    );
+    // A link that was lost within a frame is no fault of the capture, nor of the peers.
+    let mut lost = connection();
+    lost.truncate(4);
+    let [client, _] = native();
+    lost.push(segment(true, 157, "A", &client[57..60]));
+    lost.push(segment(false, 555, "RA", &[]));
+    let ran = decode(&["-p", "native"], &pcap(&lost, Link::Ethernet, false));
+    assert!(
+        ran.lines()
+            .last()
+            .unwrap()
+            .contains("! stream ends 3 bytes into a frame"),
+        "{ran:?}"
+    );
+    assert_eq!((ran.stderr.as_str(), ran.code), ("", 0));
     // Begun in the middle: who listens is told by the port.
     let ran = decode(
         &["-p", "native"],
@@ -485,6 +509,30 @@ fn a_capture_that_is_cut_off_is_printed_as_far_as_it_goes() {
     damaged[len - 4..].fill(0xEE);
     let ran = decode(&["-p", "native"], &damaged);
     assert_eq!((ran.code, ran.stderr.lines().count()), (2, 1), "{ran:?}");
+}
+
+#[test]
+fn damaged_captures_harm_nobody() {
+    let mut seed = 5_u32;
+    let mut random = |below: usize| {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        usize::try_from(seed >> 8).unwrap() % below
+    };
+    for round in 0..120 {
+        let link = Link::ALL[round % Link::ALL.len()];
+        let mut file = match round % 2 {
+            0 => pcap(&connection(), link, round % 4 == 0),
+            _ => pcapng(&connection(), link, round % 4 == 1),
+        };
+        for _ in 0..=random(12) {
+            // The magic stays, or it is no capture.
+            let place = 4 + random(file.len() - 4);
+            file[place] = random(256).to_le_bytes()[0];
+        }
+        let ran = decode(&["-p", "native"], &file);
+        assert!(matches!(ran.code, 0 | 2 | 4), "{round}: {ran:?}");
+        assert!(ran.stderr.lines().count() <= 1, "{round}: {ran:?}");
+    }
 }
 
 /// What is wrong with the input, the exit code, and how the one line begins.

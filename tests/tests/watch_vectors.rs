@@ -1,5 +1,6 @@
 //! Recorded bytes of every protocol, watched and guessed.
 
+use ropeway_std::value::Value;
 use ropeway_std::watch::{Body, Direction, Guess, Protocol, Seen, Watcher, guess};
 use ropeway_tests::vectors::{Vector, malformed, untagged, vectors};
 use std::collections::BTreeMap;
@@ -143,6 +144,81 @@ fn pieces_change_nothing() {
     }
     println!("{count} streams");
     assert!(count > 1000);
+}
+
+/// The exchanges of a file in the order in which they were seen: who says which vector.
+fn exchanges(file: &str) -> Vec<(String, Vec<(Direction, Vector)>)> {
+    let vectors = vectors(file);
+    let file: Value = file.parse().unwrap();
+    let exchange = |exchange: &Value| {
+        let steps = exchange["steps"].as_array().unwrap_or_default();
+        let steps = steps.iter().map(|step| &step["vector"]);
+        let order = exchange["one_observed_order"]
+            .as_array()
+            .unwrap_or_default();
+        let names = steps.chain(order).filter_map(Value::as_str);
+        let said = names.filter_map(|name| {
+            let vector = vectors.iter().find(|vector| vector.name == name)?;
+            let is_client = name
+                .rsplit('/')
+                .next()
+                .is_some_and(|end| end.starts_with("client"));
+            let direction = if is_client {
+                Direction::Forth
+            } else {
+                Direction::Back
+            };
+            Some((direction, vector.clone()))
+        });
+        (exchange["name"].to_string(), said.collect())
+    };
+    file["exchanges"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(exchange)
+        .collect()
+}
+
+#[test]
+fn whole_exchanges_are_named_and_passwords_are_not_shown() {
+    let mut count = 0;
+    for (protocol, file) in [
+        (Protocol::Packetmq, PACKETMQ),
+        (Protocol::CleverShow, CLEVER_SHOW),
+        (Protocol::TcpTalks, TCPTALKS),
+    ] {
+        for (name, said) in exchanges(file) {
+            let mut watcher = Watcher::new(protocol);
+            for (direction, vector) in said.iter().filter(|(_, vector)| is_readable(vector)) {
+                let mut frames = Vec::new();
+                watcher.see(*direction, &vector.bytes, &mut |seen| match seen {
+                    Seen::Frame(frame) => frames.push(frame),
+                    Seen::Malformed(malformed) => panic!("{name}, {}: {malformed}", vector.name),
+                });
+                for (frame, message) in frames.iter().zip(vector.messages()) {
+                    count += 1;
+                    if protocol == Protocol::Packetmq {
+                        assert_eq!(
+                            frame.key.name.as_deref(),
+                            message["name"].as_str(),
+                            "{name}, {}",
+                            vector.name
+                        );
+                    }
+                    if frame.title == "password" {
+                        assert_eq!(frame.body, Body::Value("***".into()), "{name}");
+                    }
+                    assert!(
+                        frame.title != "verdict" || *direction == Direction::Back,
+                        "{name}"
+                    );
+                }
+            }
+        }
+    }
+    println!("{count} messages");
+    assert!(count > 100, "{count}");
 }
 
 #[test]

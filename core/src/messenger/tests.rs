@@ -96,7 +96,8 @@ fn delivers_everything_at_every_split() {
     );
     assert!(whole[4].contains("Body(UnexpectedEnd)"), "{}", whole[4]);
     assert!(whole[5].contains("Quit"));
-    for first in 0..stream.len() {
+    let step = if cfg!(miri) { 5 } else { 1 };
+    for first in (0..stream.len()).step_by(step) {
         assert_eq!(events(&stream, &[first]), whole);
     }
     let single: Vec<usize> = (1..stream.len()).collect();
@@ -106,7 +107,8 @@ fn delivers_everything_at_every_split() {
 #[test]
 fn reports_a_cut_off_frame_behind_all_that_arrived() {
     let stream = stream();
-    for end in 0..stream.len() {
+    let step = if cfg!(miri) { 7 } else { 1 };
+    for end in (0..stream.len()).step_by(step) {
         let said = events(&stream[..end], &[]);
         let whole = events(&stream, &[]);
         let (last, complete) = said

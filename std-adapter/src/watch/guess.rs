@@ -2,7 +2,7 @@
 
 use super::Protocol;
 use ropeway_core::dialect::native;
-use ropeway_core::framing::{Byte, Framing, Parsed};
+use ropeway_core::framing::{Byte, Extended, Framing, Parsed};
 use std::fmt;
 
 /// What the first bytes of a stream look like.
@@ -47,6 +47,7 @@ pub fn guess(bytes: &[u8]) -> Option<Guess> {
         // A pickle without a header, of a tuple that starts with bytes.
         _ if bytes.starts_with(b"(c_codecs") => Guess::Protocol(TcpTalks),
         _ if is_json(bytes) => Guess::Protocol(CableCarJson),
+        _ if is_native_within(bytes) => Guess::Protocol(Native),
         _ => match native::Guess::of(bytes) {
             native::Guess::TcpTalks => Guess::Protocol(TcpTalks),
             native::Guess::CableCarByte => Guess::Protocol(CableCarByte),
@@ -67,6 +68,26 @@ fn is_native(bytes: &[u8]) -> bool {
             (3..=67).contains(&len) && reason < 16 && text.is_ascii()
         }
         _ => false,
+    }
+}
+
+/// Whether it is frames of the native protocol behind its opening: all can be read, and some are of its own.
+fn is_native_within(mut bytes: &[u8]) -> bool {
+    let mut own = 0;
+    loop {
+        match Extended::parse(bytes, 0, usize::MAX) {
+            Ok(Parsed::Frame(frame)) => {
+                match native::Frame::parse(&bytes[frame.start..frame.end]) {
+                    Ok(native::Frame::Message { .. }) => {}
+                    Ok(_) => own += 1,
+                    Err(_) => return false,
+                }
+                bytes = &bytes[frame.len..];
+            }
+            // The last one is cut short, or there is none.
+            Ok(Parsed::More { .. }) => return own > 0,
+            Err(_) => return false,
+        }
     }
 }
 

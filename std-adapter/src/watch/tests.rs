@@ -364,6 +364,12 @@ fn guesses_what_is_not_ours() {
     assert_eq!(guess(&hex(WELCOME)), native);
     assert_eq!(guess(&hex(HELLO)[..4]), native);
     assert_eq!(guess(&[3, 0xE2, 9]), native);
+    // Behind its opening: a message and an ACK, of which the next is cut short.
+    assert_eq!(
+        guess(&hex("04 10 ac 02 0a e5 04 00 00 00 80 03 00 00 09 10")),
+        native
+    );
+    assert_ne!(guess(&hex("04 10 ac 02 04 10 ac 02")), native);
     assert_eq!(guess(&[1, 1, 5, b'r']), Some(Secure));
     assert_eq!(guess(b"GET / HTTP/1.1\r\n"), Some(Http));
     assert_eq!(guess(b"HTTP/1.1 200 OK\r\n"), Some(Http));

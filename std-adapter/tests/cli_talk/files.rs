@@ -1,5 +1,6 @@
 use crate::program::{Folder, Listening, ropeway};
-use ropeway_std::clever_show::{Handlers, Root, Server, Settings};
+use ropeway_std::clever_show::{Event, Handlers, Root, Server, Settings, Stage, What};
+use std::sync::mpsc::channel;
 
 fn content(len: usize) -> Vec<u8> {
     (0..len)
@@ -102,15 +103,24 @@ fn a_ground_server_of_clever_show_gets_and_gives_files() {
         .serve(Root::new(&root));
     let mut server = Server::bind("127.0.0.1:0", settings, Handlers::default()).unwrap();
     let address = server.address().to_string();
-    let handle = server.handle();
-    std::thread::scope(|scope| {
-        scope.spawn(move || server.run(|_, _| false).unwrap());
-        let put = ropeway(&["put", "-p", "clever-show", &address, &here, "mission.csv"]);
-        put.is_done();
-        let back = folder.path("back.csv");
-        let get = ropeway(&["get", "-p", "clever-show", &address, "mission.csv", &back]);
-        get.is_done();
-        assert_eq!(std::fs::read(back).unwrap(), mission);
-        handle.stop();
+    let (told, whole) = channel();
+    std::thread::spawn(move || {
+        let tell = |_: &mut Server, event: Event| {
+            if let What::File(file) = event.what
+                && matches!(file.stage, Stage::Done)
+            {
+                told.send(file.path).unwrap_or_default();
+            }
+            false
+        };
+        server.run(tell).unwrap();
     });
+    let put = ["put", "-p", "clever-show", &address, &here, "mission.csv"];
+    ropeway(&put).is_done();
+    // That it has arrived, the protocol cannot tell the sender.
+    assert_eq!(whole.recv().unwrap(), "mission.csv");
+    let back = folder.path("back.csv");
+    let get = ["get", "-p", "clever-show", &address, "mission.csv", &back];
+    ropeway(&get).is_done();
+    assert_eq!(std::fs::read(back).unwrap(), mission);
 }

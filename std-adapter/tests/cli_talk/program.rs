@@ -91,6 +91,31 @@ impl Listening {
         }
     }
 
+    /// A program that is connected to another, while the test goes on.
+    pub(crate) fn connecting(address: &str) -> Self {
+        let mut child = begin(&["connect", address]);
+        Self {
+            address: String::new(),
+            input: child.stdin.take().unwrap(),
+            out: BufReader::new(child.stdout.take().unwrap()),
+            news: BufReader::new(child.stderr.take().unwrap()),
+            child,
+        }
+    }
+
+    /// As Ctrl-C does.
+    #[cfg(unix)]
+    pub(crate) fn interrupt(&mut self) {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-INT", &pid]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// Its exit code, once it has ended.
+    pub(crate) fn end(&mut self) -> Option<i32> {
+        self.child.wait().unwrap().code()
+    }
+
     /// The next line of its output.
     pub(crate) fn line(&mut self) -> Value {
         let mut line = String::new();

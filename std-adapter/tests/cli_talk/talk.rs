@@ -249,3 +249,18 @@ fn shells_complete_it() {
     script.is_done();
     assert!(script.out.contains("--protocol"));
 }
+
+/// The peer hears of it, where it would else wait for the program to come back.
+#[cfg(unix)]
+#[test]
+fn an_interrupt_ends_the_session_in_words() {
+    let mut there = Listening::new(&[]);
+    let mut other = Listening::connecting(&there.address);
+    there.news("joined");
+    other.interrupt();
+    let left = there.news("left");
+    assert!(left["why"].as_str().unwrap().contains("done"), "{left}");
+    assert_eq!(other.end(), Some(0));
+    there.interrupt();
+    assert_eq!(there.end(), Some(0));
+}

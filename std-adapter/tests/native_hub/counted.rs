@@ -1,9 +1,11 @@
 //! What a hub counts of its peers.
 
-use super::dialler::{Dialler, Number, Told};
+use super::dialler::{Dialler, Number, Told, Words};
 use super::{FIRST, LONG, Served, board, echo, hub};
+use ropeway_std::dialect::cable_car::CableCarByte;
 use ropeway_std::dialect::native::{Config, Opening};
-use ropeway_std::hub::{Limits, PeerId, Stats};
+use ropeway_std::hub::{Event, Hub, Limits, PeerId, Stats};
+use ropeway_std::{Connect, Event as Said, Options};
 use std::time::Duration;
 
 fn counted() -> Served {
@@ -111,4 +113,26 @@ fn nothing_is_counted_unless_asked_for() {
     let peer = served.only_peer();
     assert_eq!(served.stats(peer), None);
     assert!(!served.ask(move |peers| peers.ping(peer)));
+}
+
+#[test]
+fn what_is_asked_for_one_by_one_is_counted_too() {
+    let hub = Hub::new(|_| CableCarByte, Options::default(), Limits::default());
+    let mut hub = hub.unwrap().with_stats();
+    let listener = hub.listen("127.0.0.1:0").unwrap();
+    let connect = Connect::new(hub.address(listener).unwrap());
+    let mut link = connect.link(CableCarByte, &Options::default()).unwrap();
+    for n in 0..3 {
+        link.send(&Number(n)).unwrap();
+    }
+    for count in 1..4 {
+        let peer = loop {
+            match hub.next::<Words>(LONG).unwrap() {
+                Some(Event::Said(peer, Said::Message(Words::Number(_)))) => break peer,
+                Some(Event::News(_)) => {}
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(hub.stats(peer).unwrap().messages_in, count);
+    }
 }

@@ -22,7 +22,7 @@ fn main() {
         for peer in arguments {
             let (hub, inbox) = (&hub, Path::new(&inbox));
             scope.spawn(move || {
-                let (name, rate) = peer.split_once('=').expect("name=rate");
+                let (name, rate) = peer.rsplit_once('=').expect("name=rate");
                 talk(hub, inbox, name, rate.parse().expect("messages a second"));
             });
         }

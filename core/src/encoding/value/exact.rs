@@ -292,6 +292,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "minutes: numbers of many digits")]
     fn the_edges_of_the_formats_are_where_they_are_for_the_standard_library() {
         for text in [
             "0",

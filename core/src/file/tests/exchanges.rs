@@ -11,7 +11,7 @@ const SMALL: Config = Config {
 };
 
 /// Miri is slow: it looks at some of the cuts only.
-const STEP: usize = if cfg!(miri) { 100 } else { 1 };
+const STEP: usize = if cfg!(miri) { 300 } else { 1 };
 
 /// Files both ways at once, offered and asked for, one of them empty.
 fn scripted() -> Rig {

@@ -3,6 +3,7 @@
 use crate::fault::Fault;
 use crate::hearing::{Manner, hearing};
 use crate::input::Input;
+use crate::interrupt::Interrupt;
 use crate::line::Line;
 use crate::replies::Replies;
 use crate::target::{Errand, Reached, Target, call_fault, news, seconds, send_fault};
@@ -34,13 +35,19 @@ impl Connect {
             wait,
             manner,
         } = self;
-        target.run(Conversation { wait, manner })
+        let interrupt = Interrupt::listen()?;
+        target.run(Conversation {
+            wait,
+            manner,
+            interrupt,
+        })
     }
 }
 
 struct Conversation {
     wait: Duration,
     manner: Manner,
+    interrupt: Interrupt,
 }
 
 impl Errand for Conversation {
@@ -58,12 +65,15 @@ impl Errand for Conversation {
         words: &Words,
     ) -> Result<(), Fault> {
         let handle = peer.node.handle(64);
+        let waking = handle.clone();
+        self.interrupt
+            .wakes(move || waking.post(|_| ()).unwrap_or_default());
         // A wake-up that finds no room has others before it.
         let mut input = Input::begin(move || handle.post(|_| ()).unwrap_or_default());
         let under_way = Arc::new(AtomicUsize::new(0));
         let mut was_wrong = false;
         let mut end = None;
-        loop {
+        while !self.interrupt.has_come() {
             while let Some(line) = input.peek() {
                 match speak(peer, words, line, &under_way) {
                     Ok(()) => {}

@@ -19,12 +19,14 @@ pub(crate) struct Eye {
     usual: Option<Protocol>,
     pub(crate) frames: u64,
     pub(crate) malformed: u64,
+    /// Directions that ended within a frame.
+    pub(crate) cut_off: u64,
 }
 
 enum State {
     /// What has come, until it looks like something.
     Guessing(Vec<(Direction, Vec<u8>)>),
-    Watching(Watcher),
+    Watching(Box<Watcher>),
     Blind,
 }
 
@@ -32,7 +34,7 @@ impl Eye {
     /// An eye for a link of this protocol, or of one that it looks like, or else of the `usual` one.
     pub(crate) fn new(protocol: Option<Protocol>, usual: Option<Protocol>) -> Self {
         let state = match protocol {
-            Some(protocol) => State::Watching(Watcher::new(protocol)),
+            Some(protocol) => State::Watching(Box::new(Watcher::new(protocol))),
             None => State::Guessing(Vec::new()),
         };
         Self {
@@ -40,6 +42,7 @@ impl Eye {
             usual,
             frames: 0,
             malformed: 0,
+            cut_off: 0,
         }
     }
 
@@ -63,7 +66,7 @@ impl Eye {
         self.guess(true, told);
         if let State::Watching(watcher) = &mut self.state {
             watcher.end(direction, &mut |seen| {
-                self.malformed += 1;
+                self.cut_off += 1;
                 told(Told::Seen(seen));
             });
         }
@@ -94,7 +97,7 @@ impl Eye {
         };
         told(Told::Guessed(guessed));
         match guessed.protocol() {
-            Some(protocol) => self.state = State::Watching(Watcher::new(protocol)),
+            Some(protocol) => self.state = State::Watching(Box::new(Watcher::new(protocol))),
             None => self.state = State::Blind,
         }
         for (direction, said) in kept {

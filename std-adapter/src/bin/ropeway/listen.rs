@@ -3,6 +3,7 @@
 use crate::fault::{Fault, Kind};
 use crate::hearing::{Manner, hearing};
 use crate::input::Input;
+use crate::interrupt::Interrupt;
 use crate::line::Line;
 use crate::protocol::Protocol;
 use crate::replies::{Replies, Waiting};
@@ -115,6 +116,7 @@ impl Listen {
         let state = Arc::new(Mutex::new(State::default()));
         let replies = Replies::new();
         let mut hub = hub.with_handlers(self.handlers(words, &state, &replies));
+        let interrupt = Interrupt::listen()?;
         let address = self.bind(&mut hub)?;
         news(
             Line::default()
@@ -122,13 +124,15 @@ impl Listen {
                 .with("protocol", words.protocol.to_string()),
         );
         let handle = hub.handle();
+        let waking = handle.clone();
+        interrupt.wakes(move || waking.wake());
         let mut saying = Saying {
             words,
             input: Input::begin(move || handle.wake()),
             replies,
             unsaid: None,
         };
-        loop {
+        while !interrupt.has_come() {
             let state = state.lock().unwrap_or_else(PoisonError::into_inner).clone();
             let is_enough = self.count.is_some_and(|count| state.heard >= count);
             let are_gone = self.until_left.is_some() && state.joined > 0 && hub.is_empty();

@@ -12,16 +12,19 @@ mod hearing;
 #[cfg(unix)]
 mod hub;
 mod input;
+mod interrupt;
 mod keygen;
 mod line;
 mod listen;
 mod output;
 mod progress;
 mod protocol;
+mod proxy;
 mod registry;
 mod replies;
 mod send;
 mod show;
+mod span;
 mod standing;
 mod tap;
 mod target;
@@ -65,6 +68,8 @@ enum Verb {
     Bench(bench::Bench),
     /// Say what recorded bytes are: a stream, hexadecimal digits, or a capture of packets
     Decode(decode::Decode),
+    /// Sit between two peers, say what passes, and let links go wrong
+    Proxy(proxy::Proxy),
     /// Serve many peers, in several protocols at once, with a page to look at them
     #[cfg(unix)]
     Hub(hub::Serving),
@@ -94,6 +99,7 @@ impl Verb {
             Self::Put(put) => put.run(output),
             Self::Bench(bench) => bench.run(output),
             Self::Decode(decode) => decode.run(output),
+            Self::Proxy(proxy) => proxy.run(output),
             #[cfg(unix)]
             Self::Hub(serving) => serving.run(output.is_json),
             Self::Keygen(keygen) => keygen.run(),

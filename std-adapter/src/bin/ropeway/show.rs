@@ -10,6 +10,8 @@ use ropeway_std::watch::{self, Body, Frame, Key, Kind, Malformed, Seen};
 pub(crate) struct Line {
     pub(crate) fields: Map,
     pub(crate) text: String,
+    /// Whether it is of a frame that could be read.
+    pub(crate) is_frame: bool,
 }
 
 /// What a body says, as far as anybody knows.
@@ -20,11 +22,6 @@ enum Said {
     /// Bytes that are not what the registry says, and why.
     Misread(Vec<u8>, String),
     Passed(u64),
-}
-
-/// The protocol, as a watcher knows it.
-pub(crate) const fn watched(protocol: crate::protocol::Protocol) -> watch::Protocol {
-    protocol.watched()
 }
 
 /// What to type for it.
@@ -75,7 +72,7 @@ impl Line {
         match said(frame, message) {
             Said::Nothing => {}
             Said::Value(value) => {
-                text += &format!(" {value}");
+                text += &format!(" {}", json(&value));
                 fields.insert("body", value);
             }
             Said::Bytes(bytes) => {
@@ -92,7 +89,20 @@ impl Line {
                 fields.insert("passed", len);
             }
         }
-        Self { fields, text }
+        Self {
+            is_frame: true,
+            ..Self::note(fields, text)
+        }
+    }
+
+    /// A line that is not of a frame.
+    pub(crate) const fn note(fields: Map, text: String) -> Self {
+        let is_frame = false;
+        Self {
+            fields,
+            text,
+            is_frame,
+        }
     }
 
     fn malformed(malformed: &Malformed) -> Self {
@@ -104,7 +114,7 @@ impl Line {
         fields.insert("at", malformed.offset);
         fields.insert("is_last", malformed.is_last);
         let text = format!("{direction} {offset:>6} ! {malformed}");
-        Self { fields, text }
+        Self::note(fields, text)
     }
 
     /// The same, with this in front of it.
@@ -112,7 +122,11 @@ impl Line {
         let fields = fields.into_iter().map(|(key, value)| (key.into(), value));
         let fields: Map = fields.chain(self.fields).collect();
         let text = format!("{text} {}", self.text);
-        Self { fields, text }
+        Self {
+            fields,
+            text,
+            is_frame: self.is_frame,
+        }
     }
 }
 
@@ -156,11 +170,4 @@ const fn kind(kind: Kind) -> &'static str {
 fn spaced(bytes: &[u8]) -> String {
     let digits: Vec<_> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     digits.join(" ")
-}
-
-/// A line of JSON.
-impl From<Line> for String {
-    fn from(line: Line) -> Self {
-        json(&line.fields.into())
-    }
 }

@@ -169,6 +169,7 @@ fn depth_is_refused_without_recursion() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "minutes: the time grows with the square of the length")]
 fn integers_have_at_most_4300_digits() {
     let limit = 4300;
     let digits = |count: usize| "9".repeat(count).into_bytes();

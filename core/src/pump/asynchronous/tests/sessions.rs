@@ -84,7 +84,7 @@ fn lets_small_frames_out_while_reading_waits() {
     let (mut ours, mut theirs) = sessions(Config::new(1).silence(silence));
     settle(&mut ours, &mut theirs);
     // Nobody says a word for a long time, and nobody is lost.
-    let end = if cfg!(miri) { 12 } else { 200 };
+    let end = if cfg!(miri) { 6 } else { 200 };
     for half_seconds in 1..end {
         let now = Instant::from_micros(half_seconds * 500_000);
         for link in [&mut ours, &mut theirs] {

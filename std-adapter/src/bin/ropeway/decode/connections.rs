@@ -21,6 +21,8 @@ pub(super) struct Connections {
     pub(super) malformed: u64,
     /// How many segments had bytes.
     pub(super) segments: u64,
+    /// How many bytes are not in the capture, in front of some that are.
+    pub(super) missing: u64,
 }
 
 /// One connection.
@@ -62,6 +64,7 @@ impl Connections {
             frames: 0,
             malformed: 0,
             segments: 0,
+            missing: 0,
         }
     }
 
@@ -100,11 +103,6 @@ impl Connections {
         self.segments += u64::from(!segment.bytes.is_empty());
         connection.see(segment, &mut telling.news);
         telling.tell(connection, segment.time)?;
-        if connection.is_over()
-            && let Some(old) = self.open.remove(&key)
-        {
-            self.count(&old);
-        }
         Ok(())
     }
 
@@ -133,15 +131,23 @@ impl Connections {
             news: Vec::new(),
             hear,
         };
+        // What has ended has been told; it stayed for what is sent again behind its end.
         for direction in [Direction::Forth, Direction::Back] {
-            connection.end(direction, &mut telling.news);
+            if connection.ways[direction as usize].stage == Stage::Open {
+                connection.end(direction, &mut telling.news);
+            }
         }
         telling.tell(&connection, time)?;
         self.count(&connection);
         Ok(())
     }
 
-    const fn count(&mut self, connection: &Connection) {
+    fn count(&mut self, connection: &Connection) {
+        let missing = connection.ways.iter().filter_map(|way| match way.stage {
+            Stage::Lost { missing } => Some(missing),
+            _ => None,
+        });
+        self.missing += missing.sum::<u64>();
         self.frames += connection.eye.frames;
         self.malformed += connection.eye.malformed;
     }
@@ -188,7 +194,8 @@ impl Connection {
 
     /// Whether the segment is a copy of the one that began the connection.
     fn is_repeated(&self, segment: &Segment<'_>) -> bool {
-        self.ways[self.direction(segment) as usize].began_with(segment.seq)
+        let way = &self.ways[self.direction(segment) as usize];
+        way.stage == Stage::Open && way.began_with(segment.seq)
     }
 
     fn direction(&self, segment: &Segment<'_>) -> Direction {
@@ -214,8 +221,10 @@ impl Connection {
         }
         if segment.marks.rst {
             for direction in [Direction::Forth, Direction::Back] {
-                self.end(direction, news);
-                self.ways[direction as usize].stage = Stage::Ended;
+                if self.ways[direction as usize].stage == Stage::Open {
+                    self.end(direction, news);
+                    self.ways[direction as usize].finish();
+                }
             }
         }
     }
@@ -227,10 +236,6 @@ impl Connection {
         }
         let mut told = |told| news.push(News::Told(told));
         self.eye.end(direction, &mut told);
-    }
-
-    fn is_over(&self) -> bool {
-        self.ways.iter().all(|way| way.stage == Stage::Ended)
     }
 
     fn last(&self) -> Duration {

@@ -10,7 +10,7 @@ use crate::fault::{Fault, Kind};
 use crate::output::Output;
 use crate::protocol::Protocol;
 use crate::registry::Registry;
-use crate::show::{Line, argument, watched};
+use crate::show::{Line, argument};
 use clap::Args;
 use connections::{Connection, Connections, News};
 use ropeway_std::value::Map;
@@ -89,7 +89,7 @@ impl Decode {
         registry: &Registry,
         output: Output,
     ) -> Result<(), Fault> {
-        let mut eye = Eye::new(self.protocol.map(watched), None);
+        let mut eye = Eye::new(self.protocol.map(Protocol::watched), None);
         let mut piece = vec![0; 64 << 10];
         let mut fault = Ok(());
         let mut tell = |told| {
@@ -127,7 +127,7 @@ impl Decode {
         fault?;
         match is_empty {
             true => Err(Fault::input("there are no bytes to decode")),
-            false => verdict(eye.malformed),
+            false => verdict(eye.malformed + eye.cut_off),
         }
     }
 
@@ -138,7 +138,7 @@ impl Decode {
         registry: &Registry,
         output: Output,
     ) -> Result<(), Fault> {
-        let mut connections = Connections::new(self.protocol.map(watched), self.port);
+        let mut connections = Connections::new(self.protocol.map(Protocol::watched), self.port);
         let mut teller = Teller {
             registry,
             output,
@@ -154,7 +154,14 @@ impl Decode {
         if connections.segments == 0 {
             return Err(self.nothing(&counts));
         }
-        verdict(connections.malformed)
+        // A link that was lost within a frame has broken no rule.
+        verdict(connections.malformed)?;
+        match connections.missing {
+            0 => Ok(()),
+            missing => Err(Fault::input(format!(
+                "the capture lacks {missing} bytes of what was said"
+            ))),
+        }
     }
 
     /// Why a capture says nothing.
@@ -202,18 +209,18 @@ impl Teller<'_> {
                     (connection.client.to_string(), connection.server.to_string());
                 let text = format!("{client} -> {server}");
                 let fields = [("client", client), ("server", server)].into();
-                Line { fields, text }
+                Line::note(fields, text)
             }
             News::Told(Told::Guessed(guess)) => {
                 let text = format!("this looks like {guess}");
                 let fields = [("looks_like", guess.to_string())].into();
-                Line { fields, text }
+                Line::note(fields, text)
             }
             News::Told(Told::Unknown) => {
                 let text =
                     "this looks like no protocol known here; name it with --protocol".to_owned();
                 let fields = [("looks_like", ())].into();
-                Line { fields, text }
+                Line::note(fields, text)
             }
             News::Missing(direction, missing) => {
                 let text = format!(
@@ -222,7 +229,7 @@ impl Teller<'_> {
                 let mut fields = Map::new();
                 fields.insert("direction", direction.to_string());
                 fields.insert("missing", missing);
-                Line { fields, text }
+                Line::note(fields, text)
             }
         };
         let fields = [

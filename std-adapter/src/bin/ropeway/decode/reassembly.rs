@@ -65,6 +65,13 @@ impl Reassembly {
         }
     }
 
+    /// Nothing more comes.
+    pub(super) fn finish(&mut self) {
+        if self.stage == Stage::Open {
+            self.stage = Stage::Ended;
+        }
+    }
+
     /// Whether this number began it.
     pub(super) fn began_with(&self, seq: u32) -> bool {
         self.first == Some(seq.wrapping_add(1))

@@ -48,17 +48,14 @@ impl Shown {
             (Body::Bytes(bytes), None) => shown_bytes(bytes),
             (Body::Arguments(arguments), None) => shown_arguments(arguments),
         };
-        let is_cut = says.len() > SHOWN;
-        if is_cut {
-            says.truncate(says.floor_char_boundary(SHOWN));
-            says.push('…');
-        }
+        let mut name = key.to_string();
+        let is_cut = cut(&mut says, SHOWN) | cut(&mut name, NAME_SHOWN);
         let body = match is_cut {
             true => None,
             false => to_json(body, value),
         };
         Self {
-            key: key.to_string(),
+            key: name,
             kind: meaning.name_of(key).map(str::to_owned),
             says,
             body,
@@ -82,13 +79,17 @@ pub(crate) fn to_json(body: &Body, value: Option<Value>) -> Option<serde_json::V
     })
 }
 
-/// A message as the API has it: a `key`, and a body in one of its words.
+/// A message as the API has it: a `key`, and a body in one of its words. A `name` or `code` and a `body`, as the lines of the
+/// other verbs have them, are understood as well.
 pub(crate) fn from_json(
     said: &Map,
     protocol: Protocol,
     meaning: &Meaning,
 ) -> Result<Content, String> {
-    let key = match (said.get("key"), protocol.bodies()) {
+    let key = ["key", "name", "code"]
+        .iter()
+        .find_map(|word| said.get(word));
+    let key = match (key, protocol.bodies()) {
         (None, _) => return Err("there is no \"key\": the message's code or name".into()),
         (Some(Value::Text(name)), Bodies::Bytes) => Key::Code(code(name, meaning)?.into()),
         (Some(Value::Text(name)), _) => Key::Name(name.clone()),
@@ -106,7 +107,7 @@ pub(crate) fn from_json(
                 Protocol::CableCarJson => Value::Map(Map::new()),
                 _ => Value::Null,
             };
-            Body::Value(said.get("value").cloned().unwrap_or(nothing))
+            Body::Value(value(said).cloned().unwrap_or(nothing))
         }
         Bodies::Arguments => {
             refuse_others(said, protocol, &["hex", "text", "value"])?;
@@ -145,14 +146,18 @@ fn bytes(said: &Map, key: &Key, meaning: &Meaning) -> Result<Vec<u8>, String> {
         let text = text.as_str().ok_or("\"text\" is to be text")?;
         return Ok(text.as_bytes().to_vec());
     }
-    match said.get("value") {
+    match value(said) {
         Some(value) => meaning.write_body(key, value),
         None => Ok(Vec::new()),
     }
 }
 
+fn value(said: &Map) -> Option<&Value> {
+    said.get("value").or_else(|| said.get("body"))
+}
+
 fn refuse_both(said: &Map) -> Result<(), String> {
-    let words = ["hex", "text", "value"];
+    let words = ["hex", "text", "value", "body"];
     match words.iter().filter(|word| said.get(word).is_some()).count() {
         0 | 1 => Ok(()),
         _ => Err("one of \"hex\", \"text\" and \"value\" is enough".into()),
@@ -160,6 +165,20 @@ fn refuse_both(said: &Map) -> Result<(), String> {
 }
 
 fn arguments(said: &Map) -> Result<Arguments, String> {
+    match said.get("body") {
+        None => {}
+        Some(Value::Array(args)) => return Ok(Arguments::new(args.iter().cloned())),
+        Some(Value::Map(body)) if body.get("args").is_some() || body.get("kwargs").is_some() => {
+            return arguments(body);
+        }
+        Some(Value::Map(kwargs)) => {
+            return Ok(Arguments {
+                args: Vec::new(),
+                kwargs: kwargs.clone(),
+            });
+        }
+        Some(_) => return Err("\"body\" is to be a list or an object".into()),
+    }
     let args = match said.get("args") {
         None => Vec::new(),
         Some(Value::Array(args)) => args.clone(),
@@ -171,6 +190,16 @@ fn arguments(said: &Map) -> Result<Arguments, String> {
         Some(_) => return Err("\"kwargs\" is to be an object".into()),
     };
     Ok(Arguments { args, kwargs })
+}
+
+/// Cuts a text that is longer than `most` bytes, between two characters, and says whether it was.
+pub(crate) fn cut(text: &mut String, most: usize) -> bool {
+    let is_long = text.len() > most;
+    if is_long {
+        text.truncate(text.floor_char_boundary(most));
+        text.push('…');
+    }
+    is_long
 }
 
 /// Text where it is some, and hex.
@@ -203,7 +232,10 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 }
 
 fn unhex(digits: &str) -> Option<Vec<u8>> {
-    let digits: Vec<u8> = digits.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
+    let digits: Vec<u8> = digits
+        .bytes()
+        .filter(|byte| !byte.is_ascii_whitespace())
+        .collect();
     let (pairs, rest) = digits.as_chunks::<2>();
     let digit = |byte: u8| char::from(byte).to_digit(16);
     let byte = |[high, low]: &[u8; 2]| u8::try_from(digit(*high)? << 4 | digit(*low)?).ok();
@@ -215,6 +247,9 @@ fn unhex(digits: &str) -> Option<Vec<u8>> {
 
 /// As much as is shown of a message.
 pub(crate) const SHOWN: usize = 1024;
+
+/// As much as is shown of what names it.
+const NAME_SHOWN: usize = 128;
 
 #[cfg(test)]
 mod tests {
@@ -236,7 +271,10 @@ mod tests {
         let json = read(r#"{"key":"MsgChat"}"#, Protocol::CableCarJson).unwrap();
         assert_eq!(json, Content::new("MsgChat", Map::new()));
         let packet = read(r#"{"key":"chat:msg","value":[1,null]}"#, Protocol::Packetmq).unwrap();
-        assert_eq!(packet.body, Body::Value(vec![Value::from(1), Value::Null].into()));
+        assert_eq!(
+            packet.body,
+            Body::Value(vec![Value::from(1), Value::Null].into())
+        );
         let call = r#"{"key":"takeoff","args":[2],"kwargs":{"fast":true}}"#;
         let expected = Content::new("takeoff", Arguments::new([2]).with("fast", true));
         assert_eq!(read(call, Protocol::CleverShow).unwrap(), expected);
@@ -245,16 +283,47 @@ mod tests {
     }
 
     #[test]
+    fn the_words_of_the_other_verbs_are_understood() {
+        let code = read(r#"{"code":16,"hex":"ff"}"#, Protocol::Native).unwrap();
+        assert_eq!(code, Content::new(16, vec![255]));
+        let value = read(
+            r#"{"name":"MsgChat","body":{"x":1}}"#,
+            Protocol::CableCarJson,
+        )
+        .unwrap();
+        assert_eq!(value, Content::new("MsgChat", Map::from([("x", 1)])));
+        let expected = Content::new("go", Arguments::new([1]).with("fast", true));
+        let both = r#"{"name":"go","body":{"args":[1],"kwargs":{"fast":true}}}"#;
+        assert_eq!(read(both, Protocol::CleverShow).unwrap(), expected);
+        let list = read(r#"{"name":"go","body":[1]}"#, Protocol::TcpTalks).unwrap();
+        assert_eq!(list, Content::new("go", Arguments::new([1])));
+        let named = read(r#"{"name":"go","body":{"x":1}}"#, Protocol::TcpTalks).unwrap();
+        assert_eq!(named, Content::new("go", Arguments::default().with("x", 1)));
+    }
+
+    #[test]
     fn what_a_protocol_cannot_say_is_named() {
         for (text, protocol, says) in [
             ("{}", Protocol::Native, "no \"key\""),
-            (r#"{"key":"0x100"}"#, Protocol::Native, "\"0x100\" is no message"),
+            (
+                r#"{"key":"0x100"}"#,
+                Protocol::Native,
+                "\"0x100\" is no message",
+            ),
             (r#"{"key":16,"hex":"123"}"#, Protocol::Native, "is no hex"),
-            (r#"{"key":16,"hex":"12","text":"x"}"#, Protocol::Native, "one of"),
+            (
+                r#"{"key":16,"hex":"12","text":"x"}"#,
+                Protocol::Native,
+                "one of",
+            ),
             (r#"{"key":16,"value":1}"#, Protocol::Native, "no registry"),
             (r#"{"key":1.5}"#, Protocol::Native, "is no key"),
             (r#"{"key":16}"#, Protocol::Packetmq, "by text"),
-            (r#"{"key":"x","hex":"00"}"#, Protocol::CableCarJson, "have no \"hex\""),
+            (
+                r#"{"key":"x","hex":"00"}"#,
+                Protocol::CableCarJson,
+                "have no \"hex\"",
+            ),
             (r#"{"key":"x","args":{}}"#, Protocol::CleverShow, "a list"),
         ] {
             let error = read(text, protocol).unwrap_err();
@@ -268,6 +337,8 @@ mod tests {
         let shown = Shown::message(&content, &Meaning::default());
         assert!(shown.says.ends_with('…') && shown.says.len() <= SHOWN + 3);
         assert!(shown.body.is_none());
+        let content = Content::new("é".repeat(100_000), Value::Null);
+        assert!(Shown::message(&content, &Meaning::default()).key.len() <= NAME_SHOWN + 3);
     }
 
     #[test]
@@ -280,6 +351,9 @@ mod tests {
             other => panic!("{other}"),
         };
         said.insert("key", shown.key);
-        assert_eq!(from_json(&said, Protocol::TcpTalks, &Meaning::default()), Ok(content));
+        assert_eq!(
+            from_json(&said, Protocol::TcpTalks, &Meaning::default()),
+            Ok(content)
+        );
     }
 }

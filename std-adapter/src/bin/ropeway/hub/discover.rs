@@ -18,7 +18,10 @@ pub(crate) fn start(
     board: &Arc<Board>,
 ) -> Result<Running, Fault> {
     let mut native = Native::named(name).epoch(Epoch(config.epoch()));
-    if let Some(line) = lines.iter().find(|line| line.protocol() == Protocol::Native) {
+    if let Some(line) = lines
+        .iter()
+        .find(|line| line.protocol() == Protocol::Native)
+    {
         native = native.port(line.address().port());
     }
     let mut settings = Settings::native(native);
@@ -32,17 +35,19 @@ pub(crate) fn start(
         Event::Found(peer) if tells => {
             let (name, address) = describe(&peer);
             board.beacon(Kind::Found, name, address);
-        },
+        }
         Event::Lost(peer) if tells => {
             let (name, address) = describe(&peer);
             board.beacon(Kind::Lost, name, address);
-        },
+        }
         _ => {}
     };
     discovery.spawn(told).map_err(failed)
 }
 
 fn describe(peer: &ropeway_std::discovery::Peer) -> (String, Option<std::net::SocketAddr>) {
-    let name = peer.program().map_or_else(String::new, |program| program.name.to_string());
+    let name = peer
+        .program()
+        .map_or_else(String::new, |program| program.name.to_string());
     (name, peer.address())
 }

@@ -202,7 +202,9 @@ impl Printer {
 fn plain(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for char in text.chars() {
-        match char.is_control() || matches!(char, '\u{200E}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}') {
+        match char.is_control()
+            || matches!(char, '\u{200E}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+        {
             true => shown.extend(char.escape_default()),
             false => shown.push(char),
         }
@@ -212,7 +214,9 @@ fn plain(text: &str) -> String {
 
 /// Milliseconds since 1970.
 pub(crate) fn now() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
@@ -227,7 +231,9 @@ mod tests {
             name: Some("ro\x1B[2Jver\u{202E}".into()),
             ..Whose::default()
         };
-        let line = Happening::new(Kind::Left, whose).text("bye\nleft #4").line();
+        let line = Happening::new(Kind::Left, whose)
+            .text("bye\nleft #4")
+            .line();
         assert_eq!(line, r"left #3 ro\u{1b}[2Jver\u{202e}: bye\nleft #4");
     }
 

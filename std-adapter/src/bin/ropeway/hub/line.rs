@@ -26,8 +26,12 @@ pub(crate) trait Line: Send + Sync {
 
     fn say(&self, peer: PeerId, content: Content) -> Asked<Result<(), SendError>>;
 
-    fn ask(&self, peer: PeerId, request: Content, timeout: Duration)
-    -> Asked<Result<Body, CallError>>;
+    fn ask(
+        &self,
+        peer: PeerId,
+        request: Content,
+        timeout: Duration,
+    ) -> Asked<Result<Body, CallError>>;
 
     fn offer(&self, peer: PeerId, path: PathBuf, name: String) -> Asked<Result<(), FileError>>;
 
@@ -95,7 +99,9 @@ impl<D: Spoken> Line for LineOf<D> {
                     peers.ping(*id);
                 }
             }
-            let readings = ids.into_iter().filter_map(|id| Some((id, reading(peers, id)?)));
+            let readings = ids
+                .into_iter()
+                .filter_map(|id| Some((id, reading(peers, id)?)));
             let collected = Collected {
                 readings: readings.collect(),
                 refusals: peers.refusals(),
@@ -128,11 +134,16 @@ impl<D: Spoken> Line for LineOf<D> {
                 let _ = answer.send(Err(CallError::LinkLost));
                 return;
             };
-            let (key, shared) = (request.key.clone(), Arc::new(std::sync::Mutex::new(Some(answer))));
+            let (key, shared) = (
+                request.key.clone(),
+                Arc::new(std::sync::Mutex::new(Some(answer))),
+            );
             let later = (shared.clone(), board.clone());
             let then = move |_: &mut ropeway_std::Peer<'_, D>, outcome: Result<Body, CallError>| {
                 let (shared, board) = later;
-                let told = outcome.as_ref().map_err(|error| error as &dyn std::fmt::Display);
+                let told = outcome
+                    .as_ref()
+                    .map_err(|error| error as &dyn std::fmt::Display);
                 board.answered(number, peer, Direction::In, &key, told);
                 if let Some(answer) = super::state::lock(&shared).take() {
                     let _ = answer.send(outcome);
@@ -186,14 +197,15 @@ fn reading<D: Spoken>(peers: &Peers<D>, id: PeerId) -> Option<Reading> {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use ropeway_std::Options;
     use ropeway_std::dialect::cable_car::CableCarByte;
     use ropeway_std::hub::{Hub, Limits, PeerId};
-    use ropeway_std::Options;
 
     /// The id of a peer of some hub.
     pub(crate) fn any_id() -> PeerId {
         let mut hub = Hub::new(|_| CableCarByte, Options::default(), Limits::default()).unwrap();
         let listener = hub.listen("127.0.0.1:0").unwrap();
-        hub.connect(hub.address(listener).unwrap()).unwrap()
+        let address = hub.address(listener).unwrap();
+        hub.connect(address).unwrap()
     }
 }

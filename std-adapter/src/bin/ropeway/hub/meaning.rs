@@ -37,13 +37,9 @@ impl Meaning {
         Ok(Self { registry, packets })
     }
 
-    /// An end of packetmq: who has a table says the ids, and who has none takes over the peer's.
+    /// An end of packetmq, which says the ids, as servers do.
     pub(crate) fn packetmq(&self) -> Packetmq {
-        let policy = match self.registry.messages() {
-            [] => Policy::Adaptive,
-            _ => Policy::Static,
-        };
-        Packetmq::new(policy, self.packets.clone())
+        Packetmq::new(Policy::Static, self.packets.clone())
     }
 
     /// All messages that are known, in the registry's order.
@@ -71,7 +67,10 @@ impl Meaning {
     /// What the answer to a request says.
     pub(crate) fn read_answer(&self, key: &Key, body: &[u8]) -> Option<Value> {
         let message = self.find(key)?;
-        message.decode_answer(body).ok().filter(|_| message.has_answer())
+        message
+            .decode_answer(body)
+            .ok()
+            .filter(|_| message.has_answer())
     }
 
     /// The body of a message that says `value`.
@@ -80,7 +79,9 @@ impl Meaning {
         let unknown = || format!("no registry says what {key} looks like: give hex or text");
         let message = message.ok_or_else(unknown)?;
         let name = &message.name;
-        message.encode(value).map_err(|error| format!("{name}: {error}"))
+        message
+            .encode(value)
+            .map_err(|error| format!("{name}: {error}"))
     }
 
     fn find(&self, key: &Key) -> Option<&MessageType> {

@@ -13,6 +13,8 @@ mod uploads;
 mod web;
 
 use crate::fault::Fault;
+use crate::interrupt::Interrupt;
+use crate::protocol::Protocol;
 use clap::Args;
 use happening::Printer;
 use meaning::Meaning;
@@ -23,18 +25,22 @@ use state::Board;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use web::Web;
 
 /// Where to listen, in what, and what to show of it.
 #[derive(Args)]
+#[command(after_long_help = API)]
 pub(crate) struct Serving {
     /// The host to listen at, or, with a single protocol, HOST:PORT; port 0 takes any that is free
     #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0")]
     listen: String,
     /// A protocol to speak, at its default port or at the ADDRESS behind `=`; may be repeated
-    #[arg(long = "protocol", value_name = "PROTOCOL[=ADDRESS]", default_value = "native")]
+    #[arg(
+        long = "protocol",
+        value_name = "PROTOCOL[=ADDRESS]",
+        default_value = "native"
+    )]
     protocols: Vec<Place>,
     /// What peers see it called; with a name it also answers beacons, so that native programs find it
     #[arg(long)]
@@ -42,6 +48,9 @@ pub(crate) struct Serving {
     /// A file of keys, as `ropeway keygen` writes them: only who has one of them is let in
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
+    /// The password that is asked for; TCPTalks only
+    #[arg(long)]
+    password: Option<String>,
     /// A folder where native peers may put files and get them
     #[arg(long, value_name = "FOLDER")]
     root: Option<PathBuf>,
@@ -79,11 +88,20 @@ impl Serving {
                 return Err(Fault::input(text).hint("leave the other protocols out, or the key"));
             }
             Some(path) => Some(Keyring::read(path).map_err(|error| {
-                Fault::input(format!("{}: {error}", path.display())).hint("`ropeway keygen` makes one")
+                Fault::input(format!("{}: {error}", path.display()))
+                    .hint("`ropeway keygen` makes one")
             })?),
             None => None,
         };
+        let talks = places
+            .iter()
+            .any(|place| place.protocol == Protocol::TcpTalks);
+        if self.password.is_some() && !talks {
+            let text = "only TCPTalks has passwords";
+            return Err(Fault::input(text).hint("leave --password out, or add --protocol tcptalks"));
+        }
         let setup = Setup {
+            password: self.password,
             config: Arc::new(native::config().name(&name)),
             keys,
             root: self.root,
@@ -97,20 +115,42 @@ impl Serving {
             board.listening(line.protocol(), line.address());
         }
         let _discovery = match self.name.is_some() || self.discover {
-            true => Some(discover::start(&name, &setup.config, &lines, self.discover, &board)?),
+            true => Some(discover::start(
+                &name,
+                &setup.config,
+                &lines,
+                self.discover,
+                &board,
+            )?),
             false => None,
         };
-        let stop = Arc::new(AtomicBool::new(false));
-        let stopping = (stop.clone(), lines.clone());
-        web::start(page, name, board.clone(), lines, move || {
-            stopping.0.store(true, Ordering::Relaxed);
-            stopping.1.iter().for_each(|line| line.stop());
-        })?;
-        hubs.run(|| stop.load(Ordering::Relaxed) || board.is_unheard())?;
-        hubs.shutdown(FAREWELL)?;
-        Ok(())
+        let interrupt = Interrupt::listen()?;
+        let stopping = lines.clone();
+        interrupt.wakes(move || stopping.iter().for_each(|line| line.stop()));
+        if let Some(page) = page {
+            web::start(page, name, board.clone(), lines)?;
+        }
+        let ran = hubs.run(|| interrupt.has_come() || board.is_unheard());
+        let ended = hubs.shutdown(FAREWELL);
+        board.uploads().clear();
+        ran.and(ended)
     }
 }
+
+/// What `--help` says of the page's requests.
+const API: &str = "\
+What --web serves beside the page, as JSON:
+  GET    /api/hub                      its name, where it listens, the registry's messages
+  GET    /api/peers                    all peers: rates, queue, round trip, resumed how often
+  GET    /api/peers/ID                 one of them, with the last minute's rates
+  GET    /api/messages                 what happened; ?peer=ID, ?filter=TEXT, ?limit=N
+  GET    /api/events                   the same as it happens, as server-sent events
+  POST   /api/peers/ID/messages        {\"key\":\"0x10\",\"hex\":\"01ff\"}, or \"text\", \"value\", \"args\" and \"kwargs\"
+  POST   /api/peers/ID/calls           the same, with \"timeout_ms\"; waits for the answer
+  PUT    /api/peers/ID/files/NAME      offers the body as a file, of at most 256 MiB
+  DELETE /api/peers/ID                 disconnects it
+  GET    /metrics                      numbers for Prometheus
+With --token, open the page with ?token=TOKEN once, or say Authorization: Bearer TOKEN.";
 
 /// How long peers have to take what is queued for them, once the hub is to end.
 const FAREWELL: Duration = Duration::from_secs(2);

@@ -39,10 +39,17 @@ pub(crate) fn resolve(places: &[Place], listen: &str) -> Result<Vec<Place>, Faul
     for place in places {
         let protocol = place.protocol;
         let address = protocol.address(place.address.as_deref().unwrap_or(listen));
-        let mut others = resolved.iter().filter_map(|other| Some((other.protocol, other.address.as_ref()?)));
-        if let Some((other, _)) = others.find(|(_, taken)| **taken == address && !address.ends_with(":0")) {
+        let mut others = resolved
+            .iter()
+            .filter_map(|other| Some((other.protocol, other.address.as_ref()?)));
+        if let Some((other, _)) =
+            others.find(|(_, taken)| **taken == address && !address.ends_with(":0"))
+        {
             let text = format!("{other} and {protocol} cannot both listen at {address}");
-            let hint = format!("give one of them another: --protocol {protocol}=0.0.0.0:{}", protocol.port() + 1);
+            let hint = format!(
+                "give one of them another: --protocol {protocol}=0.0.0.0:{}",
+                protocol.port() + 1
+            );
             return Err(Fault::input(text).hint(hint));
         }
         resolved.push(Place {
@@ -60,7 +67,10 @@ mod tests {
     fn resolved(places: &[&str], listen: &str) -> Result<Vec<String>, Fault> {
         let places: Vec<Place> = places.iter().map(|text| text.parse().unwrap()).collect();
         let resolved = resolve(&places, listen)?;
-        Ok(resolved.into_iter().filter_map(|place| place.address).collect())
+        Ok(resolved
+            .into_iter()
+            .filter_map(|place| place.address)
+            .collect())
     }
 
     #[test]
@@ -68,13 +78,21 @@ mod tests {
         let places = ["native", "packetmq=10.0.0.1", "tcptalks=[::1]:7"];
         let addresses = resolved(&places, "0.0.0.0").unwrap();
         assert_eq!(addresses, ["0.0.0.0:8225", "10.0.0.1:8080", "[::1]:7"]);
-        assert_eq!(resolved(&["native"], "127.0.0.1:0").unwrap(), ["127.0.0.1:0"]);
+        assert_eq!(
+            resolved(&["native"], "127.0.0.1:0").unwrap(),
+            ["127.0.0.1:0"]
+        );
     }
 
     #[test]
     fn two_that_would_share_a_port_are_told_how_not_to() {
         let error = resolved(&["cable-car-byte", "cable-car-json"], "0.0.0.0").unwrap_err();
-        assert!(error.to_string().contains("--protocol cable-car-json=0.0.0.0:8224"), "{error}");
+        assert!(
+            error
+                .to_string()
+                .contains("--protocol cable-car-json=0.0.0.0:8224"),
+            "{error}"
+        );
         assert!(resolved(&["cable-car-byte", "cable-car-json"], "0.0.0.0:0").is_ok());
     }
 

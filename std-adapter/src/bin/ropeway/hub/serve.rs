@@ -25,6 +25,8 @@ use std::time::Duration;
 pub(crate) struct Setup {
     pub(crate) config: Arc<Config>,
     pub(crate) keys: Option<Keyring>,
+    /// What TCPTalks peers have to show.
+    pub(crate) password: Option<String>,
     pub(crate) root: Option<PathBuf>,
     pub(crate) echoes: bool,
     pub(crate) is_watched: bool,
@@ -56,9 +58,17 @@ impl Hubs {
                     hubs.add(place, setup, move |_| board.meaning().packetmq())?
                 }
                 Protocol::CleverShow => hubs.add(place, setup, |_| CleverShow::new())?,
-                Protocol::TcpTalks => hubs.add(place, setup, |_| {
-                    tcptalks::Dialect::listening(tcptalks::Values::new(NODES), 0)
-                })?,
+                Protocol::TcpTalks => {
+                    let password = setup.password.clone();
+                    hubs.add(place, setup, move |_| {
+                        let values = tcptalks::Values::new(NODES);
+                        let talks = tcptalks::Dialect::listening(values, 0);
+                        match password.clone() {
+                            Some(password) => talks.password(password),
+                            None => talks,
+                        }
+                    })?
+                }
             };
         }
         Ok(hubs)
@@ -144,15 +154,20 @@ fn handlers<D: Spoken>(number: usize, protocol: Protocol, setup: &Setup) -> Hand
         if let files::Stage::Underway = event.stage {
             return;
         }
-        let arrow = match event.direction {
+        if event.is_last()
+            && let Some(path) = &event.path
+        {
+            board.done_with(path);
+        }
+        let way = match event.direction {
             files::Direction::In => "from the peer",
             files::Direction::Out => "to the peer",
         };
-        let text = format!("{} {arrow}, {} bytes: {}", event.name, event.size, event.stage);
+        let files::Event {
+            name, size, stage, ..
+        } = event;
+        let text = format!("{name} {way}, {size} bytes: {stage}");
         board.about(number, peer.id(), Kind::File, text);
-        if event.is_last() && let Some(path) = &event.path {
-            board.done_with(path);
-        }
     });
     let board = setup.board.clone();
     handlers.otherwise(move |aside, event| match event {

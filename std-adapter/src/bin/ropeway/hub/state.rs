@@ -1,6 +1,6 @@
 //! What is known of the peers, and what happened: shared by the hub's thread, which writes it, and the page's.
 
-use super::content::Shown;
+use super::content::{SHOWN, Shown, cut};
 use super::happening::{Direction, Happening, Kind, Printer, Whose, now};
 use super::line::Reading;
 use super::meaning::Meaning;
@@ -265,7 +265,10 @@ impl Board {
         });
     }
 
-    fn note(&self, happening: Happening) {
+    fn note(&self, mut happening: Happening) {
+        if let Some(text) = &mut happening.text {
+            cut(text, SHOWN);
+        }
         self.printer.print(&happening);
         if self.is_watched {
             self.state().note(happening);
@@ -338,7 +341,8 @@ impl State {
 
     pub(crate) fn rows(&self, with_history: bool) -> Vec<Row<'_>> {
         let rows = self.peers.iter();
-        rows.map(|(number, known)| known.row(*number, with_history)).collect()
+        rows.map(|(number, known)| known.row(*number, with_history))
+            .collect()
     }
 }
 
@@ -346,25 +350,35 @@ impl Known {
     fn read(&mut self, at: Instant, reading: Reading) {
         self.last = reading;
         self.recent.push_back((at, reading));
-        while self.recent.len() > 2 && self.recent.get(1).is_some_and(|(first, _)| at - *first >= MOMENT) {
+        while self.recent.len() > 2
+            && self
+                .recent
+                .get(1)
+                .is_some_and(|(first, _)| at - *first >= MOMENT)
+        {
             self.recent.pop_front();
         }
         if self.history.len() >= HISTORY {
             self.history.pop_front();
         }
         let rates = self.rates();
-        self.history.push_back([rates.messages_in, rates.messages_out]);
+        self.history
+            .push_back([rates.messages_in, rates.messages_out]);
     }
 
     pub(crate) fn rates(&self) -> Rates {
-        let (Some((from, first)), Some((to, last))) = (self.recent.front(), self.recent.back()) else {
+        let (Some((from, first)), Some((to, last))) = (self.recent.front(), self.recent.back())
+        else {
             return Rates::default();
         };
         let seconds = (*to - *from).as_secs_f32();
         if seconds <= 0.0 {
             return Rates::default();
         }
-        #[allow(clippy::cast_precision_loss, reason = "a rate is shown with three digits")]
+        #[allow(
+            clippy::cast_precision_loss,
+            reason = "a rate is shown with three digits"
+        )]
         let rate = |first: u64, last: u64| last.saturating_sub(first) as f32 / seconds;
         Rates {
             messages_in: rate(first.messages_in, last.messages_in),

@@ -7,7 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-/// A folder of this program's alone, made when it is needed and removed when the program ends.
+/// A folder of this program's alone, made when it is needed.
 #[derive(Default)]
 pub(crate) struct Uploads(Mutex<Inner>);
 
@@ -41,6 +41,14 @@ impl Uploads {
         }
     }
 
+    /// The program ends.
+    pub(crate) fn clear(&self) {
+        if let Some(folder) = lock(&self.0).folder.take() {
+            // It lies in the system's folder for what is temporary: what cannot be removed goes with that.
+            let _ = std::fs::remove_dir_all(folder);
+        }
+    }
+
     /// A peer has left for good.
     pub(crate) fn left(&self, line: usize, peer: PeerId) {
         lock(&self.0).files.retain(|path, whose| {
@@ -50,15 +58,6 @@ impl Uploads {
             }
             stays
         });
-    }
-}
-
-impl Drop for Uploads {
-    fn drop(&mut self) {
-        if let Some(folder) = &lock(&self.0).folder {
-            // It lies in the system's folder for what is temporary: what cannot be removed goes with that.
-            let _ = std::fs::remove_dir_all(folder);
-        }
     }
 }
 

@@ -50,12 +50,12 @@ pub(super) enum Extent {
 /// Why a text is no type: the reason, for people.
 pub(super) type Reason = String;
 
+/// Finds the struct of a name, if there is one.
+pub(super) type Find<'f> = &'f mut dyn FnMut(&str) -> Result<Option<Arc<Struct>>, Reason>;
+
 impl Type {
     /// Reads the name of a type; `find` knows the structs.
-    pub(super) fn parse(
-        text: &str,
-        find: &mut dyn FnMut(&str) -> Result<Option<Arc<Struct>>, Reason>,
-    ) -> Result<Self, Reason> {
+    pub(super) fn parse(text: &str, find: Find<'_>) -> Result<Self, Reason> {
         let mut rest = text;
         let ty = parse(&mut rest, DEPTH_LIMIT, find)?;
         match rest.trim_start() {
@@ -120,11 +120,7 @@ impl Struct {
     }
 }
 
-fn parse(
-    rest: &mut &str,
-    depth: usize,
-    find: &mut dyn FnMut(&str) -> Result<Option<Arc<Struct>>, Reason>,
-) -> Result<Type, Reason> {
+fn parse(rest: &mut &str, depth: usize, find: Find<'_>) -> Result<Type, Reason> {
     let depth = depth.checked_sub(1).ok_or_else(too_deep)?;
     let mut ty = match take(rest, "[") {
         true => {
@@ -149,10 +145,7 @@ fn parse(
     }
 }
 
-fn named(
-    rest: &mut &str,
-    find: &mut dyn FnMut(&str) -> Result<Option<Arc<Struct>>, Reason>,
-) -> Result<Type, Reason> {
+fn named(rest: &mut &str, find: Find<'_>) -> Result<Type, Reason> {
     let text = rest.trim_start();
     let end = text.find(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-' | ':' | '.')));
     let (name, behind) = text.split_at(end.unwrap_or(text.len()));

@@ -160,6 +160,30 @@ fn reads_and_writes_what_postcard_does() {
 }
 
 #[test]
+fn bytes_are_written_in_every_form_that_people_have() {
+    let text = "[[message]]\nname = \"Raw\"\nfields = { raw = \"bytes\" }";
+    let registry = Registry::parse(text, "").unwrap();
+    let raw = registry.by_name("Raw").unwrap();
+    let body = [2, 0x68, 0x69];
+    for same in [r#""hi""#, "[104,105]", r#"{"hex":"6869"}"#] {
+        let value = json(&format!("{{\"raw\":{same}}}"));
+        assert_eq!(raw.encode(&value).unwrap(), body, "{same}");
+    }
+    assert_eq!(raw.encode(&raw.decode(&body).unwrap()).unwrap(), body);
+    for (wrong, told) in [
+        ("[256]", "[256] does not fit bytes"),
+        (r#"{"hex":"686"}"#, r#"{"hex":"686"} does not fit bytes"#),
+        (r#"{"hex":"6g"}"#, r#"{"hex":"6g"} does not fit bytes"#),
+        (r#"{"hax":"68"}"#, "bytes is wanted, not an object"),
+        ("7", "bytes is wanted, not a number"),
+    ] {
+        let value = json(&format!("{{\"raw\":{wrong}}}"));
+        let unfit = raw.encode(&value).unwrap_err().to_string();
+        assert_eq!(unfit, format!("field `raw`: {told}"));
+    }
+}
+
+#[test]
 fn reads_and_writes_answers() {
     let registry = station();
     let limit = registry.by_name("Limit").unwrap();

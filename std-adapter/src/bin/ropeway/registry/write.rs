@@ -66,17 +66,10 @@ impl Writer {
             }
             Type::F64 => self.ordered(value.as_f64().ok_or_else(other)?.to_le_bytes()),
             Type::Text => self.bytes(value.as_str().ok_or_else(other)?.as_bytes()),
-            Type::Bytes => match (value.as_bytes(), value.as_str(), value.as_array()) {
-                (Some(bytes), ..) => self.bytes(bytes),
-                // As it is typed at a prompt.
-                (None, Some(text), _) => self.bytes(text.as_bytes()),
-                (None, None, Some(numbers)) => {
-                    let byte = |number: &Value| u8::try_from(number.as_u64()?).ok();
-                    let bytes: Option<Vec<u8>> = numbers.iter().map(byte).collect();
-                    self.bytes(&bytes.ok_or_else(|| Unfit::out_of_range(ty, value))?);
-                }
-                _ => return Err(other()),
-            },
+            Type::Bytes => {
+                let bytes = bytes(value).ok_or_else(other)?;
+                self.bytes(&bytes.ok_or_else(|| Unfit::out_of_range(ty, value))?);
+            }
             Type::List(element) => {
                 let elements = value.as_array().ok_or_else(other)?;
                 self.length(elements.len());
@@ -159,6 +152,31 @@ impl Integer {
             true => -(1 << (bits - 1)) <= number && number < 1 << (bits - 1),
             false => 0 <= number && number < 1 << bits,
         }
+    }
+}
+
+/// The bytes that a value says: bytes, text as it is typed at a prompt, numbers, or `{"hex": "0aff"}`, as they are printed.
+/// Nothing of other kinds, and no bytes of what is of these kinds and says none.
+fn bytes(value: &Value) -> Option<Option<Vec<u8>>> {
+    let byte = |number: &Value| u8::try_from(number.as_u64()?).ok();
+    match value {
+        Value::Bytes(bytes) | Value::ByteArray(bytes) => Some(Some(bytes.clone())),
+        Value::Text(text) => Some(Some(text.as_bytes().to_vec())),
+        Value::Array(numbers) | Value::Tuple(numbers) => Some(numbers.iter().map(byte).collect()),
+        Value::Map(map) if map.len() == 1 => map.get("hex")?.as_str().map(digits),
+        _ => None,
+    }
+}
+
+/// The bytes of pairs of hexadecimal digits.
+fn digits(text: &str) -> Option<Vec<u8>> {
+    let digits: Option<Vec<u8>> = text
+        .chars()
+        .map(|c| c.to_digit(16).and_then(|digit| u8::try_from(digit).ok()))
+        .collect();
+    match digits?.as_chunks() {
+        (pairs, []) => Some(pairs.iter().map(|[high, low]| high << 4 | low).collect()),
+        _ => None,
     }
 }
 

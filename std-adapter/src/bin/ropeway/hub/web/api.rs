@@ -65,7 +65,10 @@ impl Shared {
         let state = self.board.state();
         let known = id.parse().ok().and_then(|id: u64| state.peers.get(&id));
         let known = known.ok_or_else(|| Refusal::no_peer(id))?;
-        let line = self.lines.get(known.line).ok_or_else(|| Refusal::no_peer(id))?;
+        let line = self
+            .lines
+            .get(known.line)
+            .ok_or_else(|| Refusal::no_peer(id))?;
         Ok(Found {
             line: line.clone(),
             number: known.line,
@@ -107,7 +110,9 @@ pub(super) async fn messages(
         },
     };
     let peer = number("peer")?;
-    let limit = number("limit")?.map_or(DEFAULT_SHOWN, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
+    let limit = number("limit")?.map_or(DEFAULT_SHOWN, |limit| {
+        usize::try_from(limit).unwrap_or(usize::MAX)
+    });
     let filter = query.get("filter").map_or("", String::as_str);
     let state = shared.board.state();
     let messages = state.log(peer, filter, limit);
@@ -138,6 +143,10 @@ pub(super) async fn call(
     body: Body,
 ) -> Result<Response, Refusal> {
     let found = shared.find(&id)?;
+    if !found.protocol.has_calls() {
+        let text = format!("{} has no calls", found.protocol);
+        return Err(Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, text));
+    }
     let said = read(&headers, body).await?;
     let timeout = match said.get("timeout_ms") {
         None => PATIENCE,
@@ -152,7 +161,10 @@ pub(super) async fn call(
     let request = content(&said, &found, &shared)?;
     let key = request.key.clone();
     let answer = found.line.ask(found.peer, request, timeout)?.await??;
-    Ok(json(StatusCode::OK, &json!({ "answer": answered(&key, &answer, &shared) })))
+    Ok(json(
+        StatusCode::OK,
+        &json!({ "answer": answered(&key, &answer, &shared) }),
+    ))
 }
 
 pub(super) async fn disconnect(
@@ -184,7 +196,10 @@ fn content(said: &Map, found: &Found, shared: &Shared) -> Result<Content, Refusa
 
 /// The object that a request is.
 async fn read(headers: &HeaderMap, body: Body) -> Result<Map, Refusal> {
-    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let kind = headers
+        .get(CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok())
+        .unwrap_or_default();
     if kind.split(';').next().map(str::trim) != Some("application/json") {
         let text = "say it as JSON, with Content-Type: application/json";
         return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
@@ -193,7 +208,10 @@ async fn read(headers: &HeaderMap, body: Body) -> Result<Map, Refusal> {
         let text = format!("a request has at most {BODY_LIMIT} bytes");
         Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, text)
     };
-    let mut bytes = to_bytes(body, BODY_LIMIT).await.map_err(too_large)?.to_vec();
+    let mut bytes = to_bytes(body, BODY_LIMIT)
+        .await
+        .map_err(too_large)?
+        .to_vec();
     match Value::from_json(&mut bytes) {
         Ok(Value::Map(said)) => Ok(said),
         Ok(_) => Err(Refusal::bad("the request is to be a JSON object")),

@@ -26,7 +26,9 @@ pub(super) async fn drop_on(
         return Err(Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, text));
     }
     check_name(&name).map_err(|error| Refusal::bad(format!("{name:?}: {error}")))?;
-    let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let length = headers
+        .get(CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse().ok());
     if length.is_some_and(|length: u64| length > UPLOAD_LIMIT) {
         return Err(too_large());
     }
@@ -45,7 +47,10 @@ pub(super) async fn drop_on(
         is_offered: false,
     };
     let size = write(body.into_data_stream(), &kept.path).await?;
-    found.line.offer(found.peer, kept.path.clone(), name.clone())?.await??;
+    found
+        .line
+        .offer(found.peer, kept.path.clone(), name.clone())?
+        .await??;
     kept.offered();
     Ok(json(
         StatusCode::ACCEPTED,

@@ -64,7 +64,11 @@ impl Guard {
 
     fn knows(&self, uri: &Uri, headers: &HeaderMap) -> bool {
         let bearer = text(headers, &AUTHORIZATION).and_then(|text| text.strip_prefix("Bearer "));
-        let is_token = |shown: &str| self.token.as_deref().is_some_and(|token| is_same(shown, token));
+        let is_token = |shown: &str| {
+            self.token
+                .as_deref()
+                .is_some_and(|token| is_same(shown, token))
+        };
         bearer.is_some_and(is_token)
             || cookies(headers).any(|cookie| is_same(cookie, &self.session))
             || token_in(uri).is_some_and(|shown| is_token(&shown))
@@ -76,7 +80,10 @@ impl Guard {
             return None;
         }
         token_in(uri)?;
-        let cookie = format!("{COOKIE_NAME}={}; HttpOnly; SameSite=Strict; Path=/", self.session);
+        let cookie = format!(
+            "{COOKIE_NAME}={}; HttpOnly; SameSite=Strict; Path=/",
+            self.session
+        );
         let headers = [(SET_COOKIE, cookie), (LOCATION, uri.path().to_owned())];
         Some((StatusCode::SEE_OTHER, headers).into_response())
     }
@@ -95,7 +102,9 @@ pub(super) async fn check(State(shared): State<Shared>, request: Request, next: 
     };
     for (name, value) in HEADERS {
         let name = HeaderName::from_static(name);
-        response.headers_mut().insert(name, HeaderValue::from_static(value));
+        response
+            .headers_mut()
+            .insert(name, HeaderValue::from_static(value));
     }
     response
 }
@@ -105,7 +114,9 @@ fn check_origin(headers: &HeaderMap) -> Result<(), Refusal> {
     let is_same = match (text(headers, &ORIGIN), text(headers, &HOST)) {
         (None, _) => !headers.contains_key(ORIGIN),
         (Some(origin), Some(host)) => {
-            let origin = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
+            let origin = origin
+                .strip_prefix("http://")
+                .or_else(|| origin.strip_prefix("https://"));
             origin.is_some_and(|origin| origin.eq_ignore_ascii_case(host))
         }
         (Some(_), None) => false,
@@ -131,14 +142,22 @@ fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
 
 /// The name in front of the port.
 fn host_of(authority: &str) -> &str {
-    if let Some((host, _)) = authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+    if let Some((host, _)) = authority
+        .strip_prefix('[')
+        .and_then(|rest| rest.split_once(']'))
+    {
         return host;
     }
-    authority.split_once(':').map_or(authority, |(host, _)| host)
+    authority
+        .split_once(':')
+        .map_or(authority, |(host, _)| host)
 }
 
 fn cookies(headers: &HeaderMap) -> impl Iterator<Item = &str> {
-    let all = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let all = headers
+        .get_all(COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
     let each = all.flat_map(|all| all.split(';'));
     each.filter_map(|cookie| {
         let (name, value) = cookie.trim().split_once('=')?;
@@ -149,7 +168,9 @@ fn cookies(headers: &HeaderMap) -> impl Iterator<Item = &str> {
 fn token_in(uri: &Uri) -> Option<String> {
     let query = axum::extract::Query::<Vec<(String, String)>>::try_from_uri(uri).ok()?;
     let mut pairs = query.0.into_iter();
-    pairs.find(|(name, _)| name == "token").map(|(_, value)| value)
+    pairs
+        .find(|(name, _)| name == "token")
+        .map(|(_, value)| value)
 }
 
 const COOKIE_NAME: &str = "ropeway";
@@ -174,10 +195,16 @@ mod tests {
 
     fn status(guard: &Guard, method: &Method, uri: &str, headers: &[(&str, &str)]) -> u16 {
         let headers = headers.iter().map(|(name, value)| {
-            (HeaderName::try_from(*name).unwrap(), HeaderValue::try_from(*value).unwrap())
+            (
+                HeaderName::try_from(*name).unwrap(),
+                HeaderValue::try_from(*value).unwrap(),
+            )
         });
         let checked = guard.check(method, &uri.parse().unwrap(), &headers.collect());
-        checked.map_or_else(|refusal| refusal.into_response().status().as_u16(), |()| 200)
+        checked.map_or_else(
+            |refusal| refusal.into_response().status().as_u16(),
+            |()| 200,
+        )
     }
 
     #[test]
@@ -193,7 +220,11 @@ mod tests {
             ("127.0.0.1.evil.example", 421),
             ("", 421),
         ] {
-            assert_eq!(status(&guard, &Method::GET, "/", &[("host", host)]), expected, "{host}");
+            assert_eq!(
+                status(&guard, &Method::GET, "/", &[("host", host)]),
+                expected,
+                "{host}"
+            );
         }
         assert_eq!(status(&guard, &Method::GET, "/", &[]), 421);
     }
@@ -233,7 +264,11 @@ mod tests {
             ("/", &[("cookie", cookie.as_str())], 200),
             ("/", &[("cookie", "ropeway=a long secret")], 401),
         ] {
-            assert_eq!(status(&guard, &Method::GET, uri, headers), expected, "{uri} {headers:?}");
+            assert_eq!(
+                status(&guard, &Method::GET, uri, headers),
+                expected,
+                "{uri} {headers:?}"
+            );
         }
     }
 }

@@ -10,7 +10,10 @@ use std::fmt::{self, Write as _};
 pub(super) async fn metrics(State(shared): State<Shared>) -> impl IntoResponse {
     let lines = shared.lines.iter().map(|line| line.protocol().to_string());
     let text = write(&shared.board.state(), &lines.collect::<Vec<_>>());
-    ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text)
+    (
+        [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
+        text,
+    )
 }
 
 /// A number of each peer.
@@ -24,12 +27,24 @@ struct Metric {
 
 fn write(state: &Peers, lines: &[String]) -> String {
     let mut text = String::new();
-    head(&mut text, "ropeway_peers", "gauge", "Peers, by whether their sessions have a link.");
+    head(
+        &mut text,
+        "ropeway_peers",
+        "gauge",
+        "Peers, by whether their sessions have a link.",
+    );
     for protocol in lines {
         for (name, is_away) in [("here", false), ("away", true)] {
-            let is_one = |known: &&Known| known.protocol.to_string() == *protocol && known.is_away == is_away;
+            let is_one = |known: &&Known| {
+                known.protocol.to_string() == *protocol && known.is_away == is_away
+            };
             let count = state.peers.values().filter(is_one).count();
-            sample(&mut text, "ropeway_peers", &[("protocol", protocol), ("state", name)], count);
+            sample(
+                &mut text,
+                "ropeway_peers",
+                &[("protocol", protocol), ("state", name)],
+                count,
+            );
         }
     }
     for Metric {
@@ -51,11 +66,18 @@ fn write(state: &Peers, lines: &[String]) -> String {
                 ("protocol", known.protocol.to_string()),
                 ("address", address.unwrap_or_default()),
             ];
-            let labels = labels.each_ref().map(|(name, value)| (*name, value.as_str()));
+            let labels = labels
+                .each_ref()
+                .map(|(name, value)| (*name, value.as_str()));
             sample(&mut text, name, &labels, value);
         }
     }
-    head(&mut text, "ropeway_refused_total", "counter", "What the hub has refused, by kind.");
+    head(
+        &mut text,
+        "ropeway_refused_total",
+        "counter",
+        "What the hub has refused, by kind.",
+    );
     for (line, refusals) in &state.refusals {
         let protocol = lines.get(*line).map_or("", String::as_str);
         for (kind, count) in [
@@ -64,7 +86,12 @@ fn write(state: &Peers, lines: &[String]) -> String {
             ("unknown", refusals.unknown),
             ("malformed", refusals.malformed),
         ] {
-            sample(&mut text, "ropeway_refused_total", &[("protocol", protocol), ("kind", kind)], count);
+            sample(
+                &mut text,
+                "ropeway_refused_total",
+                &[("protocol", protocol), ("kind", kind)],
+                count,
+            );
         }
     }
     text
@@ -75,16 +102,28 @@ fn head(text: &mut String, name: &str, kind: &str, help: &str) {
 }
 
 fn sample(text: &mut String, name: &str, labels: &[(&str, &str)], value: impl fmt::Display) {
-    let labels = labels.iter().map(|(name, value)| format!("{name}=\"{}\"", escaped(value)));
-    let _ = writeln!(text, "{name}{{{}}} {value}", labels.collect::<Vec<_>>().join(","));
+    let labels = labels
+        .iter()
+        .map(|(name, value)| format!("{name}=\"{}\"", escaped(value)));
+    let _ = writeln!(
+        text,
+        "{name}{{{}}} {value}",
+        labels.collect::<Vec<_>>().join(",")
+    );
 }
 
 /// As the format has it: a peer calls itself what it likes.
 fn escaped(value: &str) -> String {
-    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+    value
+        .replace('\\', "\\\\")
+        .replace('"', "\\\"")
+        .replace('\n', "\\n")
 }
 
-#[allow(clippy::cast_precision_loss, reason = "numbers are floats in this format")]
+#[allow(
+    clippy::cast_precision_loss,
+    reason = "numbers are floats in this format"
+)]
 const METRICS: [Metric; 7] = [
     Metric {
         name: "ropeway_messages_received_total",

@@ -57,7 +57,8 @@ impl Web {
     /// Takes the port; other machines may come only with a token.
     pub(crate) fn bind(address: SocketAddr, token: Option<&str>) -> Result<Self, Fault> {
         if token.is_none() && !address.ip().is_loopback() {
-            let text = format!("the live view at {address} would be open to everyone who can reach it");
+            let text =
+                format!("the live view at {address} would be open to everyone who can reach it");
             return Err(Fault::input(text).hint(format!(
                 "give --token SECRET, or serve it at 127.0.0.1:{}",
                 address.port()
@@ -67,7 +68,11 @@ impl Web {
             let text = format!("the token is shorter than {SHORTEST_TOKEN} bytes");
             return Err(Fault::input(text).hint("`openssl rand -hex 16` draws one"));
         }
-        let failed = |error| Fault::failed(format!("the live view cannot be served at {address}: {error}"));
+        let failed = |error| {
+            Fault::failed(format!(
+                "the live view cannot be served at {address}: {error}"
+            ))
+        };
         let listener = TcpListener::bind(address).map_err(failed)?;
         listener.set_nonblocking(true).map_err(failed)?;
         Ok(Self {
@@ -79,49 +84,26 @@ impl Web {
     }
 }
 
-/// Starts the thread that serves the page, if there is to be one, and has `stop` called when the program is told to end.
+/// Starts the thread that serves the page; it ends with the program.
 pub(crate) fn start(
-    web: Option<Web>,
+    web: Web,
     name: String,
     board: Arc<Board>,
     lines: Vec<Arc<dyn Line>>,
-    stop: impl Fn() + Send + 'static,
 ) -> Result<(), Fault> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
-    // From here on a signal ends the hub in good order.
-    let told = {
-        let _inside = runtime.enter();
-        told_to_end()?
+    let shown = match &web.token {
+        Some(_) => format!("http://{}/?token=…", web.address),
+        None => format!("http://{}/", web.address),
     };
+    board.page(&shown, web.address);
     let thread = std::thread::Builder::new().name("page".into());
     thread.spawn(move || {
-        if let Some(web) = web {
-            let shown = match &web.token {
-                Some(_) => format!("http://{}/?token=…", web.address),
-                None => format!("http://{}/", web.address),
-            };
-            board.page(&shown, web.address);
-            runtime.spawn(async move {
-                if let Err(error) = serve(web, name, board.clone(), lines).await {
-                    board.trouble(format!("the live view is no longer served: {error}"));
-                }
-            });
+        if let Err(error) = runtime.block_on(serve(web, name, board.clone(), lines)) {
+            board.trouble(format!("the live view is no longer served: {error}"));
         }
-        runtime.block_on(told);
-        stop();
     })?;
     Ok(())
-}
-
-/// Waits until the program is told to end.
-fn told_to_end() -> std::io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (mut interrupt, mut terminate) =
-        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    Ok(async move {
-        let (interrupt, terminate) = (std::pin::pin!(interrupt.recv()), std::pin::pin!(terminate.recv()));
-        futures_util::future::select(interrupt, terminate).await;
-    })
 }
 
 async fn serve(
@@ -162,7 +144,10 @@ fn router(shared: Shared) -> Router {
         .nest("/api", api)
         .fallback(refusal::no_such_page)
         .method_not_allowed_fallback(refusal::no_such_method)
-        .layer(axum::middleware::from_fn_with_state(shared.clone(), guard::check))
+        .layer(axum::middleware::from_fn_with_state(
+            shared.clone(),
+            guard::check,
+        ))
         .with_state(shared)
 }
 

@@ -94,7 +94,7 @@ function makeRow(id) {
     el('td', { className: 'who' }, name, where),
     el('td', { className: 'rate-cell' }, el('div', { className: 'rate' }, plot, el('div', { className: 'now' }, rateIn, rateOut))),
     number('in', 'In'), number('out', 'Out'), number('queued', 'Queued'),
-    number('trip', 'Round trip'), number('resumed', 'Resumed'), number('since', 'Since'),
+    number('trip', 'Round trip'), number('since', 'Since'),
     el('td', { className: 'todo' }, say, file, leave));
   row.dataset.peer = id;
   say.onclick = () => { choose(id); $('key').focus(); };
@@ -124,7 +124,8 @@ function showPeer(peer) {
   const away = data.state === 'away';
   put(parts.name, nameOf(data));
   parts.name.title = nameOf(data);
-  put(parts.where, [data.protocol, data.name ? data.address : null, away ? 'away' : null].filter(Boolean).join(' · '));
+  put(parts.where, [away ? 'away' : null, data.protocol, data.name ? data.address : null].filter(Boolean).join(' · '));
+  parts.where.title = parts.where.textContent;
   parts.row.classList.toggle('away', away);
   plot(parts, history);
   put(parts.rateIn, short(data.rates.messages_in) + ' in');
@@ -140,8 +141,8 @@ function showPeer(peer) {
   cell('trip', time(data.round_trip_ms));
   parts.cells.trip.title = data.round_trip_ms === null ? data.protocol + ' has no word for it' : '';
   if (data.protocol === 'native' && data.round_trip_ms === null) parts.cells.trip.title = 'not measured yet';
-  cell('resumed', data.resumed === 0 ? '–' : data.resumed + '×');
-  cell('since', ago(data.since));
+  cell('since', ago(data.since), data.resumed === 0 ? '' : `back ${data.resumed}×`);
+  parts.cells.since.title = data.resumed === 0 ? '' : `resumed ${data.resumed} times over another connection`;
   disable(parts.file, data.files ? null : data.protocol + ' carries no files');
 }
 
@@ -426,15 +427,27 @@ function live(state, text) {
   put($('live'), text);
 }
 
-const events = new EventSource('/api/events');
-events.addEventListener('hello', ({ data }) => { takeAll(JSON.parse(data)); live('live', 'live'); });
-events.addEventListener('resync', ({ data }) => {
-  const all = JSON.parse(data);
-  takeAll(all);
-  live('live', `live, ${all.missed} updates missed`);
-});
-events.addEventListener('tick', ({ data }) => {
-  const { peers: rows, log: fresh, unshown } = JSON.parse(data);
+/** Follows what happens, for as long as the page is open. */
+function follow() {
+  const events = new EventSource('/api/events');
+  events.addEventListener('hello', ({ data }) => {
+    takeAll(JSON.parse(data));
+    live('live', 'live');
+  });
+  events.addEventListener('resync', ({ data }) => {
+    const all = JSON.parse(data);
+    takeAll(all);
+    live('live', `live, ${all.missed} updates missed`);
+  });
+  events.addEventListener('tick', ({ data }) => takeTick(JSON.parse(data)));
+  events.onerror = () => {
+    live('lost', 'connection lost, trying again');
+    // The browser tries again by itself unless it was refused.
+    if (events.readyState === EventSource.CLOSED) setTimeout(follow, 3000);
+  };
+}
+
+function takeTick({ peers: rows, log: fresh, unshown }) {
   takePeers(rows, true);
   if (fresh.length) {
     log = log.concat(fresh).slice(-KEPT);
@@ -442,6 +455,7 @@ events.addEventListener('tick', ({ data }) => {
     announce(fresh);
   }
   takeUnshown(unshown);
-});
-events.onerror = () => live('lost', 'connection lost, trying again');
+}
+
 $('to').onchange();
+follow();
