@@ -1,6 +1,11 @@
 use crate::program::{Folder, Listening, ropeway, ropeway_with};
 use crate::words;
+use ropeway_std::any::Content;
+use ropeway_std::call::Refused;
+use ropeway_std::hub::{Hub, Limits, PeerInfo};
+use ropeway_std::{Handlers, Options, native};
 use std::net::TcpListener;
+use std::sync::Arc;
 
 #[test]
 fn an_unknown_host_is_named() {
@@ -151,4 +156,28 @@ fn a_refused_call_fails_in_words() {
     let cable_car = Listening::new(&["-p", "cable-car-byte"]);
     let outcome = ropeway(&["call", &cable_car.address, "-p", "cable-car-byte", "0x20"]);
     assert!(outcome.fault(2).contains("has no calls"), "{outcome:?}");
+}
+
+#[test]
+fn what_a_peer_says_does_nothing_to_the_terminal() {
+    let config = Arc::new(native::config());
+    let dialect = move |_: &PeerInfo| native::listening(&config);
+    let mut handlers = Handlers::new();
+    handlers.on_table::<Content>(|peer, id, _| {
+        let refused = Refused::new("Error", "\u{1b}[2Jgone\n");
+        peer.refuse(id.unwrap(), &refused).unwrap();
+    });
+    let hub = Hub::new(dialect, Options::default(), Limits::default()).unwrap();
+    let mut hub = hub.with_handlers(handlers);
+    let port = hub.listen("127.0.0.1:0").unwrap();
+    let address = hub.address(port).unwrap().to_string();
+    let handle = hub.handle();
+    let hub = std::thread::spawn(move || hub.run(|| false).unwrap());
+    let outcome = ropeway(&["call", &address, "0x20"]);
+    assert!(
+        outcome.fault(1).contains("\\u{1b}[2Jgone\\n"),
+        "{outcome:?}"
+    );
+    handle.stop();
+    hub.join().unwrap();
 }

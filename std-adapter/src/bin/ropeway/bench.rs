@@ -5,7 +5,8 @@ use crate::line::Line;
 use crate::output::{Output, print};
 use crate::protocol::Protocol;
 use crate::replies::Replies;
-use crate::target::{Errand, Reached, Target, call_fault, seconds, send_fault};
+use crate::span::span;
+use crate::target::{Errand, Reached, Target, call_fault, send_fault};
 use crate::words::Words;
 use clap::Args;
 use ropeway_std::any::{Anything, Arguments, Body, Content, Question};
@@ -22,7 +23,7 @@ pub(crate) struct Bench {
     #[command(flatten)]
     target: Target,
     /// How long each of the measurements takes, in seconds
-    #[arg(long, short, default_value = "1", value_parser = seconds)]
+    #[arg(long, short, default_value = "1", value_parser = span)]
     seconds: Duration,
     /// How many bytes each message carries
     #[arg(long, default_value_t = 32)]

@@ -6,7 +6,8 @@ use crate::input::Input;
 use crate::interrupt::Interrupt;
 use crate::line::Line;
 use crate::replies::Replies;
-use crate::target::{Errand, Reached, Target, call_fault, news, seconds, send_fault};
+use crate::span::span;
+use crate::target::{Errand, Reached, Target, call_fault, news, send_fault};
 use crate::words::{Said, Spoken, Words};
 use clap::Args;
 use ropeway_std::any::{Anything, Question};
@@ -22,7 +23,7 @@ pub(crate) struct Connect {
     #[command(flatten)]
     target: Target,
     /// How long to go on listening once the input has ended, in seconds
-    #[arg(long, short, default_value = "0", value_parser = seconds)]
+    #[arg(long, short, default_value = "0", value_parser = span)]
     wait: Duration,
     #[command(flatten)]
     manner: Manner,

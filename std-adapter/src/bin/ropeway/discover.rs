@@ -4,7 +4,7 @@ use crate::fault::{Fault, Kind};
 use crate::line::Line;
 use crate::output::{Output, print};
 use crate::protocol::Protocol;
-use crate::target::seconds;
+use crate::span::span;
 use clap::Args;
 use ropeway_std::clever_show::Beacon;
 use ropeway_std::dialect::clever_show;
@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 #[derive(Args)]
 pub(crate) struct Discover {
     /// How long to listen, in seconds
-    #[arg(long, short, default_value = "3", value_parser = seconds)]
+    #[arg(long, short, default_value = "3", value_parser = span)]
     seconds: Duration,
     /// Go on until it is stopped, and tell who comes and goes
     #[arg(long, short)]

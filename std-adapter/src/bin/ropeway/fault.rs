@@ -1,5 +1,6 @@
 //! Why the command could not do what it was asked for, and what to do next.
 
+use crate::output::plain;
 use std::fmt;
 use std::io;
 use std::process::ExitCode;
@@ -72,7 +73,8 @@ impl Fault {
                     "exit_code": self.kind as u8,
                 })
             ),
-            false => eprintln!("ropeway: {self}"),
+            // What a peer has said may be part of it.
+            false => eprintln!("ropeway: {}", plain(&self.to_string())),
         }
         ExitCode::from(self.kind as u8)
     }

@@ -7,7 +7,8 @@ use crate::interrupt::Interrupt;
 use crate::line::Line;
 use crate::protocol::Protocol;
 use crate::replies::{Replies, Waiting};
-use crate::target::{Speech, VALUES, news, seconds, seed, send_fault};
+use crate::span::span;
+use crate::target::{Speech, VALUES, news, seed, send_fault};
 use crate::words::{Spoken, Words};
 use clap::Args;
 use ropeway_std::any::{Anything, Body, Content};
@@ -40,7 +41,7 @@ pub(crate) struct Listen {
     #[arg(long)]
     count: Option<u64>,
     /// Wait for a peer for so many seconds, and end when the last one has left
-    #[arg(long, value_parser = seconds)]
+    #[arg(long, value_parser = span)]
     until_left: Option<Duration>,
 }
 

@@ -5,6 +5,7 @@ use crate::line::Line;
 use crate::protocol::Protocol;
 use crate::registry::Registry;
 use crate::replies::Replies;
+use crate::span::span;
 use crate::standing::Standing;
 use crate::tap::Tap;
 use crate::words::Words;
@@ -53,7 +54,7 @@ pub(crate) struct Target {
     #[command(flatten)]
     pub(crate) speech: Speech,
     /// How long the peer may take to open the link and to answer, in seconds
-    #[arg(long, short, default_value = "5", value_parser = seconds)]
+    #[arg(long, short, default_value = "5", value_parser = span)]
     pub(crate) timeout: Duration,
 }
 
@@ -448,14 +449,6 @@ impl ToSocketAddrs for Addresses {
     fn to_socket_addrs(&self) -> io::Result<Self::Iter> {
         Ok(self.0.clone().into_iter())
     }
-}
-
-/// Seconds, as `0.5`.
-pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text
-        .parse()
-        .map_err(|_| "not a number of seconds".to_owned())?;
-    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
 }
 
 /// A number that no other start has had.

@@ -46,7 +46,7 @@ pub(crate) struct Put {
 #[derive(Args, Clone, Copy)]
 struct Patience {
     /// Give up when nothing has moved for so many seconds, lost links included
-    #[arg(long, default_value = "60", value_parser = crate::target::seconds)]
+    #[arg(long, default_value = "60", value_parser = crate::span::span)]
     patience: Duration,
 }
 

@@ -4,6 +4,7 @@ mod link;
 mod pipe;
 
 use crate::fault::{Fault, Kind};
+use crate::interrupt::Interrupt;
 use crate::output::Output;
 use crate::protocol::Protocol;
 use crate::registry::Registry;
@@ -18,8 +19,6 @@ use ropeway_std::watch::Direction;
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// Between whom, and what befalls their links.
@@ -79,15 +78,12 @@ impl Proxy {
         let targets: Vec<_> = target.to_socket_addrs().map_err(unknown)?.collect();
         let listener = listen(&self.listen, self.protocol.unwrap_or_default())?;
         let poll = Poll::new()?;
-        let waker = Arc::new(Waker::new(poll.registry(), WOKEN)?);
-        let is_over = Arc::new(AtomicBool::new(false));
-        let flag = is_over.clone();
-        let stop = move || {
-            flag.store(true, Ordering::SeqCst);
+        let waker = Waker::new(poll.registry(), WOKEN)?;
+        let interrupt = Interrupt::listen()?;
+        interrupt.wakes(move || {
             // Who has ended need not be woken.
             let _ = waker.wake();
-        };
-        ctrlc::set_handler(stop).map_err(Fault::failed)?;
+        });
         let mut relay = Relay {
             poll,
             listener,
@@ -107,7 +103,7 @@ impl Proxy {
         };
         relay.begin(&target)?;
         let end = self.duration.and_then(|span| relay.start.checked_add(span));
-        relay.run(end, &is_over)?;
+        relay.run(end, &interrupt)?;
         relay.summary()
     }
 }
@@ -124,9 +120,9 @@ impl Relay {
     }
 
     /// Relays until the time is over, or somebody says so.
-    fn run(&mut self, end: Option<Instant>, is_over: &AtomicBool) -> Result<(), Fault> {
+    fn run(&mut self, end: Option<Instant>, interrupt: &Interrupt) -> Result<(), Fault> {
         let mut events = Events::with_capacity(256);
-        while !is_over.load(Ordering::SeqCst) && end.is_none_or(|end| Instant::now() < end) {
+        while !interrupt.has_come() && end.is_none_or(|end| Instant::now() < end) {
             self.accept()?;
             // Who never stops talking must not keep others from being heard.
             let mut rounds = 0..ROUNDS;
