@@ -38,7 +38,7 @@ use std::process::ExitCode;
 
 /// Talks to programs that speak the native protocol, cable_car, packetmq, clever-show or TCPTalks.
 #[derive(Parser)]
-#[command(name = "ropeway", version, about, after_help = fault::EXIT_CODES, max_term_width = 100)]
+#[command(name = "ropeway", version, after_help = fault::EXIT_CODES, max_term_width = 100)]
 struct Arguments {
     /// One line of JSON for whatever is printed, also for errors
     #[arg(long, global = true)]
