@@ -47,7 +47,10 @@ impl Discover {
         };
         match found {
             0 => Err(Fault::new(Kind::Unreachable, "nobody is there")
-                .hint("listen longer with --seconds; beacons reach the own network alone, and firewalls may stop UDP")),
+                .hint(
+                "found are `ropeway hub --name`, programs that send beacons, and cable_car, on the same network; \
+                 firewalls may stop UDP, and --seconds listens longer",
+            )),
             _ => Ok(()),
         }
     }
