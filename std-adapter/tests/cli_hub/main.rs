@@ -22,10 +22,10 @@ fn what_happens_is_printed_a_line_each() {
     rover.say(Content::new(0x10, b"hello".to_vec()));
     let line = hub.until("message");
     assert_eq!(
-        (&line["name"], &line["key"]),
-        (&"rover".into(), &"0x10".into())
+        (&line["who"], &line["code"]),
+        (&"rover".into(), &0x10.into())
     );
-    assert_eq!(line["says"], r#"68656c6c6f "hello""#);
+    assert_eq!(line["hex"], "68656c6c6f");
     assert_eq!(line["direction"], "in");
     assert_eq!(hub.interrupt(), Some(0));
     assert_eq!(hub.until("left")["text"], "the hub was shut down");
@@ -94,7 +94,7 @@ fn pages_from_elsewhere_get_nothing_and_change_nothing() {
         ("Origin", "http://evil.example"),
         ("Content-Type", "application/json"),
     ];
-    let said = br#"{"key":16,"text":"from elsewhere"}"#;
+    let said = br#"{"code":16,"text":"from elsewhere"}"#;
     assert_eq!(
         hub.ask("POST", "/api/peers/1/messages", &elsewhere, said)
             .status,
@@ -114,7 +114,7 @@ fn pages_from_elsewhere_get_nothing_and_change_nothing() {
         ("Origin", here.as_str()),
         ("Content-Type", "application/json"),
     ];
-    let said = br#"{"key":16,"text":"from here"}"#;
+    let said = br#"{"code":16,"text":"from here"}"#;
     assert_eq!(
         hub.ask("POST", "/api/peers/1/messages", &here, said).status,
         202

@@ -34,7 +34,7 @@ fn what_happened_can_be_filtered() {
             .as_array()
             .unwrap()
             .iter()
-            .any(|it| it["key"] == "0x11")
+            .any(|it| it["code"] == 0x11)
     });
     assert!(all["messages"].as_array().unwrap().len() >= 3);
     for (query, count) in [
@@ -195,7 +195,7 @@ fn a_viewer_is_told_all_first_and_then_what_is_new() {
             .as_array()
             .unwrap()
             .iter()
-            .any(|it| it["key"] == "0x10")
+            .any(|it| it["code"] == 0x10)
         {
             break;
         }

@@ -87,7 +87,14 @@ fn peers_of_all_six_protocols_are_there_at_once() {
             assert!(peer["round_trip_ms"].is_null(), "{peer}");
         }
         let path = format!("/api/peers/{}", peer["id"]);
-        let call = hub.post(&format!("{path}/calls"), r#"{"key":"x","timeout_ms":1}"#);
+        let any = match body {
+            "bytes" => "\"code\":16",
+            _ => "\"name\":\"x\"",
+        };
+        let call = hub.post(
+            &format!("{path}/calls"),
+            &format!(r#"{{{any},"timeout_ms":1}}"#),
+        );
         let file = hub.ask("PUT", &format!("{path}/files/x"), &[], b"x");
         let unable = call.status == 422;
         assert_eq!(unable, !calls, "{call:?}");
@@ -98,12 +105,12 @@ fn peers_of_all_six_protocols_are_there_at_once() {
         let response = hub.post(&path, said);
         assert_eq!(response.status, 202, "{response:?}");
     };
-    say("cable-car-byte", r#"{"key":"0x20","hex":"0102"}"#);
+    say("cable-car-byte", r#"{"code":"0x20","hex":"0102"}"#);
     say(
         "cable-car-json",
-        r#"{"key":"MsgChat","value":{"big":123456789012345678901234567890}}"#,
+        r#"{"name":"MsgChat","body":{"big":123456789012345678901234567890}}"#,
     );
-    say("clever-show", r#"{"key":"takeoff","args":[1]}"#);
+    say("clever-show", r#"{"name":"takeoff","args":[1]}"#);
     let heard = |said: Option<ropeway_std::Event<'_, CableCarByte, Content>>| format!("{said:?}");
     assert!(heard(byte.recv(LONG).unwrap()).contains("Code(32), body: Bytes([1, 2])"));
     let big: Value = r#"{"big":123456789012345678901234567890}"#.parse().unwrap();
@@ -122,45 +129,56 @@ fn peers_of_all_six_protocols_are_there_at_once() {
 fn a_call_waits_for_its_answer_or_its_deadline() {
     let (hub, rover) = with_rover(&[]);
     let call = |json: &str| hub.post("/api/peers/1/calls", json);
-    let answer = call(r#"{"key":"0x20","text":"echo"}"#);
+    let answer = call(r#"{"code":"0x20","text":"echo"}"#);
     assert_eq!(
         (answer.status, answer.body.as_str()),
         (200, r#"{"answer":{"hex":"6563686f"}}"#)
     );
     rover.until("echo");
-    let late = call(r#"{"key":"0x20","timeout_ms":1}"#);
+    let late = call(r#"{"code":"0x20","timeout_ms":1}"#);
     assert_eq!(
         (late.status, late.body.as_str()),
         (504, r#"{"error":"no answer in time"}"#)
     );
-    assert_eq!(hub.until("request")["says"], r#"6563686f "echo""#);
+    let request = hub.until("request");
+    assert_eq!(
+        (&request["call"], &request["hex"]),
+        (&true.into(), &"6563686f".into())
+    );
+    let answer = hub.until("answer");
+    assert_eq!(
+        (&answer["answer_to"], &answer["answer"]["hex"]),
+        (&"0x20".into(), &"6563686f".into())
+    );
+    assert_eq!(hub.until("answer")["error"], "no answer in time");
 }
 
 #[test]
 fn what_is_wrong_with_a_request_is_said_as_json() {
     let (hub, _rover) = with_rover(&[]);
     let say = |json: &str| hub.post("/api/peers/1/messages", json);
-    let long = format!(r#"{{"key":16,"hex":"{}"}}"#, "00".repeat(1 << 20));
+    let long = format!(r#"{{"code":16,"hex":"{}"}}"#, "00".repeat(1 << 20));
     for (response, status, says) in [
         (say("{"), 400, "no JSON"),
         (say("[1]"), 400, "a JSON object"),
-        (say("{}"), 400, "key"),
-        (say(r#"{"key":16,"hex":"1"}"#), 400, "no hex"),
-        (say(r#"{"key":16,"value":{}}"#), 400, "no registry"),
-        (say(r#"{"key":"0xE0"}"#), 422, ""),
+        (say("{}"), 400, "neither `name` nor `code`"),
+        (say(r#"{"code":16,"hex":"1"}"#), 400, "half of a byte"),
+        (say(r#"{"code":16,"body":{}}"#), 400, "is not known"),
+        (say(r#"{"code":16,"call":true}"#), 400, "/calls"),
+        (say(r#"{"code":"0xE0"}"#), 422, ""),
         (say(&long), 413, "at most"),
         (
-            hub.post("/api/peers/7/messages", r#"{"key":16}"#),
+            hub.post("/api/peers/7/messages", r#"{"code":16}"#),
             404,
             "no peer 7",
         ),
         (
-            hub.post("/api/peers/x/calls", r#"{"key":16}"#),
+            hub.post("/api/peers/x/calls", r#"{"code":16}"#),
             404,
             "no peer x",
         ),
         (
-            hub.post("/api/peers/1/calls", r#"{"key":16,"timeout_ms":-1}"#),
+            hub.post("/api/peers/1/calls", r#"{"code":16,"timeout_ms":-1}"#),
             400,
             "timeout_ms",
         ),
@@ -183,7 +201,7 @@ fn what_is_wrong_with_a_request_is_said_as_json() {
         let error: serde_json::Value = serde_json::from_str(&response.body).unwrap();
         assert!(error["error"].as_str().unwrap().contains(says), "{error}");
     }
-    assert_eq!(say(r#"{"key":16,"text":"still there"}"#).status, 202);
+    assert_eq!(say(r#"{"code":16,"text":"still there"}"#).status, 202);
 }
 
 #[test]
@@ -266,10 +284,18 @@ fn a_registry_says_what_bytes_mean() {
     rover.say(Content::new(0x10, 21.5_f32.to_le_bytes().to_vec()));
     let line = hub.until("message");
     assert_eq!(
-        (&line["kind"], &line["says"]),
-        (&"Reading".into(), &r#"{"celsius":21.5}"#.into())
+        (&line["name"], &line["code"], &line["body"]["celsius"]),
+        (&"Reading".into(), &0x10.into(), &21.5.into())
     );
-    let said = r#"{"key":"Reading","value":{"celsius":1.5}}"#;
+    let shown = hub.read_until("/api/messages?filter=celsius", |shown| {
+        !shown["messages"][0].is_null()
+    });
+    let shown = &shown["messages"][0];
+    assert_eq!(
+        (&shown["title"], &shown["says"]),
+        (&"Reading 0x10".into(), &r#"{"celsius":21.5}"#.into())
+    );
+    let said = r#"{"name":"Reading","body":{"celsius":1.5}}"#;
     assert_eq!(hub.post("/api/peers/1/messages", said).status, 202);
     let heard = rover.until("0x10");
     assert_eq!(
@@ -278,7 +304,7 @@ fn a_registry_says_what_bytes_mean() {
     );
     let wrong = hub.post(
         "/api/peers/1/messages",
-        r#"{"key":"Reading","value":{"kelvin":1}}"#,
+        r#"{"name":"Reading","body":{"kelvin":1}}"#,
     );
     assert_eq!(wrong.status, 400, "{wrong:?}");
     assert_eq!(hub.read("/api/hub")["messages"][0], "Reading");

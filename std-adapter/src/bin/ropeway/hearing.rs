@@ -56,7 +56,7 @@ pub(crate) fn hearing<D: Anything>(
             (None, _) => Ok(()),
         };
         if let Err(error) = done {
-            let key = content.key.to_string();
+            let key = words.title(&content.key);
             news(
                 Line::default()
                     .with("unsaid", key)

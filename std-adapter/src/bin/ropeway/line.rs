@@ -3,11 +3,11 @@
 use crate::fault::Fault;
 use crate::output;
 use ropeway_std::value::{Map, Value};
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 /// One line of JSON, to be printed: fields in their order.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Line(Map);
+pub(crate) struct Line(pub(crate) Map);
 
 impl Line {
     /// With one more field.
@@ -68,7 +68,12 @@ pub(crate) fn bytes(hex: &str) -> Result<Vec<u8>, Fault> {
 
 /// Bytes as hex digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let mut digits = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        // Writing to a text never fails.
+        let _ = write!(digits, "{byte:02x}");
+    }
+    digits
 }
 
 /// A value that a person wrote as JSON: `{"hex": "0aff"}` are bytes.

@@ -1,5 +1,6 @@
 //! `ropeway listen`: waits for peers, prints what they say, and says to all of them what comes on standard input.
 
+use crate::ends::{End, Opening, keyring, open};
 use crate::fault::{Fault, Kind};
 use crate::hearing::{Manner, hearing};
 use crate::input::Input;
@@ -7,18 +8,15 @@ use crate::interrupt::Interrupt;
 use crate::line::Line;
 use crate::protocol::Protocol;
 use crate::replies::{Replies, Waiting};
+use crate::said::Spoken;
 use crate::span::span;
-use crate::target::{Speech, VALUES, news, seed, send_fault};
-use crate::words::{Spoken, Words};
+use crate::target::{Speech, news, send_fault};
+use crate::words::Words;
 use clap::Args;
 use ropeway_std::any::{Anything, Body, Content};
-use ropeway_std::dialect::cable_car::{CableCarByte, CableCarJson};
-use ropeway_std::dialect::clever_show::CleverShow;
 use ropeway_std::files::{Files, Root};
 use ropeway_std::hub::{Hub, Limits, News, PeerId, PeerInfo, Peers};
-use ropeway_std::native::{self, Keyring};
-use ropeway_std::packetmq::{Packetmq, Policy};
-use ropeway_std::{Handlers, Options, SendError, tcptalks};
+use ropeway_std::{Handlers, Options, SendError};
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -52,65 +50,17 @@ impl Listen {
             return Err(Fault::input("only the native protocol carries files here")
                 .hint("leave --root out"));
         }
-        match self.speech.protocol {
-            Protocol::Native => self.listen_native(&words),
-            Protocol::CableCarByte => self.listen(&words, |_| CableCarByte),
-            Protocol::CableCarJson => self.listen(&words, |_| CableCarJson),
-            Protocol::Packetmq => {
-                let packets = self.speech.packets(&words, &[])?;
-                self.listen(&words, move |_| {
-                    Packetmq::new(Policy::Static, packets.clone())
-                })
-            }
-            Protocol::CleverShow => self.listen(&words, |_| CleverShow::new()),
-            Protocol::TcpTalks => {
-                let password = self.speech.password.clone();
-                self.listen(&words, move |_| {
-                    let dialect =
-                        tcptalks::Dialect::listening(tcptalks::Values::new(VALUES), seed());
-                    match &password {
-                        Some(password) => dialect.password(password.clone()),
-                        None => dialect,
-                    }
-                })
-            }
-        }
-    }
-
-    fn listen_native(&self, words: &Words) -> Result<(), Fault> {
-        let config = self.speech.config(words);
         let mut options = Options::default();
         if let Some(path) = &self.speech.key {
-            let wrong = |error| {
-                Fault::input(format!("{}: {error}", path.display()))
-                    .hint("draw one with `ropeway keygen`")
-            };
-            options = options.keyring(Keyring::read(path).map_err(wrong)?);
+            options = options.keyring(keyring(path)?);
         }
-        let dialect = move |_: &PeerInfo| native::listening(&config);
-        let mut hub = Hub::new(dialect, options, Limits::default())?;
-        if let Some(folder) = &self.root {
-            if !folder.is_dir() {
-                return Err(Fault::input(format!("{} is no folder", folder.display())));
-            }
-            hub = hub.with_files(
-                Files::new()
-                    .receive(Root::new(folder))
-                    .serve(Root::new(folder)),
-            );
-        }
-        self.serve(words, hub)
-    }
-
-    fn listen<D: Anything>(
-        &self,
-        words: &Words,
-        dialect: impl FnMut(&PeerInfo) -> D + Send + 'static,
-    ) -> Result<(), Fault> {
-        self.serve(
-            words,
-            Hub::new(dialect, Options::default(), Limits::default())?,
-        )
+        let config = self.speech.config(&words);
+        let opening = Ears {
+            listen: &self,
+            words: &words,
+            options,
+        };
+        open(&words, &config, self.speech.password.as_deref(), opening)
     }
 
     fn serve<D: Anything>(&self, words: &Words, hub: Hub<D>) -> Result<(), Fault> {
@@ -203,6 +153,32 @@ impl Listen {
             }
         });
         handlers
+    }
+}
+
+/// What it listens with.
+struct Ears<'a> {
+    listen: &'a Listen,
+    words: &'a Words,
+    options: Options,
+}
+
+impl Opening for Ears<'_> {
+    type Opened = ();
+
+    fn open<D: End>(
+        self,
+        dialect: impl FnMut(&PeerInfo) -> D + Send + 'static,
+    ) -> Result<(), Fault> {
+        let mut hub = Hub::new(dialect, self.options, Limits::default())?;
+        if let Some(folder) = &self.listen.root {
+            if !folder.is_dir() {
+                return Err(Fault::input(format!("{} is no folder", folder.display())));
+            }
+            let root = || Root::new(folder);
+            hub = D::carry(hub, Files::new().receive(root()).serve(root()));
+        }
+        self.listen.serve(self.words, hub)
     }
 }
 

@@ -77,11 +77,12 @@ fn in_json(value: &Value) -> Value {
     }
 }
 
-/// Text from a peer as a terminal may see it: no control characters, which could do more than be shown.
+/// Text from a peer as a terminal may see it: nothing that steers it, or that turns the direction of what follows.
 pub(crate) fn plain(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
-        match c.is_control() {
+        let turns = matches!(c, '\u{200E}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
+        match c.is_control() || turns {
             true => shown.extend(c.escape_default()),
             false => shown.push(c),
         }
@@ -114,5 +115,6 @@ mod tests {
     #[test]
     fn terminals_are_told_nothing() {
         assert_eq!(plain("a\u{1b}[2Jü\n"), "a\\u{1b}[2Jü\\n");
+        assert_eq!(plain("ro\u{202E}rev"), "ro\\u{202e}rev");
     }
 }

@@ -36,6 +36,11 @@ impl Protocol {
         }
     }
 
+    /// Whether its messages have codes.
+    pub(crate) const fn has_codes(self) -> bool {
+        matches!(self, Self::Native | Self::CableCarByte | Self::TcpTalks)
+    }
+
     /// As it is watched.
     pub(crate) const fn watched(self) -> watch::Protocol {
         match self {

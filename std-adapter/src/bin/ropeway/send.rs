@@ -3,8 +3,9 @@
 use crate::fault::Fault;
 use crate::line::Line;
 use crate::replies::Replies;
+use crate::said::Said;
 use crate::target::{Errand, Reached, Target, call_fault, send_fault};
-use crate::words::{Said, Words};
+use crate::words::Words;
 use clap::Args;
 use ropeway_std::Handlers;
 use ropeway_std::any::{Anything, Question};

@@ -1,5 +1,6 @@
 //! A peer to talk to: how it is reached, and what to say when it is not.
 
+use crate::ends::guarded;
 use crate::fault::{Fault, Kind};
 use crate::line::Line;
 use crate::protocol::Protocol;
@@ -15,7 +16,7 @@ use ropeway_std::call::CallError;
 use ropeway_std::dialect::cable_car::{CableCarByte, CableCarJson};
 use ropeway_std::dialect::clever_show::CleverShow;
 use ropeway_std::native::{self, Dial, Key};
-use ropeway_std::packetmq::{Packetmq, Packets, Policy};
+use ropeway_std::packetmq::{Packetmq, Policy};
 use ropeway_std::transport::{Transport, Wakeable};
 use ropeway_std::{
     Connect, ConnectError, Error, Handlers, Link, Node, Options, Polled, SendError, tcptalks,
@@ -122,32 +123,10 @@ impl Speech {
         })
     }
 
-    /// The packets of a packetmq program: those of the registry, and `more`.
-    pub(crate) fn packets(&self, words: &Words, more: &[String]) -> Result<Packets, Fault> {
-        let mut packets = Packets::default();
-        let messages = words.registry.messages().iter();
-        let named = messages.map(|ty| (ty.name.as_str(), ty.code));
-        let more = more.iter().map(|name| (name.as_str(), None));
-        for (name, code) in named.chain(more) {
-            if packets.iter().any(|packet| packet.name() == name) {
-                continue;
-            }
-            let taken: Vec<u16> = packets.iter().map(|packet| packet.id()).collect();
-            let mut free = (0x100..).filter(|id| !taken.contains(id));
-            let id = code.or_else(|| free.next()).unwrap_or_default();
-            let wrong = |error| Fault::input(format!("packet {name}: {error}"));
-            packets.add(name, id).map_err(wrong)?;
-        }
-        Ok(packets)
-    }
-
     /// The TCPTalks end that dials.
     fn tcptalks(&self) -> tcptalks::Dialect {
         let dialect = tcptalks::Dialect::dialling(tcptalks::Values::new(VALUES), seed());
-        match &self.password {
-            Some(password) => dialect.password(password.clone()),
-            None => dialect,
-        }
+        guarded(dialect, self.password.as_deref())
     }
 }
 
@@ -161,7 +140,7 @@ impl Target {
             Protocol::CableCarByte => self.run_plain(CableCarByte, errand, &words, &addresses),
             Protocol::CableCarJson => self.run_plain(CableCarJson, errand, &words, &addresses),
             Protocol::Packetmq => {
-                let packets = self.speech.packets(&words, &errand.names())?;
+                let packets = words.packets(&errand.names())?;
                 let dialect = Packetmq::new(Policy::Adaptive, packets);
                 self.run_plain(dialect, errand, &words, &addresses)
             }

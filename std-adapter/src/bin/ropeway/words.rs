@@ -1,11 +1,14 @@
-//! Between what people write and what goes over the wire, in every protocol.
+//! Between what people write and read and what goes over the wire, in every protocol.
 
 use crate::fault::Fault;
 use crate::line::{self, Line};
 use crate::protocol::Protocol;
 use crate::registry::{MessageType, Registry};
+use crate::said::{Given, Said};
 use ropeway_std::any::{Arguments, Body, Content, Key};
 use ropeway_std::call::Refused;
+use ropeway_std::message::FailureKind;
+use ropeway_std::packetmq::Packets;
 use ropeway_std::value::{Map, Value};
 use std::sync::Arc;
 
@@ -16,99 +19,11 @@ pub(crate) struct Words {
     pub(crate) registry: Arc<Registry>,
 }
 
-/// A message as it was written.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Said {
-    pub(crate) key: Key,
-    pub(crate) body: Given,
-    /// It wants an answer.
-    pub(crate) is_call: bool,
-}
-
-/// What the message says, as far as that was written.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Given {
-    Nothing,
-    Bytes(Vec<u8>),
-    Value(Value),
-}
-
-/// A line of the input.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Spoken {
-    /// A message or a call.
-    Said(Said),
-    /// The answer to a call of the peer's, by the number that it was printed with.
-    Reply(u64, Given),
-}
-
-impl Spoken {
-    /// As [`Said::read`] does; `{"reply":7,"body":true}` answers a call.
-    pub(crate) fn read(text: &str) -> Result<Self, Fault> {
-        let Ok(Value::Map(line)) = text.trim().parse() else {
-            return Said::read(text).map(Self::Said);
-        };
-        match line.get("reply").map(Value::as_u64) {
-            None => Said::read(text).map(Self::Said),
-            Some(None) => Err(Fault::input("`reply` is the number of a call")
-                .hint("write {\"reply\":7,\"body\":true}")),
-            Some(Some(number)) => Ok(Self::Reply(number, given(&line.into())?)),
-        }
-    }
-}
-
-impl Said {
-    /// `KEY`, and what it says: JSON, or bytes in hex.
-    pub(crate) fn new(key: &str, body: Option<&str>, is_hex: bool) -> Result<Self, Fault> {
-        let body = match body {
-            None => Given::Nothing,
-            Some(digits) if is_hex => Given::Bytes(line::bytes(digits)?),
-            Some(text) => Given::Value(line::meant(parse(text)?)?),
-        };
-        Ok(Self {
-            key: key_of(key),
-            body,
-            is_call: false,
-        })
-    }
-
-    /// A line of JSON, such as `{"name":"Reading","body":{"celsius":21.5}}` or `{"code":16,"hex":"0aff"}`, with
-    /// `"call":true` for a call; or short, `Reading {"celsius":21.5}`, with a `?` in front for a call.
-    pub(crate) fn read(text: &str) -> Result<Self, Fault> {
-        let text = text.trim();
-        if !text.starts_with('{') {
-            let (text, is_call) = match text.strip_prefix('?') {
-                Some(text) => (text.trim_start(), true),
-                None => (text, false),
-            };
-            let (key, body) = match text.split_once(char::is_whitespace) {
-                Some((key, body)) => (key, Some(body.trim()).filter(|body| !body.is_empty())),
-                None => (text, None),
-            };
-            let said = Self::new(key, body, false)?;
-            return Ok(Self { is_call, ..said });
-        }
-        let value = parse(text)?;
-        let key = match (&value["name"], &value["code"]) {
-            (Value::Text(name), _) => Key::Name(name.clone()),
-            (_, code) if let Some(code) = code.as_i64() => Key::Code(code),
-            (_, Value::Text(code)) => key_of(code),
-            _ => {
-                let text = "the line has neither `name` nor `code`";
-                return Err(Fault::input(text).hint(EXAMPLE));
-            }
-        };
-        let body = given(&value)?;
-        let is_call = value["call"].as_bool().unwrap_or_default();
-        Ok(Self { key, body, is_call })
-    }
-}
-
 impl Words {
     /// What was written, as it goes over the wire.
     pub(crate) fn content(&self, said: &Said) -> Result<Content, Fault> {
         let ty = self.type_of(&said.key);
-        let key = match (self.has_codes(), &said.key) {
+        let key = match (self.protocol.has_codes(), &said.key) {
             (true, Key::Code(_)) => said.key.clone(),
             (true, Key::Name(name)) => match ty.and_then(|ty| ty.code) {
                 Some(code) => Key::Code(code.into()),
@@ -137,7 +52,8 @@ impl Words {
                 (Given::Value(value), Some(ty)) => encode(ty, value),
                 (Given::Value(_), None) => {
                     let text = format!("what {} looks like is not known", said.key);
-                    Err(Fault::input(text).hint("give --registry FILE, or bytes with --hex"))
+                    Err(Fault::input(text)
+                        .hint("give --registry FILE, or bytes: --hex, \"hex\" or \"text\""))
                 }
             },
             Protocol::CableCarJson => match &said.body {
@@ -248,6 +164,33 @@ impl Words {
         self.type_of(key).is_some_and(|ty| ty.is_repeatable)
     }
 
+    /// What it is called, as far as that is known, and its code.
+    pub(crate) fn title(&self, key: &Key) -> String {
+        match (key, self.type_of(key)) {
+            (Key::Code(_), Some(ty)) => format!("{} {key}", ty.name),
+            _ => key.to_string(),
+        }
+    }
+
+    /// The packets of a packetmq program: those of the registry, and `more`.
+    pub(crate) fn packets(&self, more: &[String]) -> Result<Packets, Fault> {
+        let mut packets = Packets::default();
+        let messages = self.registry.messages().iter();
+        let named = messages.map(|ty| (ty.name.as_str(), ty.code));
+        let more = more.iter().map(|name| (name.as_str(), None));
+        for (name, code) in named.chain(more) {
+            if packets.iter().any(|packet| packet.name() == name) {
+                continue;
+            }
+            let taken: Vec<u16> = packets.iter().map(|packet| packet.id()).collect();
+            let mut free = (0x100..).filter(|id| !taken.contains(id));
+            let id = code.or_else(|| free.next()).unwrap_or_default();
+            let wrong = |error| Fault::input(format!("packet {name}: {error}"));
+            packets.add(name, id).map_err(wrong)?;
+        }
+        Ok(packets)
+    }
+
     fn type_of(&self, key: &Key) -> Option<&MessageType> {
         match key {
             Key::Code(code) => self.registry.by_code(u16::try_from(*code).ok()?),
@@ -255,20 +198,8 @@ impl Words {
         }
     }
 
-    const fn has_codes(&self) -> bool {
-        matches!(
-            self.protocol,
-            Protocol::Native | Protocol::CableCarByte | Protocol::TcpTalks
-        )
-    }
-
     fn no_code(&self, name: &str) -> Fault {
-        let known: Vec<_> = self
-            .registry
-            .messages()
-            .iter()
-            .map(|ty| ty.name.as_str())
-            .collect();
+        let known = self.registry.names();
         let fault = Fault::input(format!("no message is called {name}"));
         match known.as_slice() {
             [] => fault.hint("give --registry FILE, or a code such as 0x10"),
@@ -287,7 +218,9 @@ pub(crate) fn busy() -> Refused {
 
 /// What answers a call that nobody answers here.
 pub(crate) fn unhandled(key: &Key) -> Refused {
-    Refused::new("KeyError", format!("nobody answers {key} here"))
+    let mut refused = Refused::new("KeyError", format!("nobody answers {key} here"));
+    refused.kind = FailureKind::Unhandled;
+    refused
 }
 
 fn encode(ty: &MessageType, value: &Value) -> Result<Body, Fault> {
@@ -323,26 +256,6 @@ fn arguments(value: &Value) -> Result<Arguments, Fault> {
     }
 }
 
-/// What a line says beside its name.
-fn given(line: &Value) -> Result<Given, Fault> {
-    match (&line["hex"], line.get("body")) {
-        (Value::Text(digits), None) => Ok(Given::Bytes(line::bytes(digits)?)),
-        (_, Some(body)) => Ok(Given::Value(line::meant(body.clone())?)),
-        _ => arguments_given(line),
-    }
-}
-
-/// The arguments that stand beside the name in a line.
-fn arguments_given(line: &Value) -> Result<Given, Fault> {
-    let parts = ["args", "kwargs"].into_iter();
-    let given = parts.filter_map(|part| Some((part, line.get(part)?.clone())));
-    let given: Map = given.collect();
-    match given.is_empty() {
-        true => Ok(Given::Nothing),
-        false => Ok(Given::Value(line::meant(given.into())?)),
-    }
-}
-
 fn show_body(line: Line, body: &Body) -> Line {
     match body {
         Body::Bytes(bytes) => line.with("hex", line::hex(bytes)),
@@ -354,27 +267,6 @@ fn show_body(line: Line, body: &Body) -> Line {
         }
     }
 }
-
-/// A code where it is a number, `16` or `0x10`, a name elsewhere.
-fn key_of(text: &str) -> Key {
-    let digits = text.strip_prefix("0x").or(text.strip_prefix("0X"));
-    let code = match digits {
-        Some(digits) => i64::from_str_radix(digits, 16),
-        None => text.parse(),
-    };
-    code.map_or_else(|_| Key::Name(text.into()), Key::Code)
-}
-
-fn parse(text: &str) -> Result<Value, Fault> {
-    text.parse()
-        .map_err(|error: ropeway_std::encoding::DecodeError| {
-            let text = format!("{text} is no JSON: {} at byte {}", error.rule, error.offset);
-            Fault::input(text)
-        })
-}
-
-const EXAMPLE: &str =
-    "write {\"name\":\"Reading\",\"body\":{\"celsius\":21.5}} or {\"code\":16,\"hex\":\"0aff\"}";
 
 #[cfg(test)]
 mod tests {

@@ -1,195 +1,101 @@
-//! What is said, as JSON, and back.
+//! What was said, as far as it is shown: in the words of the other verbs, and for people.
 
-use super::meaning::Meaning;
-use super::spoken::Bodies;
-use crate::protocol::Protocol;
-use ropeway_std::any::{Arguments, Body, Content, Key};
+use crate::line::{Line, bytes};
+use crate::output::json;
+use crate::words::Words;
+use ropeway_std::any::{Body, Content, Key};
 use ropeway_std::value::{Map, Value};
-use serde::Serialize;
-use serde_json::json;
-use std::fmt::Write as _;
 
-/// What was said, as far as it is shown.
-#[derive(Clone, Debug, Serialize)]
+/// What was said.
+#[derive(Clone, Debug)]
 pub(crate) struct Shown {
-    /// What names it on the wire.
-    pub(crate) key: String,
-    /// What the registry calls it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) kind: Option<String>,
-    /// What it says, for people: at most [`SHOWN`] bytes.
-    pub(crate) says: String,
-    /// The same in the words of the API; none where it is too much, or no JSON.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) body: Option<serde_json::Value>,
+    /// What the message is called.
+    pub(crate) title: String,
+    /// As the other verbs print it: at most [`SHOWN`] bytes a field.
+    pub(crate) fields: Line,
 }
 
 impl Shown {
-    pub(crate) fn message(content: &Content, meaning: &Meaning) -> Self {
-        let Content { key, body } = content;
-        let value = match body {
-            Body::Bytes(bytes) => meaning.read_body(key, bytes),
-            _ => None,
+    pub(crate) fn message(content: &Content, words: &Words) -> Self {
+        Self::new(&content.key, words.show(content), words)
+    }
+
+    /// A message that wants an answer.
+    pub(crate) fn request(content: &Content, words: &Words) -> Self {
+        let line = Line::default().with("call", true);
+        Self::new(&content.key, line.and(words.show(content)), words)
+    }
+
+    pub(crate) fn answer(key: &Key, answer: Result<&Body, String>, words: &Words) -> Self {
+        let line = Line::default().with("answer_to", key.to_string());
+        let line = match answer {
+            Ok(body) => line.and(words.show_answer(key, body)),
+            Err(error) => line.with("error", error),
         };
-        Self::new(key, body, value, meaning)
+        Self::new(key, line, words)
     }
 
-    pub(crate) fn answer(key: &Key, body: &Body, meaning: &Meaning) -> Self {
-        let value = match body {
-            Body::Bytes(bytes) => meaning.read_answer(key, bytes),
-            _ => None,
+    fn new(key: &Key, line: Line, words: &Words) -> Self {
+        let mut title = words.title(key);
+        cut(&mut title, TITLE_SHOWN);
+        let fields = brief(line);
+        Self { title, fields }
+    }
+
+    /// What it says, for people: at most [`SHOWN`] bytes.
+    pub(crate) fn says(&self) -> String {
+        let Line(fields) = &self.fields;
+        let is_cut = fields.get("cut").is_some();
+        let value = |value: &Value| match value {
+            Value::Text(text) if is_cut => text.clone(),
+            Value::Bytes(bytes) => shown_bytes(bytes),
+            value => json(value),
         };
-        Self::new(key, body, value, meaning)
-    }
-
-    fn new(key: &Key, body: &Body, value: Option<Value>, meaning: &Meaning) -> Self {
-        let mut says = match (body, &value) {
-            (_, Some(value)) | (Body::Value(value), None) => value.to_string(),
-            (Body::Bytes(bytes), None) => shown_bytes(bytes),
-            (Body::Arguments(arguments), None) => shown_arguments(arguments),
+        let said = fields.get("body").or_else(|| fields.get("answer"));
+        let mut says = match (said, fields.get("hex").and_then(Value::as_str)) {
+            (Some(said), _) => value(said),
+            (None, Some(hex)) => match bytes(hex) {
+                Ok(bytes) => shown_bytes(&bytes),
+                // Half of a byte is left where it was cut.
+                Err(_) => hex.to_owned(),
+            },
+            (None, None) => shown_arguments(fields),
         };
-        let mut name = key.to_string();
-        let is_cut = cut(&mut says, SHOWN) | cut(&mut name, NAME_SHOWN);
-        let body = match is_cut {
-            true => None,
-            false => to_json(body, value),
+        if let Some(error) = fields.get("error").and_then(Value::as_str) {
+            says = [says.as_str(), error]
+                .into_iter()
+                .filter(|part| !part.is_empty())
+                .collect::<Vec<_>>()
+                .join(": ");
+        }
+        cut(&mut says, SHOWN);
+        says
+    }
+}
+
+/// The same with at most [`SHOWN`] bytes a field: what is longer is the beginning of its text, and `cut` says so. What
+/// names the message is shorter.
+fn brief(Line(fields): Line) -> Line {
+    let mut is_cut = false;
+    let fields = fields.into_iter().map(|(name, value)| {
+        let mut text = match &value {
+            Value::Text(text) => text.clone(),
+            other => json(other),
         };
-        Self {
-            key: name,
-            kind: meaning.name_of(key).map(str::to_owned),
-            says,
-            body,
+        let most = match name.as_str() {
+            Some("name" | "answer_to") => TITLE_SHOWN,
+            _ => SHOWN,
+        };
+        match cut(&mut text, most) {
+            true => {
+                is_cut = true;
+                (name, text.into())
+            }
+            false => (name, value),
         }
-    }
-}
-
-/// The words in which the API says a body: `hex`, `value`, or `args` and `kwargs`.
-pub(crate) fn to_json(body: &Body, value: Option<Value>) -> Option<serde_json::Value> {
-    let strict = |value: &Value| serde_json::Value::try_from(value.clone()).ok();
-    Some(match (body, value) {
-        (Body::Bytes(bytes), None) => json!({ "hex": hex(bytes) }),
-        (Body::Bytes(bytes), Some(value)) => {
-            json!({ "hex": hex(bytes), "value": strict(&value)? })
-        }
-        (Body::Value(value), _) => json!({ "value": strict(value)? }),
-        (Body::Arguments(Arguments { args, kwargs }), _) => json!({
-            "args": strict(&Value::Array(args.clone()))?,
-            "kwargs": strict(&Value::Map(kwargs.clone()))?,
-        }),
-    })
-}
-
-/// A message as the API has it: a `key`, and a body in one of its words. A `name` or `code` and a `body`, as the lines of the
-/// other verbs have them, are understood as well.
-pub(crate) fn from_json(
-    said: &Map,
-    protocol: Protocol,
-    meaning: &Meaning,
-) -> Result<Content, String> {
-    let key = ["key", "name", "code"]
-        .iter()
-        .find_map(|word| said.get(word));
-    let key = match (key, protocol.bodies()) {
-        (None, _) => return Err("there is no \"key\": the message's code or name".into()),
-        (Some(Value::Text(name)), Bodies::Bytes) => Key::Code(code(name, meaning)?.into()),
-        (Some(Value::Text(name)), _) => Key::Name(name.clone()),
-        (Some(key), _) if protocol == Protocol::TcpTalks || protocol.bodies() == Bodies::Bytes => {
-            let code = key.as_i64().ok_or_else(|| format!("{key} is no key"))?;
-            Key::Code(code)
-        }
-        (Some(key), _) => return Err(format!("{protocol} names messages by text, not by {key}")),
-    };
-    let body = match protocol.bodies() {
-        Bodies::Bytes => Body::Bytes(bytes(said, &key, meaning)?),
-        Bodies::Value => {
-            refuse_others(said, protocol, &["hex", "text", "args", "kwargs"])?;
-            let nothing = match protocol {
-                Protocol::CableCarJson => Value::Map(Map::new()),
-                _ => Value::Null,
-            };
-            Body::Value(value(said).cloned().unwrap_or(nothing))
-        }
-        Bodies::Arguments => {
-            refuse_others(said, protocol, &["hex", "text", "value"])?;
-            Body::Arguments(arguments(said)?)
-        }
-    };
-    Ok(Content { key, body })
-}
-
-fn refuse_others(said: &Map, protocol: Protocol, others: &[&str]) -> Result<(), String> {
-    match others.iter().find(|other| said.get(other).is_some()) {
-        Some(other) => Err(format!("messages of {protocol} have no \"{other}\"")),
-        None => Ok(()),
-    }
-}
-
-fn code(text: &str, meaning: &Meaning) -> Result<u8, String> {
-    if let Some(code) = meaning.code_of(text) {
-        return Ok(code);
-    }
-    let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
-    let code = match digits {
-        Some(digits) => u8::from_str_radix(digits, 16),
-        None => text.parse(),
-    };
-    code.map_err(|_| format!("{text:?} is no message of the registry and no code from 0 to 255"))
-}
-
-fn bytes(said: &Map, key: &Key, meaning: &Meaning) -> Result<Vec<u8>, String> {
-    refuse_both(said)?;
-    if let Some(hex) = said.get("hex") {
-        let hex = hex.as_str().ok_or("\"hex\" is to be text")?;
-        return unhex(hex).ok_or_else(|| format!("{hex:?} is no hex: two digits a byte"));
-    }
-    if let Some(text) = said.get("text") {
-        let text = text.as_str().ok_or("\"text\" is to be text")?;
-        return Ok(text.as_bytes().to_vec());
-    }
-    match value(said) {
-        Some(value) => meaning.write_body(key, value),
-        None => Ok(Vec::new()),
-    }
-}
-
-fn value(said: &Map) -> Option<&Value> {
-    said.get("value").or_else(|| said.get("body"))
-}
-
-fn refuse_both(said: &Map) -> Result<(), String> {
-    let words = ["hex", "text", "value", "body"];
-    match words.iter().filter(|word| said.get(word).is_some()).count() {
-        0 | 1 => Ok(()),
-        _ => Err("one of \"hex\", \"text\" and \"value\" is enough".into()),
-    }
-}
-
-fn arguments(said: &Map) -> Result<Arguments, String> {
-    match said.get("body") {
-        None => {}
-        Some(Value::Array(args)) => return Ok(Arguments::new(args.iter().cloned())),
-        Some(Value::Map(body)) if body.get("args").is_some() || body.get("kwargs").is_some() => {
-            return arguments(body);
-        }
-        Some(Value::Map(kwargs)) => {
-            return Ok(Arguments {
-                args: Vec::new(),
-                kwargs: kwargs.clone(),
-            });
-        }
-        Some(_) => return Err("\"body\" is to be a list or an object".into()),
-    }
-    let args = match said.get("args") {
-        None => Vec::new(),
-        Some(Value::Array(args)) => args.clone(),
-        Some(_) => return Err("\"args\" is to be a list".into()),
-    };
-    let kwargs = match said.get("kwargs") {
-        None => Map::new(),
-        Some(Value::Map(kwargs)) => kwargs.clone(),
-        Some(_) => return Err("\"kwargs\" is to be an object".into()),
-    };
-    Ok(Arguments { args, kwargs })
+    });
+    let line = Line(fields.collect());
+    line.with_some("cut", is_cut.then_some(true))
 }
 
 /// Cuts a text that is longer than `most` bytes, between two characters, and says whether it was.
@@ -202,46 +108,37 @@ pub(crate) fn cut(text: &mut String, most: usize) -> bool {
     is_long
 }
 
-/// Text where it is some, and hex.
+/// Hex, and text where it is some.
 fn shown_bytes(bytes: &[u8]) -> String {
-    let shown = bytes.get(..SHOWN).unwrap_or(bytes);
-    let text = std::str::from_utf8(shown).ok();
-    let text = text.filter(|text| text.len() > 2 && !text.chars().any(char::is_control));
-    match text {
-        Some(text) => format!("{} {text:?}", hex(shown)),
-        None => hex(shown),
+    let hex = crate::line::hex(bytes);
+    let text = std::str::from_utf8(bytes).ok();
+    match text.filter(|text| text.len() > 2 && !text.chars().any(char::is_control)) {
+        Some(text) => format!("{hex} {text:?}"),
+        None => hex,
     }
 }
 
-fn shown_arguments(Arguments { args, kwargs }: &Arguments) -> String {
-    let args = args.iter().map(Value::to_string);
-    let kwargs = kwargs.iter().map(|(name, value)| match name.as_str() {
-        Some(name) => format!("{name}={value}"),
-        None => format!("{name}={value}"),
-    });
-    let all: Vec<_> = args.chain(kwargs).collect();
-    format!("({})", all.join(", "))
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    let mut digits = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        let _ = write!(digits, "{byte:02x}");
-    }
-    digits
-}
-
-fn unhex(digits: &str) -> Option<Vec<u8>> {
-    let digits: Vec<u8> = digits
-        .bytes()
-        .filter(|byte| !byte.is_ascii_whitespace())
-        .collect();
-    let (pairs, rest) = digits.as_chunks::<2>();
-    let digit = |byte: u8| char::from(byte).to_digit(16);
-    let byte = |[high, low]: &[u8; 2]| u8::try_from(digit(*high)? << 4 | digit(*low)?).ok();
-    match rest {
-        [] => pairs.iter().map(byte).collect(),
-        _ => None,
+fn shown_arguments(fields: &Map) -> String {
+    let args = match fields.get("args") {
+        Some(Value::Array(args)) => args.iter().map(json).collect(),
+        Some(cut) => vec![json(cut)],
+        None => Vec::new(),
+    };
+    let kwargs = match fields.get("kwargs") {
+        Some(Value::Map(kwargs)) => kwargs
+            .iter()
+            .map(|(name, value)| match name.as_str() {
+                Some(name) => format!("{name}={}", json(value)),
+                None => format!("{}={}", json(name), json(value)),
+            })
+            .collect(),
+        Some(cut) => vec![json(cut)],
+        None => Vec::new(),
+    };
+    let all: Vec<_> = args.into_iter().chain(kwargs).collect();
+    match all.is_empty() && fields.get("error").is_some() {
+        true => String::new(),
+        false => format!("({})", all.join(", ")),
     }
 }
 
@@ -249,111 +146,59 @@ fn unhex(digits: &str) -> Option<Vec<u8>> {
 pub(crate) const SHOWN: usize = 1024;
 
 /// As much as is shown of what names it.
-const NAME_SHOWN: usize = 128;
+const TITLE_SHOWN: usize = 128;
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::Protocol;
+    use crate::registry::Registry;
+    use crate::said::Said;
+    use ropeway_std::any::Arguments;
+    use std::sync::Arc;
 
-    fn read(text: &str, protocol: Protocol) -> Result<Content, String> {
-        let Ok(Value::Map(map)) = text.parse() else {
-            panic!("{text}");
-        };
-        from_json(&map, protocol, &Meaning::default())
+    fn words(protocol: Protocol) -> Words {
+        let registry = Arc::new(Registry::default());
+        Words { protocol, registry }
     }
 
     #[test]
-    fn each_protocol_has_its_own_words() {
-        let native = read(r#"{"key":"0x10","hex":"01 fF"}"#, Protocol::Native).unwrap();
-        assert_eq!(native, Content::new(16, vec![1, 255]));
-        let byte = read(r#"{"key":16,"text":"é"}"#, Protocol::CableCarByte).unwrap();
-        assert_eq!(byte, Content::new(16, "é".as_bytes().to_vec()));
-        let json = read(r#"{"key":"MsgChat"}"#, Protocol::CableCarJson).unwrap();
-        assert_eq!(json, Content::new("MsgChat", Map::new()));
-        let packet = read(r#"{"key":"chat:msg","value":[1,null]}"#, Protocol::Packetmq).unwrap();
+    fn a_long_message_is_cut_between_characters() {
+        let words = words(Protocol::Packetmq);
+        let content = Content::new("é".repeat(100_000), Value::from("é".repeat(SHOWN)));
+        let shown = Shown::message(&content, &words);
+        assert!(shown.title.len() <= TITLE_SHOWN + 3);
+        assert!(shown.says().ends_with('…') && shown.says().len() <= SHOWN + 3);
+        // Characters beyond ASCII take more in JSON.
+        assert!(shown.fields.to_string().len() < 4 * SHOWN);
+        let again = Said::read(&shown.fields.to_string()).unwrap_err();
+        assert!(again.to_string().contains("`cut`"), "{again}");
+    }
+
+    #[test]
+    fn bytes_are_shown_as_text_where_they_are_some() {
+        let words = words(Protocol::Native);
+        let says = |body: Vec<u8>| Shown::message(&Content::new(16, body), &words).says();
+        assert_eq!(says(b"hello".to_vec()), r#"68656c6c6f "hello""#);
+        assert_eq!(says(vec![0, 255]), "00ff");
+        assert!(says(vec![0xAB; 2000]).ends_with("ab…"));
+        let answer = Shown::answer(&Key::Code(16), Ok(&b"yes".to_vec().into()), &words);
         assert_eq!(
-            packet.body,
-            Body::Value(vec![Value::from(1), Value::Null].into())
+            (answer.title.as_str(), answer.says().as_str()),
+            ("0x10", r#"796573 "yes""#)
         );
-        let call = r#"{"key":"takeoff","args":[2],"kwargs":{"fast":true}}"#;
-        let expected = Content::new("takeoff", Arguments::new([2]).with("fast", true));
-        assert_eq!(read(call, Protocol::CleverShow).unwrap(), expected);
-        let opcode = read(r#"{"key":16}"#, Protocol::TcpTalks).unwrap();
-        assert_eq!(opcode, Content::new(16, Arguments::default()));
+        let late = Shown::answer(&Key::Code(16), Err("no answer in time".into()), &words);
+        assert_eq!(late.says(), "no answer in time");
     }
 
     #[test]
-    fn the_words_of_the_other_verbs_are_understood() {
-        let code = read(r#"{"code":16,"hex":"ff"}"#, Protocol::Native).unwrap();
-        assert_eq!(code, Content::new(16, vec![255]));
-        let value = read(
-            r#"{"name":"MsgChat","body":{"x":1}}"#,
-            Protocol::CableCarJson,
-        )
-        .unwrap();
-        assert_eq!(value, Content::new("MsgChat", Map::from([("x", 1)])));
-        let expected = Content::new("go", Arguments::new([1]).with("fast", true));
-        let both = r#"{"name":"go","body":{"args":[1],"kwargs":{"fast":true}}}"#;
-        assert_eq!(read(both, Protocol::CleverShow).unwrap(), expected);
-        let list = read(r#"{"name":"go","body":[1]}"#, Protocol::TcpTalks).unwrap();
-        assert_eq!(list, Content::new("go", Arguments::new([1])));
-        let named = read(r#"{"name":"go","body":{"x":1}}"#, Protocol::TcpTalks).unwrap();
-        assert_eq!(named, Content::new("go", Arguments::default().with("x", 1)));
-    }
-
-    #[test]
-    fn what_a_protocol_cannot_say_is_named() {
-        for (text, protocol, says) in [
-            ("{}", Protocol::Native, "no \"key\""),
-            (
-                r#"{"key":"0x100"}"#,
-                Protocol::Native,
-                "\"0x100\" is no message",
-            ),
-            (r#"{"key":16,"hex":"123"}"#, Protocol::Native, "is no hex"),
-            (
-                r#"{"key":16,"hex":"12","text":"x"}"#,
-                Protocol::Native,
-                "one of",
-            ),
-            (r#"{"key":16,"value":1}"#, Protocol::Native, "no registry"),
-            (r#"{"key":1.5}"#, Protocol::Native, "is no key"),
-            (r#"{"key":16}"#, Protocol::Packetmq, "by text"),
-            (
-                r#"{"key":"x","hex":"00"}"#,
-                Protocol::CableCarJson,
-                "have no \"hex\"",
-            ),
-            (r#"{"key":"x","args":{}}"#, Protocol::CleverShow, "a list"),
-        ] {
-            let error = read(text, protocol).unwrap_err();
-            assert!(error.contains(says), "{text}: {error}");
-        }
-    }
-
-    #[test]
-    fn a_long_body_is_cut_between_characters() {
-        let content = Content::new("x", Value::from("é".repeat(SHOWN)));
-        let shown = Shown::message(&content, &Meaning::default());
-        assert!(shown.says.ends_with('…') && shown.says.len() <= SHOWN + 3);
-        assert!(shown.body.is_none());
-        let content = Content::new("é".repeat(100_000), Value::Null);
-        assert!(Shown::message(&content, &Meaning::default()).key.len() <= NAME_SHOWN + 3);
-    }
-
-    #[test]
-    fn what_is_shown_can_be_sent_again() {
+    fn what_is_shown_can_be_said_again() {
+        let words = words(Protocol::TcpTalks);
         let content = Content::new("drive", Arguments::new([1, 2]).with("fast", true));
-        let shown = Shown::message(&content, &Meaning::default());
-        assert_eq!(shown.says, "(1, 2, fast=true)");
-        let mut said: Map = match Value::from(shown.body.unwrap()) {
-            Value::Map(map) => map,
-            other => panic!("{other}"),
-        };
-        said.insert("key", shown.key);
-        assert_eq!(
-            from_json(&said, Protocol::TcpTalks, &Meaning::default()),
-            Ok(content)
-        );
+        let shown = Shown::request(&content, &words);
+        assert_eq!(shown.says(), "(1, 2, fast=true)");
+        let said = Said::read(&shown.fields.to_string()).unwrap();
+        assert!(said.is_call);
+        assert_eq!(words.content(&said).unwrap(), content);
     }
 }

@@ -20,7 +20,7 @@ pub(crate) fn start(
     let mut native = Native::named(name).epoch(Epoch(config.epoch()));
     if let Some(line) = lines
         .iter()
-        .find(|line| line.protocol() == Protocol::Native)
+        .find(|line| line.words().protocol == Protocol::Native)
     {
         native = native.port(line.address().port());
     }

@@ -1,8 +1,9 @@
 //! What happens at the hub: as a line, as JSON, and on the page.
 
 use super::content::Shown;
+use crate::line::Line;
+use crate::output::plain;
 use crate::protocol::Protocol;
-use serde::Serialize;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
@@ -11,40 +12,30 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// One thing that happened.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub(crate) struct Happening {
-    /// Counts up.
-    pub(crate) id: u64,
     /// Milliseconds since 1970.
     pub(crate) at: u64,
     pub(crate) event: Kind,
-    #[serde(flatten)]
     pub(crate) whose: Whose,
     /// Why, or how far.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) text: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) direction: Option<Direction>,
-    #[serde(flatten)]
     pub(crate) said: Option<Shown>,
 }
 
 /// Which peer it is about, or which address.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Whose {
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) peer: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) name: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// What the peer calls itself.
+    pub(crate) who: Option<String>,
     pub(crate) protocol: Option<Protocol>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) address: Option<SocketAddr>,
 }
 
 /// What happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Listening,
     Page,
@@ -63,8 +54,7 @@ pub(crate) enum Kind {
     Trouble,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Direction {
     In,
     Out,
@@ -73,7 +63,6 @@ pub(crate) enum Direction {
 impl Happening {
     pub(crate) fn new(event: Kind, whose: Whose) -> Self {
         Self {
-            id: 0,
             at: now(),
             event,
             whose,
@@ -94,9 +83,31 @@ impl Happening {
         self
     }
 
-    /// Whether `needle`, in small letters, is in any of its words.
-    pub(crate) fn has(&self, needle: &str) -> bool {
-        self.line().to_lowercase().contains(needle)
+    /// As JSON: a message has the fields with which the other verbs print it.
+    pub(crate) fn fields(&self) -> Line {
+        let Whose {
+            peer,
+            who,
+            protocol,
+            address,
+        } = &self.whose;
+        let direction = self.direction.map(|direction| match direction {
+            Direction::In => "in",
+            Direction::Out => "out",
+        });
+        let line = Line::default()
+            .with("at", self.at)
+            .with("event", self.event.name().replace(' ', "_"))
+            .with_some("peer", *peer)
+            .with_some("who", who.as_deref())
+            .with_some("protocol", protocol.map(|protocol| protocol.to_string()))
+            .with_some("address", address.map(|address| address.to_string()))
+            .with_some("text", self.text.as_deref())
+            .with_some("direction", direction);
+        match &self.said {
+            Some(said) => line.and(said.fields.clone()),
+            None => line,
+        }
     }
 
     /// The same for people: what peers have said cannot move the cursor.
@@ -104,7 +115,7 @@ impl Happening {
         let mut line = self.event.name().to_owned();
         let Whose {
             peer,
-            name,
+            who,
             protocol,
             address,
         } = &self.whose;
@@ -113,8 +124,8 @@ impl Happening {
         if let Some(peer) = peer {
             add(&format_args!("#{peer}"));
         }
-        if let Some(name) = name {
-            add(&plain(name));
+        if let Some(who) = who {
+            add(&plain(who));
         }
         if self.said.is_none() {
             if let Some(protocol) = protocol {
@@ -130,11 +141,8 @@ impl Happening {
             None => {}
         }
         if let Some(said) = &self.said {
-            add(&plain(&said.key));
-            if let Some(kind) = &said.kind {
-                add(&plain(kind));
-            }
-            add(&plain(&said.says));
+            add(&plain(&said.title));
+            add(&plain(&said.says()));
         }
         if let Some(text) = &self.text {
             line.push_str(": ");
@@ -183,7 +191,7 @@ impl Printer {
 
     pub(crate) fn print(&self, happening: &Happening) {
         let line = match self.json {
-            true => serde_json::to_string(happening).unwrap_or_default(),
+            true => happening.fields().to_string(),
             false => happening.line(),
         };
         let mut out = super::state::lock(&self.out);
@@ -196,20 +204,6 @@ impl Printer {
     pub(crate) fn is_unheard(&self) -> bool {
         self.is_unheard.load(Ordering::Relaxed)
     }
-}
-
-/// A text without what steers terminals.
-fn plain(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for char in text.chars() {
-        match char.is_control()
-            || matches!(char, '\u{200E}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
-        {
-            true => shown.extend(char.escape_default()),
-            false => shown.push(char),
-        }
-    }
-    shown
 }
 
 /// Milliseconds since 1970.
@@ -228,22 +222,12 @@ mod tests {
     fn what_a_peer_says_cannot_steer_the_terminal() {
         let whose = Whose {
             peer: Some(3),
-            name: Some("ro\x1B[2Jver\u{202E}".into()),
+            who: Some("ro\x1B[2Jver\u{202E}".into()),
             ..Whose::default()
         };
         let line = Happening::new(Kind::Left, whose)
             .text("bye\nleft #4")
             .line();
         assert_eq!(line, r"left #3 ro\u{1b}[2Jver\u{202e}: bye\nleft #4");
-    }
-
-    #[test]
-    fn it_is_found_by_any_of_its_words() {
-        let whose = Whose {
-            name: Some("Rover".into()),
-            ..Whose::default()
-        };
-        let happening = Happening::new(Kind::Left, whose).text("Bye");
-        assert!(happening.has("rover") && happening.has("bye") && !happening.has("spirit"));
     }
 }

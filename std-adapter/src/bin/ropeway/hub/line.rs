@@ -1,9 +1,10 @@
 //! A hub of one protocol, for the page's thread.
 
+use super::content::Shown;
 use super::happening::{Direction, Kind};
-use super::spoken::Spoken;
 use super::state::Board;
-use crate::protocol::Protocol;
+use crate::ends::End;
+use crate::words::Words;
 use ropeway_std::any::{Body, Content, Question};
 use ropeway_std::call::CallError;
 use ropeway_std::files::FileError;
@@ -17,7 +18,8 @@ use tokio::sync::oneshot::{self, Receiver, Sender};
 
 /// What the page's thread can have a hub do, whatever its protocol.
 pub(crate) trait Line: Send + Sync {
-    fn protocol(&self) -> Protocol;
+    /// The messages that it knows, in its protocol.
+    fn words(&self) -> &Words;
 
     fn address(&self) -> SocketAddr;
 
@@ -63,15 +65,15 @@ pub(crate) struct Reading {
 }
 
 /// The line of a dialect.
-pub(crate) struct LineOf<D: Spoken> {
+pub(crate) struct LineOf<D: End> {
     pub(crate) number: usize,
-    pub(crate) protocol: Protocol,
+    pub(crate) words: Words,
     pub(crate) address: SocketAddr,
     pub(crate) handle: Handle<D>,
     pub(crate) board: Arc<Board>,
 }
 
-impl<D: Spoken> LineOf<D> {
+impl<D: End> LineOf<D> {
     fn asked<T: Send + 'static>(
         &self,
         job: impl FnOnce(&mut Peers<D>, Sender<T>) + Send + 'static,
@@ -82,9 +84,9 @@ impl<D: Spoken> LineOf<D> {
     }
 }
 
-impl<D: Spoken> Line for LineOf<D> {
-    fn protocol(&self) -> Protocol {
-        self.protocol
+impl<D: End> Line for LineOf<D> {
+    fn words(&self) -> &Words {
+        &self.words
     }
 
     fn address(&self) -> SocketAddr {
@@ -112,11 +114,12 @@ impl<D: Spoken> Line for LineOf<D> {
     }
 
     fn say(&self, peer: PeerId, content: Content) -> Asked<Result<(), SendError>> {
-        let (board, number) = (self.board.clone(), self.number);
+        let (board, number, words) = (self.board.clone(), self.number, self.words.clone());
         self.asked(move |peers, answer| {
             let sent = peers.send(peer, &content);
             if sent.is_ok() {
-                board.said(number, peer, Kind::Message, Direction::Out, &content);
+                let shown = Shown::message(&content, &words);
+                board.said(number, peer, Kind::Message, Direction::Out, shown);
             }
             let _ = answer.send(sent);
         })
@@ -128,7 +131,7 @@ impl<D: Spoken> Line for LineOf<D> {
         request: Content,
         timeout: Duration,
     ) -> Asked<Result<Body, CallError>> {
-        let (board, number) = (self.board.clone(), self.number);
+        let (board, number, words) = (self.board.clone(), self.number, self.words.clone());
         self.asked(move |peers, answer| {
             let Some(mut there) = peers.get(peer) else {
                 let _ = answer.send(Err(CallError::LinkLost));
@@ -138,20 +141,25 @@ impl<D: Spoken> Line for LineOf<D> {
                 request.key.clone(),
                 Arc::new(std::sync::Mutex::new(Some(answer))),
             );
-            let later = (shared.clone(), board.clone());
+            let later = (shared.clone(), board.clone(), words.clone());
             let then = move |_: &mut ropeway_std::Peer<'_, D>, outcome: Result<Body, CallError>| {
-                let (shared, board) = later;
-                let told = outcome
-                    .as_ref()
-                    .map_err(|error| error as &dyn std::fmt::Display);
-                board.answered(number, peer, Direction::In, &key, told);
+                let (shared, board, words) = later;
+                let told = outcome.as_ref().map_err(ToString::to_string);
+                let shown = Shown::answer(&key, told, &words);
+                board.said(number, peer, Kind::Answer, Direction::In, shown);
                 if let Some(answer) = super::state::lock(&shared).take() {
                     let _ = answer.send(outcome);
                 }
             };
-            let question = Question::new(request.clone(), timeout);
+            let mut question = Question::new(request.clone(), timeout);
+            if words.is_repeatable(&request.key) {
+                question = question.repeatable();
+            }
             match there.ask_any(&question, then) {
-                Ok(_) => board.said(number, peer, Kind::Request, Direction::Out, &request),
+                Ok(_) => {
+                    let shown = Shown::request(&request, &words);
+                    board.said(number, peer, Kind::Request, Direction::Out, shown);
+                }
                 Err(error) => {
                     if let Some(answer) = super::state::lock(&shared).take() {
                         let _ = answer.send(Err(error));
@@ -182,7 +190,7 @@ impl<D: Spoken> Line for LineOf<D> {
     }
 }
 
-fn reading<D: Spoken>(peers: &Peers<D>, id: PeerId) -> Option<Reading> {
+fn reading<D: End>(peers: &Peers<D>, id: PeerId) -> Option<Reading> {
     let stats = peers.stats(id)?;
     Some(Reading {
         messages_in: stats.messages_in,

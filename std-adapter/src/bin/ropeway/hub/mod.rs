@@ -4,7 +4,6 @@ mod content;
 mod discover;
 mod happening;
 mod line;
-mod meaning;
 mod places;
 mod serve;
 mod spoken;
@@ -12,14 +11,15 @@ mod state;
 mod uploads;
 mod web;
 
+use crate::ends::keyring;
 use crate::fault::Fault;
 use crate::interrupt::Interrupt;
 use crate::protocol::Protocol;
+use crate::registry::Registry;
 use clap::Args;
 use happening::Printer;
-use meaning::Meaning;
 use places::Place;
-use ropeway_std::native::{self, Keyring};
+use ropeway_std::native;
 use serve::{Hubs, Setup};
 use state::Board;
 use std::net::SocketAddr;
@@ -73,9 +73,15 @@ pub(crate) struct Serving {
 
 impl Serving {
     pub(crate) fn run(self, json: bool) -> Result<(), Fault> {
-        let meaning = Meaning::read(self.registry.as_deref(), &self.protocols)?;
+        let registry = match &self.registry {
+            Some(path) => Registry::read(path)?,
+            None => Registry::default(),
+        };
+        for place in &self.protocols {
+            registry.check(place.protocol)?;
+        }
         let name = self.name.as_deref().unwrap_or("ropeway hub").to_owned();
-        let board = Arc::new(Board::new(Printer::new(json), meaning, self.web.is_some()));
+        let board = Arc::new(Board::new(Printer::new(json), self.web.is_some()));
         let page = match self.web {
             Some(address) => Some(Web::bind(address, self.token.as_deref())?),
             None => None,
@@ -87,10 +93,7 @@ impl Serving {
                 let text = format!("{}: only native links can be secure", path.display());
                 return Err(Fault::input(text).hint("leave the other protocols out, or the key"));
             }
-            Some(path) => Some(Keyring::read(path).map_err(|error| {
-                Fault::input(format!("{}: {error}", path.display()))
-                    .hint("`ropeway keygen` makes one")
-            })?),
+            Some(path) => Some(keyring(path)?),
             None => None,
         };
         let talks = places
@@ -102,7 +105,9 @@ impl Serving {
         }
         let setup = Setup {
             password: self.password,
+            // Peers are not asked whether they know the same messages.
             config: Arc::new(native::config().name(&name)),
+            registry: Arc::new(registry),
             keys,
             root: self.root,
             echoes: self.echo,
@@ -112,7 +117,7 @@ impl Serving {
         let mut hubs = Hubs::open(&places, &setup)?;
         let lines = hubs.lines();
         for line in &lines {
-            board.listening(line.protocol(), line.address());
+            board.listening(line.words().protocol, line.address());
         }
         let _discovery = match self.name.is_some() || self.discover {
             true => Some(discover::start(
@@ -145,7 +150,8 @@ What --web serves beside the page, as JSON:
   GET    /api/peers/ID                 one of them, with the last minute's rates
   GET    /api/messages                 what happened; ?peer=ID, ?filter=TEXT, ?limit=N
   GET    /api/events                   the same as it happens, as server-sent events
-  POST   /api/peers/ID/messages        {\"key\":\"0x10\",\"hex\":\"01ff\"}, or \"text\", \"value\", \"args\" and \"kwargs\"
+  POST   /api/peers/ID/messages        {\"name\":\"Reading\",\"body\":{\"celsius\":21.5}} or {\"code\":16,\"hex\":\"01ff\"}, as in a
+                                       line to `ropeway connect`; \"text\", \"args\" and \"kwargs\" as well
   POST   /api/peers/ID/calls           the same, with \"timeout_ms\"; waits for the answer
   PUT    /api/peers/ID/files/NAME      offers the body as a file, of at most 256 MiB
   DELETE /api/peers/ID                 disconnects it

@@ -1,22 +1,20 @@
 //! The hubs of all protocols, in one thread.
 
+use super::content::Shown;
 use super::happening::{Direction, Kind};
 use super::line::{Line, LineOf};
 use super::places::Place;
-use super::spoken::Spoken;
 use super::state::Board;
+use crate::ends::{End, Opening, open};
 use crate::fault::Fault;
 use crate::protocol::Protocol;
-use ropeway_std::any::{Arguments, Body, Content};
-use ropeway_std::call::Refused;
-use ropeway_std::dialect::cable_car::{CableCarByte, CableCarJson};
-use ropeway_std::dialect::clever_show::CleverShow;
+use crate::registry::Registry;
+use crate::words::{Words, unhandled};
+use ropeway_std::any::Content;
 use ropeway_std::files::{self, Files, Root};
 use ropeway_std::hub::{Hub, Limits, News, PeerInfo, Peers, Together};
-use ropeway_std::message::FailureKind;
-use ropeway_std::native::{self, Config, Keyring};
-use ropeway_std::value::Value;
-use ropeway_std::{Event, Handlers, Options, Peer, tcptalks};
+use ropeway_std::native::{Config, Keyring};
+use ropeway_std::{Event, Handlers, Options, Peer, SendError};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +22,7 @@ use std::time::Duration;
 /// What all of them share.
 pub(crate) struct Setup {
     pub(crate) config: Arc<Config>,
+    pub(crate) registry: Arc<Registry>,
     pub(crate) keys: Option<Keyring>,
     /// What TCPTalks peers have to show.
     pub(crate) password: Option<String>,
@@ -46,70 +45,17 @@ impl Hubs {
             lines: Vec::new(),
         };
         for place in places {
-            hubs = match place.protocol {
-                Protocol::Native => {
-                    let config = setup.config.clone();
-                    hubs.add(place, setup, move |_| native::listening(&config))?
-                }
-                Protocol::CableCarByte => hubs.add(place, setup, |_| CableCarByte)?,
-                Protocol::CableCarJson => hubs.add(place, setup, |_| CableCarJson)?,
-                Protocol::Packetmq => {
-                    let board = setup.board.clone();
-                    hubs.add(place, setup, move |_| board.meaning().packetmq())?
-                }
-                Protocol::CleverShow => hubs.add(place, setup, |_| CleverShow::new())?,
-                Protocol::TcpTalks => {
-                    let password = setup.password.clone();
-                    hubs.add(place, setup, move |_| {
-                        let values = tcptalks::Values::new(NODES);
-                        let talks = tcptalks::Dialect::listening(values, 0);
-                        match password.clone() {
-                            Some(password) => talks.password(password),
-                            None => talks,
-                        }
-                    })?
-                }
+            let (protocol, registry) = (place.protocol, setup.registry.clone());
+            let words = Words { protocol, registry };
+            let adding = Adding {
+                hubs,
+                place,
+                words: &words,
+                setup,
             };
+            hubs = open(&words, &setup.config, setup.password.as_deref(), adding)?;
         }
         Ok(hubs)
-    }
-
-    fn add<D: Spoken + Send>(
-        mut self,
-        place: &Place,
-        setup: &Setup,
-        dialect: impl FnMut(&PeerInfo) -> D + Send + 'static,
-    ) -> Result<Self, Fault> {
-        let number = self.lines.len();
-        let protocol = place.protocol;
-        let mut options = Options::default();
-        if let Some(keys) = setup.keys.clone() {
-            options = options.keyring(keys);
-        }
-        let hub = Hub::new(dialect, options, Limits::default())?;
-        let hub = hub.with_handlers(handlers(number, protocol, setup));
-        let mut hub = D::carry(hub, files(setup.root.as_deref()));
-        if setup.is_watched {
-            hub = hub.with_stats();
-        }
-        let address = place.address.as_deref().unwrap_or_default();
-        let failed = |error| {
-            let fault = Fault::failed(format!("{protocol} cannot listen at {address}: {error}"));
-            fault.hint(format!("take another: --protocol {protocol}=HOST:PORT"))
-        };
-        let listener = hub.listen(address).map_err(failed)?;
-        let line = LineOf {
-            number,
-            protocol,
-            address: hub.address(listener).expect("it listens there"),
-            handle: hub.handle(),
-            board: setup.board.clone(),
-        };
-        self.lines.push(Arc::new(line));
-        Ok(Self {
-            together: self.together.with(hub)?,
-            lines: self.lines,
-        })
     }
 
     pub(crate) fn lines(&self) -> Vec<Arc<dyn Line>> {
@@ -126,6 +72,60 @@ impl Hubs {
     }
 }
 
+/// A hub that is opened beside those that there are.
+struct Adding<'a> {
+    hubs: Hubs,
+    place: &'a Place,
+    words: &'a Words,
+    setup: &'a Setup,
+}
+
+impl Opening for Adding<'_> {
+    type Opened = Hubs;
+
+    fn open<D: End>(
+        self,
+        dialect: impl FnMut(&PeerInfo) -> D + Send + 'static,
+    ) -> Result<Hubs, Fault> {
+        let Self {
+            mut hubs,
+            place,
+            words,
+            setup,
+        } = self;
+        let number = hubs.lines.len();
+        let protocol = place.protocol;
+        let mut options = Options::default();
+        if let Some(keys) = setup.keys.clone() {
+            options = options.keyring(keys);
+        }
+        let hub = Hub::new(dialect, options, Limits::default())?;
+        let hub = hub.with_handlers(handlers(number, words, setup));
+        let mut hub = D::carry(hub, files(setup.root.as_deref()));
+        if setup.is_watched {
+            hub = hub.with_stats();
+        }
+        let address = place.address.as_deref().unwrap_or_default();
+        let failed = |error| {
+            let fault = Fault::failed(format!("{protocol} cannot listen at {address}: {error}"));
+            fault.hint(format!("take another: --protocol {protocol}=HOST:PORT"))
+        };
+        let listener = hub.listen(address).map_err(failed)?;
+        let line = LineOf {
+            number,
+            words: words.clone(),
+            address: hub.address(listener).expect("it listens there"),
+            handle: hub.handle(),
+            board: setup.board.clone(),
+        };
+        hubs.lines.push(Arc::new(line));
+        Ok(Hubs {
+            together: hubs.together.with(hub)?,
+            lines: hubs.lines,
+        })
+    }
+}
+
 fn files(root: Option<&std::path::Path>) -> Files {
     match root {
         Some(root) => Files::new().receive(Root::new(root)).serve(Root::new(root)),
@@ -134,17 +134,25 @@ fn files(root: Option<&std::path::Path>) -> Files {
 }
 
 /// Writes down all that is said and done.
-fn handlers<D: Spoken>(number: usize, protocol: Protocol, setup: &Setup) -> Handlers<D> {
+fn handlers<D: End>(number: usize, words: &Words, setup: &Setup) -> Handlers<D> {
     let mut handlers = Handlers::new();
-    let (board, echoes) = (setup.board.clone(), setup.echoes);
+    let protocol = words.protocol;
+    let (board, echoes, words) = (setup.board.clone(), setup.echoes, words.clone());
     handlers.on_table::<Content>(move |peer, id, content| {
-        let kind = match id {
-            Some(_) => Kind::Request,
-            None => Kind::Message,
+        let (kind, shown) = match id {
+            Some(_) => (Kind::Request, Shown::request(&content, &words)),
+            None => (Kind::Message, Shown::message(&content, &words)),
         };
-        board.said(number, peer.id(), kind, Direction::In, &content);
+        board.said(number, peer.id(), kind, Direction::In, shown);
         if let Some(id) = id {
-            answer(peer, id, content, echoes, number, &board);
+            let sent = match echoes {
+                true => echo(peer, id, &content, number, &words, &board),
+                false => peer.refuse(id, &unhandled(&content.key)),
+            };
+            if let Err(error) = sent {
+                let text = format!("the answer was not sent: {error}");
+                board.about(number, peer.id(), Kind::Trouble, text);
+            }
         }
     });
     let board = setup.board.clone();
@@ -183,49 +191,22 @@ fn handlers<D: Spoken>(number: usize, protocol: Protocol, setup: &Setup) -> Hand
     handlers
 }
 
-fn answer<D: Spoken>(
+fn echo<D: End>(
     peer: &mut Peer<'_, D>,
     id: D::CallId,
-    content: Content,
-    echoes: bool,
+    request: &Content,
     number: usize,
+    words: &Words,
     board: &Board,
-) {
-    let sent = match echoes {
-        true => {
-            let Content { key, body } = content;
-            let body = echo(body);
-            let sent = peer.answer_any(id, &key, &body);
-            if sent.is_ok() {
-                board.answered(number, peer.id(), Direction::Out, &key, Ok(&body));
-            }
-            sent
-        }
-        false => {
-            let text = format!("this hub answers no requests, and no {}", content.key);
-            let mut refused = Refused::new("KeyError", text);
-            refused.kind = FailureKind::Unhandled;
-            peer.refuse(id, &refused)
-        }
-    };
-    if let Err(error) = sent {
-        let text = format!("the answer was not sent: {error}");
-        board.about(number, peer.id(), Kind::Trouble, text);
-    }
+) -> Result<(), SendError> {
+    let body = words.echo(request);
+    peer.answer_any(id, &request.key, &body)?;
+    let shown = Shown::answer(&request.key, Ok(&body), words);
+    board.said(number, peer.id(), Kind::Answer, Direction::Out, shown);
+    Ok(())
 }
 
-/// What was said, as an answer.
-fn echo(body: Body) -> Body {
-    match body {
-        Body::Arguments(Arguments { mut args, .. }) if args.len() == 1 => {
-            Body::Value(args.pop().unwrap_or_default())
-        }
-        Body::Arguments(Arguments { args, .. }) => Body::Value(Value::Array(args)),
-        other => other,
-    }
-}
-
-fn tell<D: Spoken>(
+fn tell<D: End>(
     peers: &mut Peers<D>,
     news: &News,
     number: usize,
@@ -233,8 +214,9 @@ fn tell<D: Spoken>(
     board: &Board,
 ) {
     let name = |peers: &mut Peers<D>, info: &PeerInfo| {
-        let peer = peers.get(info.id);
-        peer.map_or_else(String::new, |mut peer| D::name_of(&mut peer))
+        let mut peer = peers.get(info.id);
+        let name = peer.as_mut().and_then(|peer| peer.dialect().calls_itself());
+        name.unwrap_or_default().to_owned()
     };
     match news {
         News::Joined(info) => {
@@ -258,6 +240,3 @@ fn tell<D: Spoken>(
         _ => {}
     }
 }
-
-/// The values that one message of TCPTalks may have.
-const NODES: usize = 10_000;

@@ -4,43 +4,10 @@ use crate::protocol::Protocol;
 use ropeway_std::any::Anything;
 use ropeway_std::dialect::cable_car::{CableCarByte, CableCarJson};
 use ropeway_std::dialect::clever_show::CleverShow;
-use ropeway_std::files::Files;
-use ropeway_std::hub::Hub;
 use ropeway_std::native::Native;
 use ropeway_std::packetmq::Packetmq;
-use ropeway_std::{Peer, tcptalks};
+use ropeway_std::tcptalks;
 use serde::Serialize;
-
-/// A dialect that the hub speaks.
-pub(crate) trait Spoken: Anything {
-    /// What a peer calls itself, if it does.
-    fn name_of(peer: &mut Peer<'_, Self>) -> String {
-        let _ = peer;
-        String::new()
-    }
-
-    /// Has files carried, where the protocol has any.
-    fn carry(hub: Hub<Self>, files: Files) -> Hub<Self> {
-        let _ = files;
-        hub
-    }
-}
-
-impl Spoken for Native {
-    fn name_of(peer: &mut Peer<'_, Self>) -> String {
-        peer.dialect().peer_name().to_owned()
-    }
-
-    fn carry(hub: Hub<Self>, files: Files) -> Hub<Self> {
-        hub.with_files(files)
-    }
-}
-
-impl Spoken for CableCarByte {}
-impl Spoken for CableCarJson {}
-impl Spoken for Packetmq {}
-impl Spoken for CleverShow {}
-impl Spoken for tcptalks::Dialect {}
 
 /// What a message says in a protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -3,13 +3,14 @@
 use super::content::{SHOWN, Shown, cut};
 use super::happening::{Direction, Happening, Kind, Printer, Whose, now};
 use super::line::Reading;
-use super::meaning::Meaning;
 use super::spoken::Bodies;
 use super::uploads::Uploads;
+use crate::line::Line;
 use crate::protocol::Protocol;
-use ropeway_std::any::{Body, Content, Key};
 use ropeway_std::hub::{PeerId, Refusals};
 use serde::Serialize;
+use serde_json::json;
+use serde_json::value::{RawValue, to_raw_value};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -20,7 +21,6 @@ use std::time::{Duration, Instant};
 pub(crate) struct Board {
     state: Mutex<State>,
     printer: Printer,
-    meaning: Meaning,
     uploads: Uploads,
     /// Someone may look at it.
     is_watched: bool,
@@ -44,11 +44,42 @@ pub(crate) struct State {
 
 /// Something that happened, shared by all who are told of it.
 #[derive(Clone)]
-pub(crate) struct Logged(Arc<Happening>);
+pub(crate) struct Logged(Arc<Entry>);
+
+struct Entry {
+    peer: Option<u64>,
+    /// What it is found by: its line, in small letters.
+    words: String,
+    json: Box<RawValue>,
+}
+
+impl Logged {
+    /// With `id`, which counts up, and with what the page shows of a message.
+    fn new(id: u64, happening: &Happening) -> Self {
+        let mut fields = Line::default().with("id", id).and(happening.fields());
+        if let Some(said) = &happening.said {
+            fields = fields.with("title", &*said.title).with("says", said.says());
+        }
+        Self(Arc::new(Entry {
+            peer: happening.whose.peer,
+            words: happening.line().to_lowercase(),
+            json: raw(id, happening.at, fields),
+        }))
+    }
+}
+
+/// A line in a larger piece of JSON.
+fn raw(id: u64, at: u64, line: Line) -> Box<RawValue> {
+    RawValue::from_string(line.to_string()).unwrap_or_else(|error| {
+        let text = format!("this cannot be shown: {error}");
+        let told = json!({ "id": id, "at": at, "event": "trouble", "text": text });
+        to_raw_value(&told).unwrap_or_default()
+    })
+}
 
 impl Serialize for Logged {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
+        self.0.json.serialize(serializer)
     }
 }
 
@@ -101,18 +132,13 @@ pub(crate) struct Row<'a> {
 }
 
 impl Board {
-    pub(crate) fn new(printer: Printer, meaning: Meaning, is_watched: bool) -> Self {
+    pub(crate) fn new(printer: Printer, is_watched: bool) -> Self {
         Self {
             state: Mutex::default(),
             printer,
-            meaning,
             uploads: Uploads::default(),
             is_watched,
         }
-    }
-
-    pub(crate) const fn meaning(&self) -> &Meaning {
-        &self.meaning
     }
 
     pub(crate) const fn uploads(&self) -> &Uploads {
@@ -152,7 +178,7 @@ impl Board {
 
     pub(crate) fn beacon(&self, kind: Kind, name: String, address: Option<SocketAddr>) {
         let whose = Whose {
-            name: Some(name).filter(|name| !name.is_empty()),
+            who: Some(name).filter(|name| !name.is_empty()),
             address,
             ..Whose::default()
         };
@@ -172,7 +198,7 @@ impl Board {
         let number = state.met;
         let whose = Whose {
             peer: Some(number),
-            name: Some(name).filter(|name| !name.is_empty()),
+            who: Some(name).filter(|name| !name.is_empty()),
             protocol: Some(protocol),
             address: Some(address),
         };
@@ -202,7 +228,7 @@ impl Board {
         let whose = self.state().change(line, id, |known| {
             known.is_away = false;
             known.whose.address = Some(address);
-            known.whose.name = Some(name).filter(|name| !name.is_empty());
+            known.whose.who = Some(name).filter(|name| !name.is_empty());
         });
         self.note(Happening::new(Kind::Back, whose));
     }
@@ -236,33 +262,17 @@ impl Board {
         self.note(Happening::new(Kind::Trouble, Whose::default()).text(text));
     }
 
+    /// A message, a request or an answer.
     pub(crate) fn said(
         &self,
         line: usize,
         id: PeerId,
         kind: Kind,
         direction: Direction,
-        content: &Content,
+        shown: Shown,
     ) {
         let whose = self.state().change(line, id, |_| {});
-        let shown = Shown::message(content, &self.meaning);
         self.note(Happening::new(kind, whose).said(direction, shown));
-    }
-
-    pub(crate) fn answered(
-        &self,
-        line: usize,
-        id: PeerId,
-        direction: Direction,
-        key: &Key,
-        answer: Result<&Body, &dyn std::fmt::Display>,
-    ) {
-        let whose = self.state().change(line, id, |_| {});
-        let happening = Happening::new(Kind::Answer, whose);
-        self.note(match answer {
-            Ok(body) => happening.said(direction, Shown::answer(key, body, &self.meaning)),
-            Err(error) => happening.text(format!("{key}: {error}")),
-        });
     }
 
     fn note(&self, mut happening: Happening) {
@@ -271,7 +281,7 @@ impl Board {
         }
         self.printer.print(&happening);
         if self.is_watched {
-            self.state().note(happening);
+            self.state().note(&happening);
         }
     }
 }
@@ -289,7 +299,7 @@ impl State {
         }
     }
 
-    fn note(&mut self, mut happening: Happening) {
+    fn note(&mut self, happening: &Happening) {
         // What tells of peers is never too much: there are as many of them as the hub allows.
         let is_said = happening.said.is_some();
         if is_said && self.fresh.len() >= BUDGET {
@@ -297,8 +307,7 @@ impl State {
             return;
         }
         self.happened += 1;
-        happening.id = self.happened;
-        let happening = Logged(Arc::new(happening));
+        let happening = Logged::new(self.happened, happening);
         if self.log.len() >= KEPT {
             self.log.pop_front();
         }
@@ -317,8 +326,8 @@ impl State {
     pub(crate) fn log(&self, peer: Option<u64>, needle: &str, limit: usize) -> Vec<Logged> {
         let needle = needle.to_lowercase();
         let wanted = self.log.iter().rev().filter(|happening| {
-            peer.is_none_or(|peer| happening.0.whose.peer == Some(peer))
-                && (needle.is_empty() || happening.0.has(&needle))
+            peer.is_none_or(|peer| happening.0.peer == Some(peer))
+                && happening.0.words.contains(&needle)
         });
         let mut found: Vec<_> = wanted.take(limit).cloned().collect();
         found.reverse();
@@ -392,7 +401,7 @@ impl Known {
         let last = &self.last;
         Row {
             id,
-            name: self.whose.name.as_deref(),
+            name: self.whose.who.as_deref(),
             protocol: self.protocol,
             address: self.whose.address,
             state: match self.is_away {
@@ -436,18 +445,22 @@ const HISTORY: usize = 240;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::words::Words;
+    use ropeway_std::any::Content;
 
     fn board() -> Board {
-        Board::new(Printer::new(false), Meaning::default(), true)
+        Board::new(Printer::new(false), true)
     }
 
     #[test]
     fn a_flood_is_counted_and_not_kept() {
         let board = board();
         let id = crate::hub::line::tests::any_id();
-        let content = Content::new(16, vec![0; 4]);
+        let (protocol, registry) = (Protocol::Native, Arc::default());
+        let shown = Shown::message(&Content::new(16, vec![0; 4]), &Words { protocol, registry });
+        let say = || board.said(0, id, Kind::Message, Direction::In, shown.clone());
         for _ in 0..BUDGET + 7 {
-            board.said(0, id, Kind::Message, Direction::In, &content);
+            say();
         }
         let (fresh, unshown) = board.state().take_fresh();
         assert_eq!((fresh.len(), unshown), (BUDGET, 7));
@@ -455,7 +468,7 @@ mod tests {
         assert_eq!(board.state().take_fresh().0.len(), 1);
         for _ in 0..10 {
             for _ in 0..BUDGET {
-                board.said(0, id, Kind::Message, Direction::In, &content);
+                say();
             }
             board.state().take_fresh();
         }

@@ -70,7 +70,7 @@ fn remove(path: &Path) {
 fn make_folder() -> io::Result<PathBuf> {
     let mut random = [0; 8];
     getrandom::fill(&mut random).map_err(|error| io::Error::other(error.to_string()))?;
-    let name = format!("ropeway-{}", super::content::hex(&random));
+    let name = format!("ropeway-{}", crate::line::hex(&random));
     let folder = std::env::temp_dir().join(name);
     let mut builder = std::fs::DirBuilder::new();
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);

@@ -115,6 +115,11 @@ impl Registry {
         &self.messages
     }
 
+    /// What they are called.
+    pub(crate) fn names(&self) -> Vec<&str> {
+        self.messages.iter().map(|ty| ty.name.as_str()).collect()
+    }
+
     /// The table, as `native::Config::registry` takes it: made once, and kept for as long as the command runs.
     pub(crate) fn entries(&self) -> &'static [Entry] {
         self.entries.get_or_init(|| {

@@ -2,18 +2,18 @@
 
 use super::Shared;
 use super::files::UPLOAD_LIMIT;
-use super::refusal::{Refusal, json};
-use crate::hub::content;
+use super::refusal::{Refusal, in_json, json};
 use crate::hub::line::Line;
+use crate::hub::state::Logged;
 use crate::protocol::Protocol;
+use crate::said::Said;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Path, Query, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use ropeway_std::any::{Body as Said, Content, Key};
 use ropeway_std::hub::PeerId;
-use ropeway_std::value::{Map, Value};
+use ropeway_std::value::Value;
 use serde::Serialize;
 use serde_json::json;
 use std::collections::HashMap;
@@ -46,19 +46,32 @@ struct Port {
     address: SocketAddr,
 }
 
+/// What happened.
+#[derive(Serialize)]
+struct Past {
+    messages: Vec<Logged>,
+    unshown: u64,
+}
+
 impl Shared {
     pub(super) fn about(&self) -> About {
         let port = |line: &Arc<dyn Line>| Port {
-            protocol: line.protocol(),
+            protocol: line.words().protocol,
             address: line.address(),
         };
         About {
             name: self.name.clone(),
             listening: self.lines.iter().map(port).collect(),
-            messages: self.board.meaning().names(),
+            messages: self.names(),
             upload_limit: UPLOAD_LIMIT,
             version: env!("CARGO_PKG_VERSION"),
         }
+    }
+
+    fn names(&self) -> Vec<String> {
+        let line = self.lines.first();
+        let names = line.map_or_else(Vec::new, |line| line.words().registry.names());
+        names.into_iter().map(str::to_owned).collect()
     }
 
     pub(super) fn find(&self, id: &str) -> Result<Found, Refusal> {
@@ -116,10 +129,8 @@ pub(super) async fn messages(
     let filter = query.get("filter").map_or("", String::as_str);
     let state = shared.board.state();
     let messages = state.log(peer, filter, limit);
-    Ok(json(
-        StatusCode::OK,
-        &json!({ "messages": messages, "unshown": state.unshown }),
-    ))
+    let unshown = state.unshown;
+    Ok(json(StatusCode::OK, &Past { messages, unshown }))
 }
 
 pub(super) async fn say(
@@ -129,8 +140,11 @@ pub(super) async fn say(
     body: Body,
 ) -> Result<Response, Refusal> {
     let found = shared.find(&id)?;
-    let said = read(&headers, body).await?;
-    let content = content(&said, &found, &shared)?;
+    let said = Said::written(&read(&headers, body).await?)?;
+    if said.is_call {
+        return Err(Refusal::bad(format!("POST calls to /api/peers/{id}/calls")));
+    }
+    let content = found.line.words().content(&said)?;
     found.line.say(found.peer, content)?.await??;
     Ok(json(StatusCode::ACCEPTED, &json!({ "queued": true })))
 }
@@ -158,12 +172,13 @@ pub(super) async fn call(
             }
         },
     };
-    let request = content(&said, &found, &shared)?;
+    let words = found.line.words();
+    let request = words.content(&Said::written(&said)?)?;
     let key = request.key.clone();
     let answer = found.line.ask(found.peer, request, timeout)?.await??;
-    Ok(json(
+    Ok(in_json(
         StatusCode::OK,
-        &json!({ "answer": answered(&key, &answer, &shared) }),
+        words.show_answer(&key, &answer).to_string(),
     ))
 }
 
@@ -178,24 +193,8 @@ pub(super) async fn disconnect(
     }
 }
 
-fn answered(key: &Key, answer: &Said, shared: &Shared) -> serde_json::Value {
-    let value = match answer {
-        Said::Bytes(bytes) => shared.board.meaning().read_answer(key, bytes),
-        _ => None,
-    };
-    // What is no JSON, such as NaN, is told as text.
-    content::to_json(answer, value).unwrap_or_else(|| match answer {
-        Said::Value(value) => json!({ "text": value.to_string() }),
-        other => json!({ "text": format!("{other:?}") }),
-    })
-}
-
-fn content(said: &Map, found: &Found, shared: &Shared) -> Result<Content, Refusal> {
-    content::from_json(said, found.protocol, shared.board.meaning()).map_err(Refusal::bad)
-}
-
 /// The object that a request is.
-async fn read(headers: &HeaderMap, body: Body) -> Result<Map, Refusal> {
+async fn read(headers: &HeaderMap, body: Body) -> Result<Value, Refusal> {
     let kind = headers
         .get(CONTENT_TYPE)
         .and_then(|kind| kind.to_str().ok())
@@ -213,7 +212,7 @@ async fn read(headers: &HeaderMap, body: Body) -> Result<Map, Refusal> {
         .map_err(too_large)?
         .to_vec();
     match Value::from_json(&mut bytes) {
-        Ok(Value::Map(said)) => Ok(said),
+        Ok(said @ Value::Map(_)) => Ok(said),
         Ok(_) => Err(Refusal::bad("the request is to be a JSON object")),
         Err(error) => Err(Refusal::bad(format!("the request is no JSON: {error}"))),
     }

@@ -2,19 +2,30 @@
 //! that was too slow, with how many ticks it has missed.
 
 use super::Shared;
+use super::api::About;
 use super::refusal::Refusal;
-use crate::hub::state::KEPT;
+use crate::hub::state::{KEPT, Logged, Row};
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
-use serde_json::json;
+use serde::Serialize;
 use std::convert::Infallible;
 use std::sync::Arc;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
+
+/// All that is known.
+#[derive(Serialize)]
+struct Everything<'a> {
+    hub: About,
+    peers: Vec<Row<'a>>,
+    log: Vec<Logged>,
+    unshown: u64,
+    missed: u64,
+}
 
 /// One who looks.
 struct Viewer {
@@ -59,13 +70,19 @@ impl Viewer {
 
     fn everything(&self, event: &str, missed: u64) -> String {
         let state = self.shared.board.state();
-        let data = json!({
-            "hub": self.shared.about(),
-            "peers": state.rows(true),
-            "log": state.log(None, "", KEPT),
-            "unshown": state.unshown,
-            "missed": missed,
-        });
-        format!("event: {event}\ndata: {data}\n\n")
+        let data = Everything {
+            hub: self.shared.about(),
+            peers: state.rows(true),
+            log: state.log(None, "", KEPT),
+            unshown: state.unshown,
+            missed,
+        };
+        self::event(event, &data)
     }
+}
+
+/// An event, as it is sent.
+pub(super) fn event(name: &str, data: &impl Serialize) -> String {
+    let data = serde_json::to_string(data).unwrap_or_default();
+    format!("event: {name}\ndata: {data}\n\n")
 }

@@ -3,7 +3,7 @@
 use super::Shared;
 use super::refusal::Refusal;
 use crate::fault::Fault;
-use crate::hub::content::hex;
+use crate::line::hex;
 use axum::extract::{Request, State};
 use axum::http::header::{AUTHORIZATION, COOKIE, HOST, LOCATION, ORIGIN, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};

@@ -8,7 +8,10 @@ use axum::response::IntoResponse;
 use std::fmt::{self, Write as _};
 
 pub(super) async fn metrics(State(shared): State<Shared>) -> impl IntoResponse {
-    let lines = shared.lines.iter().map(|line| line.protocol().to_string());
+    let lines = shared
+        .lines
+        .iter()
+        .map(|line| line.words().protocol.to_string());
     let text = write(&shared.board.state(), &lines.collect::<Vec<_>>());
     (
         [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
@@ -62,7 +65,7 @@ fn write(state: &Peers, lines: &[String]) -> String {
             let address = known.whose.address.map(|address| address.to_string());
             let labels = [
                 ("peer", number.to_string()),
-                ("name", known.whose.name.clone().unwrap_or_default()),
+                ("name", known.whose.who.clone().unwrap_or_default()),
                 ("protocol", known.protocol.to_string()),
                 ("address", address.unwrap_or_default()),
             ];

@@ -219,19 +219,19 @@ function choose(id) {
 const chosen = () => peers.get(Number($('to').value))?.data;
 
 const FORMATS = {
-  bytes: [['hex', 'hex'], ['text', 'text'], ['value', 'JSON']],
-  value: [['value', 'JSON']],
+  bytes: [['hex', 'hex'], ['text', 'text'], ['body', 'JSON']],
+  value: [['body', 'JSON']],
   arguments: [['arguments', 'JSON: arguments']],
 };
 
 const PLACEHOLDERS = {
-  hex: '01 a0 ff', text: 'hello', value: '{"celsius": 21.5}', arguments: '[1, 2] or {"fast": true}',
+  hex: '01 a0 ff', text: 'hello', body: '{"celsius": 21.5}', arguments: '[1, 2] or {"fast": true}',
 };
 
 $('to').onchange = () => {
   const peer = chosen();
   for (const [id, { parts }] of peers) parts.row.classList.toggle('chosen', id === peer?.id && peers.size > 1);
-  const formats = FORMATS[peer?.body ?? 'bytes'].filter(([value]) => value !== 'value' || peer?.body !== 'bytes' || hub.messages.length);
+  const formats = FORMATS[peer?.body ?? 'bytes'].filter(([value]) => value !== 'body' || peer?.body !== 'bytes' || hub.messages.length);
   const before = $('format').value;
   $('format').replaceChildren(...formats.map(([value, text]) => el('option', { value, textContent: text })));
   if (formats.some(([value]) => value === before)) $('format').value = before;
@@ -243,20 +243,17 @@ $('to').onchange = () => {
 
 $('format').onchange = () => { $('body').placeholder = PLACEHOLDERS[$('format').value]; };
 
-/** What the form says, as the API has it. Values go as they were typed, so that no digit is lost. */
+/** What the form says, as a line to `ropeway connect` has it. Values go as they were typed, so that no digit is lost. */
 function wording() {
   const peer = chosen();
   const key = $('key').value.trim(), body = $('body').value, format = $('format').value;
-  const isNumber = peer.body === 'arguments' && /^(0x[0-9a-f]+|-?\d+)$/i.test(key) && peer.protocol === 'tcptalks';
-  const named = '"key":' + (isNumber ? String(Number(key)) : JSON.stringify(key));
+  const isCode = (peer.body === 'bytes' || peer.protocol === 'tcptalks') && /^(0x[0-9a-f]+|-?\d+)$/i.test(key);
+  const named = `"${isCode ? 'code' : 'name'}":${JSON.stringify(key)}`;
   if (format === 'hex' || format === 'text') return `{${named},"${format}":${JSON.stringify(body)}}`;
   if (body.trim() === '') return `{${named}}`;
   const value = JSON.parse(body);
-  if (format === 'value') return `{${named},"value":${body}}`;
-  if (Array.isArray(value)) return `{${named},"args":${body}}`;
-  if (typeof value !== 'object' || value === null) return `{${named},"args":[${body}]}`;
-  if ('args' in value || 'kwargs' in value) return `{${named},${body.trim().slice(1)}`;
-  return `{${named},"kwargs":${body}}`;
+  const isOne = format === 'arguments' && (typeof value !== 'object' || value === null);
+  return `{${named},"body":${isOne ? `[${body}]` : body}}`;
 }
 
 async function request(method, path, body, type) {
@@ -282,15 +279,16 @@ async function say(what) {
     const body = wording();
     tell(what === 'calls' ? 'waiting for the answer…' : '');
     const answer = await request('POST', `/api/peers/${peer.id}/${what}`, body, 'application/json');
-    tell(what === 'calls' ? answered(answer.answer) : 'sent to ' + nameOf(peer));
+    tell(what === 'calls' ? answered(answer) : 'sent to ' + nameOf(peer));
   } catch (error) {
     tell(error instanceof SyntaxError ? 'the body is no JSON: ' + error.message : error.message, true);
   }
 }
 
-function answered(answer) {
-  if ('value' in answer) return JSON.stringify(answer.value);
-  return answer.hex ?? answer.text ?? JSON.stringify(answer);
+function answered(line) {
+  const answer = 'answer' in line ? line.answer : line;
+  const isBytes = typeof answer?.hex === 'string' && Object.keys(answer).length === 1;
+  return isBytes ? answer.hex : JSON.stringify(answer);
 }
 
 $('say').onsubmit = (event) => { event.preventDefault(); say('messages'); };
@@ -342,15 +340,14 @@ const WORDS = {
 
 function entry(happened) {
   const arrow = { in: 'from', out: 'to' }[happened.direction];
-  const who = happened.name ?? happened.address ?? (happened.peer ? 'peer ' + happened.peer : '');
+  const who = happened.who ?? happened.address ?? (happened.peer ? 'peer ' + happened.peer : '');
   const head = el('div', { className: 'head' },
     el('span', { textContent: [WORDS[happened.event] ?? happened.event, arrow].filter(Boolean).join(' ') }),
     el('b', { textContent: who, title: who }),
     el('time', { textContent: clock.format(happened.at), dateTime: new Date(happened.at).toISOString() }));
   const item = el('li', {}, head);
   if (happened.says !== undefined) {
-    const key = happened.kind ? `${happened.kind} ${happened.key}` : happened.key;
-    item.append(el('p', { className: 'says' }, el('em', { textContent: key }), ' ' + happened.says));
+    item.append(el('p', { className: 'says' }, el('em', { textContent: happened.title }), ' ' + happened.says));
   }
   if (happened.text !== undefined) item.append(el('p', { className: 'plain', textContent: happened.text }));
   item.classList.toggle('bad', ['trouble', 'turned_away'].includes(happened.event));
@@ -362,7 +359,7 @@ function isWanted(happened) {
   if (of && String(happened.peer) !== of) return false;
   const needle = $('filter').value.trim().toLowerCase();
   if (!needle) return true;
-  const words = [WORDS[happened.event], happened.name, happened.address, happened.protocol, happened.key, happened.kind, happened.says, happened.text];
+  const words = [WORDS[happened.event], happened.who, happened.address, happened.protocol, happened.title, happened.says, happened.text];
   return words.some((word) => word?.toLowerCase().includes(needle));
 }
 
@@ -388,7 +385,7 @@ $('of').onchange = redrawLog;
 
 function announce(all) {
   const told = all.filter(({ event }) => ['joined', 'left', 'away', 'back', 'file'].includes(event));
-  if (told.length) put($('announce'), told.map((it) => `${it.name ?? it.address ?? ''} ${WORDS[it.event]} ${it.event === 'file' ? it.text : ''}`).join(', '));
+  if (told.length) put($('announce'), told.map((it) => `${it.who ?? it.address ?? ''} ${WORDS[it.event]} ${it.event === 'file' ? it.text : ''}`).join(', '));
 }
 
 function takeUnshown(count) {

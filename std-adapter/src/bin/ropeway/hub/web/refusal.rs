@@ -1,5 +1,6 @@
 //! What is said instead of an answer.
 
+use crate::fault::Fault;
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
@@ -39,7 +40,11 @@ impl IntoResponse for Refusal {
 
 /// A response of JSON.
 pub(super) fn json(status: StatusCode, value: &impl serde::Serialize) -> Response {
-    let text = serde_json::to_string(value).unwrap_or_default();
+    in_json(status, serde_json::to_string(value).unwrap_or_default())
+}
+
+/// A response of what is JSON already.
+pub(super) fn in_json(status: StatusCode, text: String) -> Response {
     (status, [(CONTENT_TYPE, "application/json")], text).into_response()
 }
 
@@ -49,6 +54,13 @@ pub(super) async fn no_such_page() -> Refusal {
 
 pub(super) async fn no_such_method() -> Refusal {
     Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "this cannot be done here")
+}
+
+/// What was said makes no sense.
+impl From<Fault> for Refusal {
+    fn from(fault: Fault) -> Self {
+        Self::bad(fault)
+    }
 }
 
 /// The hub's thread has too much to do, or has ended.

@@ -1,12 +1,21 @@
 //! A few times a second: what has passed since, for whoever looks.
 
 use super::Shared;
-use crate::hub::state::State;
-use serde_json::json;
+use super::events::event;
+use crate::hub::state::{Logged, Row, State};
+use serde::Serialize;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::broadcast::{self, Receiver, Sender};
 use tokio::time::{MissedTickBehavior, interval, timeout};
+
+/// What is new.
+#[derive(Serialize)]
+struct Tick<'a> {
+    peers: Vec<Row<'a>>,
+    log: Vec<Logged>,
+    unshown: u64,
+}
 
 /// What viewers are told, once for all of them; who is slow misses the oldest.
 pub(super) struct Ticks(Sender<Arc<str>>);
@@ -61,8 +70,15 @@ async fn collect(shared: &Shared, pings: bool) {
 
 fn told(state: &mut State) -> String {
     let (log, unshown) = state.take_fresh();
-    let data = json!({ "peers": state.rows(false), "log": log, "unshown": unshown });
-    format!("event: tick\ndata: {data}\n\n")
+    let peers = state.rows(false);
+    event(
+        "tick",
+        &Tick {
+            peers,
+            log,
+            unshown,
+        },
+    )
 }
 
 const TICK: Duration = Duration::from_millis(250);
