@@ -1,4 +1,4 @@
-use crate::program::{Folder, Listening, ropeway, ropeway_with};
+use crate::program::{Folder, Listening, ropeway, ropeway_unread, ropeway_with};
 use crate::words;
 use ropeway_std::any::Content;
 use ropeway_std::call::Refused;
@@ -134,6 +134,27 @@ fn scripts_get_errors_as_json() {
     assert_eq!(fault["exit_code"], 2);
     assert_eq!(fault["error"], "no message is called Reading");
     assert!(fault["hint"].as_str().unwrap().contains("--registry"));
+}
+
+#[test]
+fn nobody_need_read_what_is_printed() {
+    for arguments in [&["keygen"][..], &["completions", "bash"]] {
+        let outcome = ropeway_unread(arguments, false);
+        assert_eq!(
+            (outcome.code, outcome.err.as_str()),
+            (0, ""),
+            "{arguments:?}"
+        );
+    }
+    for arguments in [
+        &["send", "127.0.0.1:1", "Reading"][..],
+        &["--json", "send", "127.0.0.1:1", "Reading"],
+    ] {
+        let outcome = ropeway_unread(arguments, true);
+        assert_eq!(outcome.code, 2, "{arguments:?}");
+    }
+    let outcome = ropeway_unread(&["listen", "0", "--until-left", "0.1"], true);
+    assert_eq!(outcome.code, 3, "{outcome:?}");
 }
 
 #[test]
