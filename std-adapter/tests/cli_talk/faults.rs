@@ -137,6 +137,23 @@ fn scripts_get_errors_as_json() {
 }
 
 #[test]
+fn wrong_arguments_are_a_line_of_json_too() {
+    for arguments in [
+        &["--json", "send"][..],
+        &["nonsense", "--json"],
+        &["--json", "bench", "127.0.0.1:1", "--seconds", "x"],
+        &["--json", "listen", "--count", "-3"],
+    ] {
+        let outcome = ropeway(arguments);
+        let fault: serde_json::Value = serde_json::from_str(outcome.fault(2)).unwrap();
+        assert_eq!(fault["exit_code"], 2);
+        let text = fault["error"].as_str().unwrap();
+        assert!(!text.is_empty() && !text.starts_with("error"), "{text}");
+    }
+    ropeway(&["--json", "--version"]).is_done();
+}
+
+#[test]
 fn nobody_need_read_what_is_printed() {
     for arguments in [&["keygen"][..], &["completions", "bash"]] {
         let outcome = ropeway_unread(arguments, false);
