@@ -2,7 +2,7 @@ use crate::program::{Folder, Listening, ropeway, ropeway_unread, ropeway_with};
 use crate::words;
 use ropeway_std::any::Content;
 use ropeway_std::call::Refused;
-use ropeway_std::hub::{Hub, Limits, PeerInfo};
+use ropeway_std::hub::{Hub, Limits, News, PeerInfo};
 use ropeway_std::{Handlers, Options, native};
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -172,6 +172,35 @@ fn nobody_need_read_what_is_printed() {
     }
     let outcome = ropeway_unread(&["listen", "0", "--until-left", "0.1"], true);
     assert_eq!(outcome.code, 3, "{outcome:?}");
+}
+
+#[test]
+fn a_peer_that_talks_on_its_own_does_not_break_a_measurement() {
+    let config = Arc::new(native::config());
+    let dialect = move |_: &PeerInfo| native::listening(&config);
+    let mut handlers = Handlers::new();
+    handlers.news(|peers, news| {
+        if let News::Joined(info) = news {
+            for _ in 0..100 {
+                peers.send(info.id, &Content::new(0x20, vec![])).unwrap();
+            }
+        }
+    });
+    handlers.on_table::<Content>(|peer, id, content| {
+        if let Some(id) = id {
+            peer.answer_any(id, &content.key, &content.body).unwrap();
+        }
+    });
+    let hub = Hub::new(dialect, Options::default(), Limits::default()).unwrap();
+    let mut hub = hub.with_handlers(handlers);
+    let port = hub.listen("127.0.0.1:0").unwrap();
+    let address = hub.address(port).unwrap().to_string();
+    let handle = hub.handle();
+    let hub = std::thread::spawn(move || hub.run(|| false).unwrap());
+    let outcome = ropeway(&["bench", &address, "--seconds", "0.05"]);
+    handle.stop();
+    hub.join().unwrap();
+    outcome.is_done();
 }
 
 #[test]
