@@ -105,6 +105,9 @@ fn bad_arguments_say_what_to_write() {
         ),
         (&["listen", "0", "--root", "/nowhere"], "is no folder"),
         (&["keygen", "two words"], "is no id for a key"),
+        (&["get", "h", "folder/"], "names no file"),
+        (&["get", "h", ""], "names no file"),
+        (&["get", "h", "log", "/dev/stdin"], "is no file"),
     ] {
         // The peer is not asked before the message is known to be right; of host and key the host comes first.
         let arguments: Vec<&str> = arguments
