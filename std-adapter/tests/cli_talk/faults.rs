@@ -178,6 +178,18 @@ fn nobody_need_read_what_is_printed() {
 }
 
 #[test]
+fn an_interrupt_while_nobody_has_come_is_no_fault() {
+    let mut there = Listening::new(&["--until-left", "3600"]);
+    // What comes on the input does not end the wait.
+    there.say("?0x10");
+    there.news("error");
+    there.say("?0x10");
+    there.news("error");
+    there.interrupt();
+    assert_eq!(there.end(), Some(0));
+}
+
+#[test]
 fn a_peer_that_talks_on_its_own_does_not_break_a_measurement() {
     let config = Arc::new(native::config());
     let dialect = move |_: &PeerInfo| native::listening(&config);
