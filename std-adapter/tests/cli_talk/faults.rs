@@ -190,6 +190,16 @@ fn an_interrupt_while_nobody_has_come_is_no_fault() {
 }
 
 #[test]
+fn a_line_that_is_no_text_spoils_no_other() {
+    let mut there = Listening::new(&[]);
+    let outcome = ropeway_with(&["connect", &there.address], b"0x20\n\xFF\xFE\n0x21");
+    assert_eq!(outcome.code, 2, "{outcome:?}");
+    assert!(outcome.err.contains("not UTF-8"), "{outcome:?}");
+    assert_eq!(there.line()["code"], 0x20);
+    assert_eq!(there.line()["code"], 0x21);
+}
+
+#[test]
 fn a_peer_that_talks_on_its_own_does_not_break_a_measurement() {
     let config = Arc::new(native::config());
     let dialect = move |_: &PeerInfo| native::listening(&config);

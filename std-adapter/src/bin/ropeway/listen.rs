@@ -231,9 +231,10 @@ impl<D: Anything> Saying<'_, D> {
             let Some(line) = self.input.take() else {
                 return;
             };
-            if let Err(fault) = self.speak(hub, &line) {
+            let spoken = line.text().and_then(|text| self.speak(hub, text));
+            if let Err(fault) = spoken {
                 let error = Line::default().with("error", fault.to_string());
-                news(error.with("line", line));
+                news(error.with("line", line.shown()));
             }
         }
     }
