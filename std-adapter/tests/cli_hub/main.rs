@@ -59,6 +59,13 @@ fn the_page_is_not_shown_to_other_machines_without_a_token() {
 }
 
 #[test]
+fn a_folder_that_is_none_is_refused() {
+    let (code, text) = refused(&["hub", "--listen", ANY, "--root", "/nowhere"]);
+    assert_eq!(code, Some(2), "{text}");
+    assert!(text.contains("/nowhere is no folder"), "{text}");
+}
+
+#[test]
 fn who_has_shown_the_token_once_is_known_by_a_cookie() {
     let hub = Hub::native(&["--token", "a-long-secret"]);
     for path in ["/", "/page.js", "/api/peers", "/metrics", "/no-such"] {

@@ -75,6 +75,9 @@ impl Serving {
     pub(crate) fn run(self, json: bool) -> Result<(), Fault> {
         let meaning = Meaning::read(self.registry.as_deref(), &self.protocols)?;
         let name = self.name.as_deref().unwrap_or("ropeway hub").to_owned();
+        if let Some(folder) = self.root.as_deref().filter(|folder| !folder.is_dir()) {
+            return Err(Fault::input(format!("{} is no folder", folder.display())));
+        }
         let board = Arc::new(Board::new(Printer::new(json), meaning, self.web.is_some()));
         let page = match self.web {
             Some(address) => Some(Web::bind(address, self.token.as_deref())?),
