@@ -136,7 +136,7 @@ impl Serving {
         let ran = hubs.run(|| interrupt.has_come() || board.is_unheard());
         let ended = hubs.shutdown(FAREWELL);
         board.uploads().clear();
-        ran.and(ended)
+        ran.and(ended).and(board.unprinted())
     }
 }
 
