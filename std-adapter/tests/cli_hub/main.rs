@@ -59,6 +59,27 @@ fn the_page_is_not_shown_to_other_machines_without_a_token() {
 }
 
 #[test]
+fn a_folder_that_is_none_is_refused() {
+    let (code, text) = refused(&["hub", "--listen", ANY, "--root", "/nowhere"]);
+    assert_eq!(code, Some(2), "{text}");
+    assert!(text.contains("/nowhere is no folder"), "{text}");
+}
+
+#[test]
+fn a_hub_that_cannot_print_says_so_as_it_ends() {
+    let full = std::fs::File::options().write(true).open("/dev/full");
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_ropeway"));
+    let command = command.args(["hub", "--listen", ANY]);
+    let output = command
+        .stdout(full.unwrap())
+        .stderr(std::process::Stdio::piped());
+    let output = output.spawn().unwrap().wait_with_output().unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.contains("standard output"), "{text}");
+}
+
+#[test]
 fn who_has_shown_the_token_once_is_known_by_a_cookie() {
     let hub = Hub::native(&["--token", "a-long-secret"]);
     for path in ["/", "/page.js", "/api/peers", "/metrics", "/no-such"] {

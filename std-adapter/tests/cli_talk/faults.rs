@@ -1,8 +1,8 @@
-use crate::program::{Folder, Listening, ropeway, ropeway_with};
+use crate::program::{Folder, Listening, ropeway, ropeway_unread, ropeway_with};
 use crate::words;
 use ropeway_std::any::Content;
 use ropeway_std::call::Refused;
-use ropeway_std::hub::{Hub, Limits, PeerInfo};
+use ropeway_std::hub::{Hub, Limits, News, PeerInfo};
 use ropeway_std::{Handlers, Options, native};
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -59,6 +59,22 @@ fn a_peer_that_says_nothing_is_given_up() {
 }
 
 #[test]
+fn a_ground_server_that_takes_no_file_is_given_up() {
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = server.local_addr().unwrap().to_string();
+    std::thread::spawn(move || server.incoming().for_each(drop));
+    let folder = Folder::new();
+    let file = folder.write("a", "b");
+    let (protocol, patience) = (["-p", "clever-show"], ["--patience", "0.3"]);
+    let put = [&["put", &address, &file][..], &protocol, &patience].concat();
+    let outcome = ropeway(&put);
+    assert!(
+        outcome.fault(5).contains("nothing has moved"),
+        "{outcome:?}"
+    );
+}
+
+#[test]
 fn the_other_protocol_is_guessed() {
     let there = Listening::new(&["-p", "packetmq"]);
     for (protocol, key) in [
@@ -105,6 +121,9 @@ fn bad_arguments_say_what_to_write() {
         ),
         (&["listen", "0", "--root", "/nowhere"], "is no folder"),
         (&["keygen", "two words"], "is no id for a key"),
+        (&["get", "h", "folder/"], "names no file"),
+        (&["get", "h", ""], "names no file"),
+        (&["get", "h", "log", "/dev/stdin"], "is no file"),
     ] {
         // The peer is not asked before the message is known to be right; of host and key the host comes first.
         let arguments: Vec<&str> = arguments
@@ -134,6 +153,95 @@ fn scripts_get_errors_as_json() {
     assert_eq!(fault["exit_code"], 2);
     assert_eq!(fault["error"], "no message is called Reading");
     assert!(fault["hint"].as_str().unwrap().contains("--registry"));
+}
+
+#[test]
+fn wrong_arguments_are_a_line_of_json_too() {
+    for arguments in [
+        &["--json", "send"][..],
+        &["nonsense", "--json"],
+        &["--json", "bench", "127.0.0.1:1", "--seconds", "x"],
+        &["--json", "listen", "--count", "-3"],
+    ] {
+        let outcome = ropeway(arguments);
+        let fault: serde_json::Value = serde_json::from_str(outcome.fault(2)).unwrap();
+        assert_eq!(fault["exit_code"], 2);
+        let text = fault["error"].as_str().unwrap();
+        assert!(!text.is_empty() && !text.starts_with("error"), "{text}");
+    }
+    ropeway(&["--json", "--version"]).is_done();
+}
+
+#[test]
+fn nobody_need_read_what_is_printed() {
+    for arguments in [&["keygen"][..], &["completions", "bash"]] {
+        let outcome = ropeway_unread(arguments, false);
+        assert_eq!(
+            (outcome.code, outcome.err.as_str()),
+            (0, ""),
+            "{arguments:?}"
+        );
+    }
+    for arguments in [
+        &["send", "127.0.0.1:1", "Reading"][..],
+        &["--json", "send", "127.0.0.1:1", "Reading"],
+    ] {
+        let outcome = ropeway_unread(arguments, true);
+        assert_eq!(outcome.code, 2, "{arguments:?}");
+    }
+    let outcome = ropeway_unread(&["listen", "0", "--until-left", "0.1"], true);
+    assert_eq!(outcome.code, 3, "{outcome:?}");
+}
+
+#[test]
+fn an_interrupt_while_nobody_has_come_is_no_fault() {
+    let mut there = Listening::new(&["--until-left", "3600"]);
+    // What comes on the input does not end the wait.
+    there.say("?0x10");
+    there.news("error");
+    there.say("?0x10");
+    there.news("error");
+    there.interrupt();
+    assert_eq!(there.end(), Some(0));
+}
+
+#[test]
+fn a_line_that_is_no_text_spoils_no_other() {
+    let mut there = Listening::new(&[]);
+    let outcome = ropeway_with(&["connect", &there.address], b"0x20\n\xFF\xFE\n0x21");
+    assert_eq!(outcome.code, 2, "{outcome:?}");
+    assert!(outcome.err.contains("not UTF-8"), "{outcome:?}");
+    assert_eq!(there.line()["code"], 0x20);
+    assert_eq!(there.line()["code"], 0x21);
+}
+
+#[test]
+fn a_peer_that_talks_on_its_own_does_not_break_a_measurement() {
+    let config = Arc::new(native::config());
+    let dialect = move |_: &PeerInfo| native::listening(&config);
+    let mut handlers = Handlers::new();
+    handlers.news(|peers, news| {
+        if let News::Joined(info) = news {
+            for _ in 0..100 {
+                peers.send(info.id, &Content::new(0x20, vec![])).unwrap();
+            }
+        }
+    });
+    handlers.on_table::<Content>(|peer, id, content| {
+        if let Some(id) = id {
+            peer.answer_any(id, &content.key, &content.body).unwrap();
+        }
+    });
+    let hub = Hub::new(dialect, Options::default(), Limits::default()).unwrap();
+    let mut hub = hub.with_handlers(handlers);
+    let port = hub.listen("127.0.0.1:0").unwrap();
+    let address = hub.address(port).unwrap().to_string();
+    let handle = hub.handle();
+    let hub = std::thread::spawn(move || hub.run(|| false).unwrap());
+    let outcome = ropeway(&["bench", &address, "--seconds", "0.05"]);
+    handle.stop();
+    hub.join().unwrap();
+    outcome.is_done();
 }
 
 #[test]

@@ -42,13 +42,31 @@ pub(crate) fn ropeway(arguments: &[&str]) -> Outcome {
 }
 
 /// Runs it to its end, with an input.
-pub(crate) fn ropeway_with(arguments: &[&str], input: &str) -> Outcome {
+pub(crate) fn ropeway_with(arguments: &[&str], input: impl AsRef<[u8]>) -> Outcome {
     let mut child = begin(arguments);
     let mut stdin = child.stdin.take().unwrap();
     // Who has failed at once reads nothing.
-    let _ = stdin.write_all(input.as_bytes());
+    let _ = stdin.write_all(input.as_ref());
     drop(stdin);
     let output = child.wait_with_output().unwrap();
+    Outcome {
+        code: output.status.code().unwrap_or(-1),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// Runs it to its end, with nobody who reads what it prints, or, `of_errors`, what it says of errors.
+pub(crate) fn ropeway_unread(arguments: &[&str], of_errors: bool) -> Outcome {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ropeway"));
+    command.args(arguments).stdin(Stdio::null());
+    let output = match of_errors {
+        true => command.stderr(writer).output(),
+        false => command.stdout(writer).output(),
+    };
+    let output = output.unwrap();
     Outcome {
         code: output.status.code().unwrap_or(-1),
         out: String::from_utf8(output.stdout).unwrap(),

@@ -69,7 +69,7 @@ fn a_conversation_goes_both_ways_in_every_protocol() {
         let (line, heard) = said(protocol);
         // Messages come back as they are, TCPTalks's and others' alike, before the input has been over for long.
         let connect = ["connect", &there.address, "--wait", "0.5"];
-        let outcome = ropeway_with(&[&connect[..], &speech[..]].concat(), &format!("{line}\n"));
+        let outcome = ropeway_with(&[&connect[..], &speech[..]].concat(), format!("{line}\n"));
         outcome.is_done();
         assert_eq!(bare(there.line()), heard, "{protocol}");
         if protocol != "tcptalks" {

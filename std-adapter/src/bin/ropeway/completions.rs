@@ -1,6 +1,7 @@
 //! `ropeway completions`: for the shells.
 
 use crate::fault::Fault;
+use crate::output::print;
 use clap::{Args, Command};
 use clap_complete::Shell;
 
@@ -14,7 +15,9 @@ pub(crate) struct Completions {
 impl Completions {
     pub(crate) fn run(self, mut command: Command) -> Result<(), Fault> {
         let name = command.get_name().to_owned();
-        clap_complete::generate(self.shell, &mut command, name, &mut std::io::stdout());
+        let mut script = Vec::new();
+        clap_complete::generate(self.shell, &mut command, name, &mut script);
+        print(String::from_utf8_lossy(&script).trim_end());
         Ok(())
     }
 }

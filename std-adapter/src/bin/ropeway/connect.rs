@@ -77,12 +77,13 @@ impl Errand for Conversation {
         let mut end = None;
         while !self.interrupt.has_come() {
             while let Some(line) = input.peek() {
-                match speak(peer, words, line, &under_way) {
+                let text = line.text().map_err(Unsaid::Wrong);
+                match text.and_then(|text| speak(peer, words, text, &under_way)) {
                     Ok(()) => {}
                     Err(Unsaid::Full) => break,
                     Err(Unsaid::Wrong(fault)) => {
                         let error = Line::default().with("error", fault.to_string());
-                        news(error.with("line", line.as_str()));
+                        news(error.with("line", line.shown()));
                         was_wrong = true;
                     }
                 }

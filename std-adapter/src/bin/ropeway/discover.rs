@@ -2,7 +2,7 @@
 
 use crate::fault::{Fault, Kind};
 use crate::line::Line;
-use crate::output::{Output, print};
+use crate::output::{Output, complain, print};
 use crate::protocol::Protocol;
 use crate::span::span;
 use clap::Args;
@@ -81,7 +81,7 @@ impl Discover {
             Some(Event::Restarted(peer)) if self.follow => (peer, "restarted"),
             Some(Event::Refused { from, rule }) => {
                 let counts = discovery.counts().all_refused();
-                eprintln!("no beacon from {from}: {rule} ({counts} so far)");
+                complain(&format!("no beacon from {from}: {rule} ({counts} so far)"));
                 return 0;
             }
             _ => return 0,

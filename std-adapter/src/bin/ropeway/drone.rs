@@ -33,13 +33,20 @@ pub(crate) fn copy(target: &Target, transfer: &Transfer) -> Result<(), Fault> {
     }
     let mut progress = Progress::new(name, transfer.output);
     progress.heads(transfer.direction);
+    let mut moved = Instant::now();
     loop {
         let event = drone.turn(Duration::from_millis(100))?;
-        if let Some(What::File(file)) = event.map(|event| event.what)
-            && note(&mut progress, &file)?
-            && transfer.direction == Direction::Out
-        {
-            break;
+        if let Some(What::File(file)) = event.map(|event| event.what) {
+            moved = Instant::now();
+            if note(&mut progress, &file)? && transfer.direction == Direction::Out {
+                break;
+            }
+        }
+        // What is asked for has a deadline of its own.
+        if transfer.direction == Direction::Out && moved.elapsed() > transfer.patience {
+            progress.abandon();
+            let text = format!("{name}: nothing has moved for {:?}", transfer.patience);
+            return Err(Fault::new(Kind::Unfinished, text).hint("does the server take files?"));
         }
         match got.try_recv() {
             Ok(Ok(_)) => break,

@@ -1,6 +1,6 @@
 //! Why the command could not do what it was asked for, and what to do next.
 
-use crate::output::plain;
+use crate::output::{complain, plain};
 use std::fmt;
 use std::io;
 use std::process::ExitCode;
@@ -64,18 +64,17 @@ impl Fault {
 
     /// Prints it, and says what to exit with.
     pub(crate) fn report(&self, json: bool) -> ExitCode {
-        match json {
-            true => eprintln!(
-                "{}",
-                serde_json::json!({
-                    "error": self.text,
-                    "hint": self.hint,
-                    "exit_code": self.kind as u8,
-                })
-            ),
+        let line = match json {
+            true => serde_json::json!({
+                "error": self.text,
+                "hint": self.hint,
+                "exit_code": self.kind as u8,
+            })
+            .to_string(),
             // What a peer has said may be part of it.
-            false => eprintln!("ropeway: {}", plain(&self.to_string())),
-        }
+            false => format!("ropeway: {}", plain(&self.to_string())),
+        };
+        complain(&line);
         ExitCode::from(self.kind as u8)
     }
 }

@@ -1,6 +1,7 @@
 //! `ropeway keygen`: a key for secure links.
 
 use crate::fault::Fault;
+use crate::output::print;
 use clap::Args;
 use ropeway_std::native::Key;
 use std::fs::OpenOptions;
@@ -29,7 +30,7 @@ impl Keygen {
             return Err(Fault::input(text).hint("take 1 to 32 bytes without blanks, such as rover"));
         };
         let Some(path) = self.out else {
-            println!("{line}");
+            print(&line);
             return Ok(());
         };
         let failed = |error| Fault::failed(format!("{}: {error}", path.display()));
@@ -39,7 +40,7 @@ impl Keygen {
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = options.open(&path).map_err(failed)?;
         writeln!(file, "{line}").map_err(failed)?;
-        println!("{} is in {}", key.id(), path.display());
+        print(&format!("{} is in {}", key.id(), path.display()));
         Ok(())
     }
 }

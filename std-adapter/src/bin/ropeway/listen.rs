@@ -20,7 +20,7 @@ use ropeway_std::{Handlers, Options, SendError};
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Where to wait, and for whom.
 #[derive(Args)]
@@ -83,6 +83,7 @@ impl Listen {
             replies,
             unsaid: None,
         };
+        let begun = Instant::now();
         while !interrupt.has_come() {
             let state = state.lock().unwrap_or_else(PoisonError::into_inner).clone();
             let is_enough = self.count.is_some_and(|count| state.heard >= count);
@@ -92,10 +93,11 @@ impl Listen {
             }
             saying.go_on(&mut hub);
             let patience = match self.until_left {
-                Some(patience) if state.joined == 0 => patience,
+                Some(patience) if state.joined == 0 => patience.saturating_sub(begun.elapsed()),
                 _ => Duration::MAX,
             };
-            if !hub.turn(patience)? && patience != Duration::MAX {
+            // What wakes it up, such as the input, is nobody who came.
+            if !hub.turn(patience)? && patience.is_zero() {
                 return Err(Fault::new(Kind::Unreachable, "nobody came")
                     .hint("wait longer, or look at the address"));
             }
@@ -205,9 +207,10 @@ impl<D: Anything> Saying<'_, D> {
             let Some(line) = self.input.take() else {
                 return;
             };
-            if let Err(fault) = self.speak(hub, &line) {
+            let spoken = line.text().and_then(|text| self.speak(hub, text));
+            if let Err(fault) = spoken {
                 let error = Line::default().with("error", fault.to_string());
-                news(error.with("line", line));
+                news(error.with("line", line.shown()));
             }
         }
     }

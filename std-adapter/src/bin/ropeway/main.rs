@@ -82,11 +82,27 @@ enum Verb {
 }
 
 fn main() -> ExitCode {
-    let Arguments { json, verb } = Arguments::parse();
+    let Arguments { json, verb } = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) if error.use_stderr() && std::env::args_os().any(|part| part == "--json") => {
+            return unfit(&error).report(true);
+        }
+        Err(error) => error.exit(),
+    };
     match verb.run(Output { is_json: json }) {
         Ok(()) => ExitCode::SUCCESS,
         Err(fault) => fault.report(json),
     }
+}
+
+/// What is wrong with the arguments; how they are used is for people.
+fn unfit(error: &clap::Error) -> Fault {
+    let text = error.to_string();
+    let text = text.split("\n\nUsage:").next().unwrap_or_default();
+    let text = text.split("\n\nFor more").next().unwrap_or_default();
+    let words: Vec<_> = text.split_whitespace().collect();
+    let text = words.join(" ");
+    Fault::input(text.strip_prefix("error: ").unwrap_or(&text)).hint("see --help")
 }
 
 impl Verb {

@@ -36,10 +36,15 @@ pub(crate) fn print(line: &str) {
         // Nobody is there to be told.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => std::process::exit(0),
         Err(error) => {
-            eprintln!("ropeway: standard output: {error}");
+            complain(&format!("ropeway: standard output: {error}"));
             std::process::exit(1);
         }
     }
+}
+
+/// Says a line on standard error. Who reads it may have left, which is no reason to stop.
+pub(crate) fn complain(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
 }
 
 /// A value in one line of JSON that everybody reads: bytes are `{"hex": "0aff"}`, numbers that JSON does not have text.

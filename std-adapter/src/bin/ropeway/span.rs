@@ -22,7 +22,11 @@ pub(crate) fn span(text: &str) -> Result<Duration, String> {
         "m" => number * 60.0,
         _ => return Err(wrong()),
     };
-    Duration::try_from_secs_f64(seconds).map_err(|_| wrong())
+    let span = Duration::try_from_secs_f64(seconds).map_err(|_| wrong())?;
+    match span <= LONGEST {
+        true => Ok(span),
+        false => Err(format!("{text:?} is longer than any clock here runs")),
+    }
 }
 
 /// `4096B`, `10f`, or a span of time with its unit.
@@ -48,6 +52,9 @@ impl FromStr for Amount {
     }
 }
 
+/// A span that can be added to any time: more than a century.
+const LONGEST: Duration = Duration::from_secs(u32::MAX as u64);
+
 /// The number, and the unit behind it.
 fn split(text: &str) -> (&str, &str) {
     let end = text.find(|c: char| !(c.is_ascii_digit() || c == '.'));
@@ -64,7 +71,16 @@ mod tests {
         assert_eq!(span("2.5s"), Ok(Duration::from_millis(2500)));
         assert_eq!(span("3"), Ok(Duration::from_secs(3)));
         assert_eq!(span("2m"), Ok(Duration::from_secs(120)));
-        for wrong in ["", "s", "-1s", "1h", "1e400s", "1..2", "∞"] {
+        for wrong in [
+            "",
+            "s",
+            "-1s",
+            "1h",
+            "1e400s",
+            "1..2",
+            "∞",
+            "18000000000000000000",
+        ] {
             assert!(span(wrong).is_err(), "{wrong}");
         }
     }

@@ -3,6 +3,7 @@
 use crate::ends::guarded;
 use crate::fault::{Fault, Kind};
 use crate::line::Line;
+use crate::output::complain;
 use crate::protocol::Protocol;
 use crate::registry::Registry;
 use crate::replies::Replies;
@@ -437,7 +438,7 @@ pub(crate) fn seed() -> u32 {
 
 /// A line of news, which go beside the messages.
 pub(crate) fn news(line: Line) {
-    eprintln!("{line}");
+    complain(&line.to_string());
 }
 
 /// How many values a pickle may have.

@@ -58,6 +58,9 @@ impl Get {
             .next()
             .unwrap_or(&self.file)
             .to_owned();
+        if last.is_empty() {
+            return Err(Fault::input(format!("{:?} names no file", self.file)));
+        }
         let to = match self.to {
             Some(folder) if folder.is_dir() => folder.join(&last),
             Some(path) => path,
@@ -70,6 +73,10 @@ impl Get {
             return Err(
                 Fault::input(format!("{} is no folder", folder.display())).hint("make it first")
             );
+        }
+        // The whole file takes the place of what is there, which must not be a device.
+        if to.exists() && !to.is_file() {
+            return Err(Fault::input(format!("{} is no file", to.display())));
         }
         let to = std::path::absolute(&to)?;
         let (name, patience) = (self.file, self.patience.patience);

@@ -7,7 +7,7 @@ mod reassembly;
 
 use crate::eye::{Eye, Told};
 use crate::fault::{Fault, Kind};
-use crate::output::Output;
+use crate::output::{Output, complain};
 use crate::protocol::Protocol;
 use crate::registry::Registry;
 use crate::show::{Line, argument};
@@ -252,7 +252,9 @@ fn fill(source: &mut impl Read, start: &mut Vec<u8>, least: usize) -> Result<boo
 /// Says what is assumed, where nothing was named.
 fn say_guess(guess: Guess) {
     let protocol = guess.protocol().map_or("", argument);
-    eprintln!("ropeway: this looks like {guess}: --protocol {protocol}");
+    complain(&format!(
+        "ropeway: this looks like {guess}: --protocol {protocol}"
+    ));
 }
 
 fn unknown() -> Fault {

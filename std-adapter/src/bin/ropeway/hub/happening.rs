@@ -5,7 +5,7 @@ use crate::line::Line;
 use crate::output::plain;
 use crate::protocol::Protocol;
 use std::fmt::Write as _;
-use std::io::{self, Write as _};
+use std::io::{self, ErrorKind, Write as _};
 use std::net::SocketAddr;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -178,6 +178,7 @@ pub(crate) struct Printer {
     json: bool,
     out: Mutex<io::Stdout>,
     is_unheard: AtomicBool,
+    error: Mutex<Option<io::Error>>,
 }
 
 impl Printer {
@@ -186,6 +187,7 @@ impl Printer {
             json,
             out: Mutex::new(io::stdout()),
             is_unheard: AtomicBool::new(false),
+            error: Mutex::default(),
         }
     }
 
@@ -195,9 +197,17 @@ impl Printer {
             false => happening.line(),
         };
         let mut out = super::state::lock(&self.out);
-        if writeln!(out, "{line}").and_then(|()| out.flush()).is_err() {
+        if let Err(error) = writeln!(out, "{line}").and_then(|()| out.flush()) {
             self.is_unheard.store(true, Ordering::Relaxed);
+            if error.kind() != ErrorKind::BrokenPipe {
+                *super::state::lock(&self.error) = Some(error);
+            }
         }
+    }
+
+    /// What went wrong, if it is not that who read has gone.
+    pub(crate) fn error(&self) -> Option<io::Error> {
+        super::state::lock(&self.error).take()
     }
 
     /// Whether who read what is printed has gone.

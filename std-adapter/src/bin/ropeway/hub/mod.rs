@@ -81,6 +81,9 @@ impl Serving {
             registry.check(place.protocol)?;
         }
         let name = self.name.as_deref().unwrap_or("ropeway hub").to_owned();
+        if let Some(folder) = self.root.as_deref().filter(|folder| !folder.is_dir()) {
+            return Err(Fault::input(format!("{} is no folder", folder.display())));
+        }
         let board = Arc::new(Board::new(Printer::new(json), self.web.is_some()));
         let page = match self.web {
             Some(address) => Some(Web::bind(address, self.token.as_deref())?),
@@ -138,7 +141,7 @@ impl Serving {
         let ran = hubs.run(|| interrupt.has_come() || board.is_unheard());
         let ended = hubs.shutdown(FAREWELL);
         board.uploads().clear();
-        ran.and(ended)
+        ran.and(ended).and(board.unprinted())
     }
 }
 

@@ -5,6 +5,7 @@ use super::happening::{Direction, Happening, Kind, Printer, Whose, now};
 use super::line::Reading;
 use super::spoken::Bodies;
 use super::uploads::Uploads;
+use crate::fault::Fault;
 use crate::line::Line;
 use crate::protocol::Protocol;
 use ropeway_std::hub::{PeerId, Refusals};
@@ -152,6 +153,14 @@ impl Board {
 
     pub(crate) fn is_unheard(&self) -> bool {
         self.printer.is_unheard()
+    }
+
+    /// Why what happens could not be printed, unless its reader has just left.
+    pub(crate) fn unprinted(&self) -> Result<(), Fault> {
+        match self.printer.error() {
+            Some(error) => Err(Fault::failed(format!("standard output: {error}"))),
+            None => Ok(()),
+        }
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {

@@ -80,11 +80,13 @@ impl Guard {
             return None;
         }
         token_in(uri)?;
+        // Two slashes, or what browsers take for two, would lead to another host.
+        let place = format!("/{}", uri.path().trim_start_matches(['/', '\\']));
         let cookie = format!(
             "{COOKIE_NAME}={}; HttpOnly; SameSite=Strict; Path=/",
             self.session
         );
-        let headers = [(SET_COOKIE, cookie), (LOCATION, uri.path().to_owned())];
+        let headers = [(SET_COOKIE, cookie), (LOCATION, place)];
         Some((StatusCode::SEE_OTHER, headers).into_response())
     }
 }
@@ -248,6 +250,16 @@ mod tests {
                 assert_eq!(status(&guard, &method, "/", &headers), expected, "{more:?}");
             }
             assert_eq!(status(&guard, &Method::GET, "/", &headers), 200);
+        }
+    }
+
+    #[test]
+    fn the_token_leads_nowhere_else() {
+        let guard = Guard::new([10, 0, 0, 1].into(), Some("a long secret")).unwrap();
+        for uri in ["//evil.example/?token=x", "/\\evil.example/?token=x"] {
+            let welcome = guard.welcome(&Method::GET, &uri.parse().unwrap());
+            let headers = welcome.as_ref().map(|welcome| welcome.headers());
+            assert_eq!(headers.unwrap()[LOCATION], "/evil.example/", "{uri}");
         }
     }
 
