@@ -436,24 +436,3 @@ fn every_bad_argument_is_told_with_its_exit_code() {
         assert!(ran.stderr.contains("such as"), "{ran:?}");
     }
 }
-
-#[cfg(unix)]
-#[test]
-fn more_connections_than_it_can_take_do_not_end_it() {
-    let served = TcpListener::bind("127.0.0.1:0").unwrap();
-    let target = served.local_addr().unwrap().to_string();
-    // A link takes two of the files: with one of these numbers the first is had, and the second not.
-    for count in [20, 21] {
-        let mut proxy = Running::proxy_with_files(count, &["127.0.0.1:0", &target]);
-        let many: Vec<_> = (0..count)
-            .map(|_| TcpStream::connect(&proxy.address).unwrap())
-            .collect();
-        proxy.lines_until("Too many open files");
-        drop(many);
-        let last = TcpStream::connect(&proxy.address).unwrap();
-        let address = last.local_addr().unwrap().to_string();
-        proxy.lines_until(&format!("{address} has come"));
-        let (_, code) = proxy.interrupt();
-        assert_eq!(code, 0);
-    }
-}

@@ -71,20 +71,7 @@ pub struct Running {
 impl Running {
     /// Starts a proxy with these arguments, and waits until it listens.
     pub fn proxy(args: &[&str]) -> Self {
-        let command = Command::new(env!("CARGO_BIN_EXE_ropeway"));
-        Self::with(command, args)
-    }
-
-    /// The same, with no more than so many files open.
-    pub fn proxy_with_files(count: usize, args: &[&str]) -> Self {
-        let mut command = Command::new("sh");
-        let limited = format!("ulimit -n {count}; exec \"$0\" \"$@\"");
-        command.args(["-c", &limited, env!("CARGO_BIN_EXE_ropeway")]);
-        Self::with(command, args)
-    }
-
-    fn with(mut command: Command, args: &[&str]) -> Self {
-        let mut child = command
+        let mut child = Command::new(env!("CARGO_BIN_EXE_ropeway"))
             .arg("proxy")
             .args(args)
             .stdin(Stdio::null())

@@ -60,8 +60,6 @@ struct Relay {
     start: Instant,
     links: Vec<Link>,
     count: usize,
-    /// Nobody else could be taken when it was last tried.
-    is_full: bool,
     /// Of the links that have ended.
     sums: Sums,
 }
@@ -101,7 +99,6 @@ impl Proxy {
             start: Instant::now(),
             links: Vec::new(),
             count: 0,
-            is_full: false,
             sums: Sums::default(),
         };
         relay.begin(&target)?;
@@ -165,11 +162,9 @@ impl Relay {
                 Err(error) => match error.kind() {
                     ErrorKind::WouldBlock => return Ok(()),
                     ErrorKind::Interrupted | ErrorKind::ConnectionAborted => continue,
-                    // Such as too many open files: the links that there are go on, and one that ends makes room.
-                    _ => return self.turn_away(&error),
+                    _ => return Err(error.into()),
                 },
             };
-            self.is_full = false;
             self.count += 1;
             let protocol = self.protocol.map(Protocol::watched);
             let link = Link::new(
@@ -190,16 +185,6 @@ impl Relay {
                 }
             }
         }
-    }
-
-    /// Says that nobody can be taken now, once.
-    fn turn_away(&mut self, error: &io::Error) -> Result<(), Fault> {
-        if std::mem::replace(&mut self.is_full, true) {
-            return Ok(());
-        }
-        let text = format!("no connection can be taken: {error}");
-        let fields = [("error", text.as_str())].into();
-        self.output.fields(fields, &text)
     }
 
     /// Moves what can be moved on all links, and tells what has passed.
