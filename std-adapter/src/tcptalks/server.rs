@@ -36,7 +36,7 @@ use std::{fmt, io};
 ///
 /// let mut server = Server::bind("127.0.0.1:0", &Settings::default().password("secret"))?;
 /// let address = server.address();
-/// server.on(0x10, |_, client, (text,): (String,)| Ok(format!("{} says {text}", client.identity)));
+/// server.on(0x10, |_, _client, (text,): (String,)| Ok(text.to_uppercase()));
 ///
 /// let arm = std::thread::spawn(move || {
 ///     let settings = Settings::default().password("secret").identity("arm");
@@ -51,7 +51,7 @@ use std::{fmt, io};
 /// while !server.clients().is_empty() {
 ///     server.turn(Duration::MAX)?;
 /// }
-/// assert_eq!(arm.join().expect("no panic")??, "arm says hello");
+/// assert_eq!(arm.join().expect("no panic")??, "HELLO");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Server {
