@@ -62,9 +62,10 @@ fn a_peer_that_says_nothing_is_given_up() {
 fn a_ground_server_that_takes_no_file_is_given_up() {
     let server = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = server.local_addr().unwrap().to_string();
-    std::thread::spawn(move || server.incoming().for_each(drop));
+    // It takes connections, and reads nothing: more than the system keeps stays here.
+    std::thread::spawn(move || server.incoming().collect::<Vec<_>>());
     let folder = Folder::new();
-    let file = folder.write("a", "b");
+    let file = folder.write("a", vec![0; 64 << 20]);
     let (protocol, patience) = (["-p", "clever-show"], ["--patience", "0.3"]);
     let put = [&["put", &address, &file][..], &protocol, &patience].concat();
     let outcome = ropeway(&put);
@@ -288,4 +289,25 @@ fn what_a_peer_says_does_nothing_to_the_terminal() {
     );
     handle.stop();
     hub.join().unwrap();
+}
+
+#[test]
+fn an_answer_that_is_none_of_the_registrys_fails() {
+    let folder = Folder::new();
+    let registry = words(&folder);
+    let there = Listening::new(&["--echo"]);
+    let call = [
+        "call",
+        &there.address,
+        "Limit",
+        r#"{"celsius":1}"#,
+        "-r",
+        &registry,
+    ];
+    let outcome = ropeway(&call);
+    assert!(
+        outcome.fault(4).contains("not what the registry says"),
+        "{outcome:?}"
+    );
+    assert_eq!(outcome.lines()[0]["answer"]["hex"], "0000803f");
 }

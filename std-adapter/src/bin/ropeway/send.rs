@@ -1,6 +1,6 @@
 //! `ropeway send` and `ropeway call`: one message, one answer.
 
-use crate::fault::Fault;
+use crate::fault::{Fault, Kind};
 use crate::line::Line;
 use crate::replies::Replies;
 use crate::said::Said;
@@ -130,6 +130,12 @@ impl Errand for Calling {
         let answer = answer.map_err(|error| call_fault(&error))?;
         let line: Line = words.show_answer(&key, &answer);
         line.with("seconds", asked.elapsed().as_secs_f64()).print();
-        Ok(())
+        match words.misread_answer(&key, &answer) {
+            None => Ok(()),
+            Some(why) => {
+                let text = format!("the answer is not what the registry says: {why}");
+                Err(Fault::new(Kind::Protocol, text).hint("both ends must mean the same message"))
+            }
+        }
     }
 }

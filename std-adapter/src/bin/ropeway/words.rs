@@ -3,7 +3,7 @@
 use crate::fault::Fault;
 use crate::line::{self, Line};
 use crate::protocol::Protocol;
-use crate::registry::{MessageType, Registry};
+use crate::registry::{MessageType, Misread, Registry};
 use crate::said::{Given, Said};
 use ropeway_std::any::{Arguments, Body, Content, Key};
 use ropeway_std::call::Refused;
@@ -111,6 +111,14 @@ impl Words {
             (Body::Bytes(bytes), _) => Line::default().with("answer", Value::Bytes(bytes.clone())),
             (Body::Value(value), _) => Line::default().with("answer", value.clone()),
             (body, _) => show_body(Line::default(), body),
+        }
+    }
+
+    /// Why an answer is not what the registry says of it, if it is not.
+    pub(crate) fn misread_answer(&self, request: &Key, answer: &Body) -> Option<Misread> {
+        match (answer, self.type_of(request)) {
+            (Body::Bytes(bytes), Some(ty)) if ty.has_answer() => ty.decode_answer(bytes).err(),
+            _ => None,
         }
     }
 
