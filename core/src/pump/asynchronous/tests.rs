@@ -96,7 +96,7 @@ fn attempt<T>(polls: usize, future: impl Future<Output = T>) -> Option<T> {
     None
 }
 
-const PATIENT: usize = if cfg!(miri) { 500 } else { 10_000 };
+const PATIENT: usize = if cfg!(miri) { 1_000 } else { 10_000 };
 
 /// An interpreter takes its time.
 const MESSAGES: u8 = if cfg!(miri) { 10 } else { 100 };
