@@ -227,6 +227,21 @@ impl Drone {
         Ok(())
     }
 
+    /// Ends the connection once all that is queued has been written and the server has seen its end, and says whether that
+    /// was in time. A drone that is merely dropped takes with it what is still on its way, if the server has said
+    /// something that it has not heard.
+    pub fn close(mut self, timeout: Duration) -> io::Result<bool> {
+        let deadline = Deadline::after(timeout);
+        while self.talk.is_connected() {
+            if deadline.has_passed() {
+                return Ok(false);
+            }
+            self.talk.finish();
+            self.step(deadline, true)?;
+        }
+        Ok(true)
+    }
+
     fn take_event(&mut self) -> Option<Event> {
         self.others.pop_front().or_else(|| self.talk.take_event())
     }

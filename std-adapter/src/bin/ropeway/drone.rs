@@ -54,6 +54,11 @@ pub(crate) fn copy(target: &Target, transfer: &Transfer) -> Result<(), Fault> {
             Err(_) => {}
         }
     }
+    if !drone.close(target.timeout)? {
+        progress.abandon();
+        let text = format!("{name}: the server has not taken all of it");
+        return Err(Fault::new(Kind::Unfinished, text).hint("try again, with a longer --timeout"));
+    }
     progress.finish(path, 0);
     Ok(())
 }

@@ -68,6 +68,14 @@ impl Talk {
         }
     }
 
+    /// Says no more, once all that is queued has been written; what the other end says is still heard.
+    pub(in crate::clever_show) fn finish(&self) {
+        if let Some(link) = self.link.as_ref().filter(|_| self.queue.is_empty()) {
+            // The other end has gone, or will see.
+            let _ = link.stream.shutdown(Shutdown::Write);
+        }
+    }
+
     /// The socket may have something to read or take something.
     pub(in crate::clever_show) fn ready(&mut self, readable: bool, writable: bool) {
         if let Some(link) = &mut self.link {
